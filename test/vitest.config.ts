@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+import { CountReporter } from './count-reporter.ts'
+
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    // Live suites start real servers: a slow first start must not look like a failed test.
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
+    // Two cores: more workers only make the servers and the tests wait for each other.
+    maxWorkers: 2,
+    reporters: ['default', new CountReporter()],
+  },
+})
