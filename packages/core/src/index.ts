@@ -1,1 +1,7 @@
-// The public door of the package.
+export * from './ids.ts'
+export * from './environment.ts'
+export * from './errors.ts'
+export * from './draft/draft.ts'
+export * from './draft/address.ts'
+export * from './wire/mailbox.ts'
+export * from './wire/message-format.ts'

@@ -1,0 +1,122 @@
+import type {
+  AccountId,
+  AttachmentId,
+  DeviceId,
+  FolderPath,
+  MessageId,
+  Sha256,
+  Uid,
+  UidValidity,
+  Umid,
+  Version,
+} from '../ids.ts'
+import type { Address } from './address.ts'
+
+/** `queued` and `sending` belong to the outbox; `discarded` is in the local trash for 30 days. */
+export type DraftStatus = 'draft' | 'queued' | 'sending' | 'sent' | 'discarded'
+
+export interface Attachment {
+  readonly id: AttachmentId
+  readonly filename: string
+  /** `type/subtype`, without parameters. */
+  readonly contentType: string
+  /** Decoded bytes. */
+  readonly size: number
+  readonly sha256: Sha256
+  readonly disposition: 'attachment' | 'inline'
+  /** Without angle brackets (RFC 2392). */
+  readonly contentId: string | null
+}
+
+/** What a person or a program writes: the fields that a revision holds. Line ends in `text` and `html` are LF. */
+export interface DraftContent {
+  readonly from: Address | null
+  readonly to: readonly Address[]
+  readonly cc: readonly Address[]
+  readonly bcc: readonly Address[]
+  readonly subject: string
+  readonly text: string
+  readonly html: string | null
+  readonly inReplyTo: MessageId | null
+  readonly references: readonly MessageId[]
+  readonly attachments: readonly Attachment[]
+  /** Kept as given; never sent. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly tags: readonly string[]
+}
+
+export type ContentField = keyof DraftContent
+
+/** `local-only` drafts are never uploaded (hazard 37). */
+export type DraftPolicy = 'sync' | 'local-only'
+
+/** Who made a revision. */
+export type Author = 'user' | 'program' | 'foreign'
+
+export interface Revision {
+  readonly version: Version
+  readonly savedAt: number
+  readonly device: DeviceId
+  readonly by: Author
+  readonly fieldsChanged: readonly ContentField[]
+}
+
+/** Why the head revision is on this device and not on the server yet. */
+export interface Pending {
+  readonly reason: 'waiting' | 'uploading' | 'offline' | 'backing-off' | 'parked' | 'removing-copies' | 'local-only'
+  readonly since: number
+  /** The size of the message as it would be uploaded, where it is known. */
+  readonly bytes: number
+}
+
+/** A failure that a user can read and act on; no secret and no user text is ever in it. */
+export interface LastError {
+  readonly code: string
+  readonly message: string
+  readonly at: number
+}
+
+/** The sync side of a draft, as users see it. */
+export interface DraftSyncView {
+  readonly state: 'local-only' | 'synchronized' | 'stale-server'
+  readonly folder: FolderPath | null
+  readonly uid: Uid | null
+  readonly uidValidity: UidValidity | null
+  readonly uploadedVersion: Version | null
+  readonly messageId: MessageId | null
+  readonly pending: Pending | null
+  readonly lastError: LastError | null
+  /** How the last upload went; `bytesSent` counts the whole conversation of that upload, client to server. */
+  readonly lastUpload: { readonly method: string; readonly bytesSent: number; readonly at: number } | null
+}
+
+export interface Draft extends DraftContent {
+  readonly id: Umid
+  readonly accountId: AccountId
+  readonly status: DraftStatus
+  readonly version: Version
+  readonly sync: DraftSyncView
+  readonly policy: DraftPolicy
+  readonly scheduledSendAt: number | null
+  readonly succeeds: Umid | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** A draft in a list: without its text and HTML. */
+export type DraftListItem = Omit<Draft, 'text' | 'html'>
+
+export const emptyContent: DraftContent = {
+  from: null,
+  to: [],
+  cc: [],
+  bcc: [],
+  subject: '',
+  text: '',
+  html: null,
+  inReplyTo: null,
+  references: [],
+  attachments: [],
+  metadata: {},
+  tags: [],
+}

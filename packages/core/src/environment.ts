@@ -1,0 +1,26 @@
+/** `length` unpredictable bytes. The simulator gives seeded ones. */
+export type Random = (length: number) => Uint8Array
+
+/** Ends what it was given for; calling it twice is harmless. */
+export type Cancel = () => void
+
+/** Incremental and synchronous, as Web Crypto's digest is neither. */
+export interface Hasher {
+  update(bytes: Uint8Array): void
+  /** Lower-case hexadecimal; the hasher is spent afterwards. */
+  digest(): string
+}
+
+/**
+ * All that the engine takes from the platform. Nothing in the core reads a clock, a random source or a timer by
+ * itself, so that a printed seed replays a run.
+ */
+export interface Environment {
+  /** Milliseconds since the epoch. */
+  now(): number
+  readonly random: Random
+  /** Runs `action` once after `delayMs`. */
+  schedule(delayMs: number, action: () => void): Cancel
+  /** A fresh SHA-256. */
+  createSha256(): Hasher
+}

@@ -1,0 +1,42 @@
+/** What every error of the engine carries; `toJSON` never holds a secret or a user's text. */
+export class EverdraftError extends Error {
+  override readonly name: string = 'EverdraftError'
+  /** Stable, for programs: it never changes once released. */
+  readonly code: ErrorCode
+  /** For validation: which fields are wrong, and why. */
+  readonly errors: readonly FieldError[]
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; errors?: readonly FieldError[] } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.errors = options.errors ?? []
+  }
+
+  toJSON(): { code: ErrorCode; message: string; errors: readonly FieldError[] } {
+    return { code: this.code, message: this.message, errors: this.errors }
+  }
+}
+
+export interface FieldError {
+  /** `to[0].address`, with the public spelling of the field. */
+  readonly path: string
+  readonly message: string
+}
+
+export type ErrorCode =
+  | 'VALIDATION_ERROR'
+  | 'UNAUTHORIZED'
+  | 'NOT_FOUND'
+  | 'NOT_A_DRAFT'
+  | 'VERSION_MISMATCH'
+  | 'TOO_LARGE'
+  | 'UNSENT_DRAFTS'
+  /** The file was written by a newer everdraft, is in use, or is damaged: the message says which. */
+  | 'STORAGE_ERROR'
+  | 'STORAGE_IN_USE'
+  | 'STORAGE_TOO_NEW'
+  | 'CLOSED'
+
+export function validationError(path: string, message: string): EverdraftError {
+  return new EverdraftError('VALIDATION_ERROR', `${path}: ${message}`, { errors: [{ path, message }] })
+}
