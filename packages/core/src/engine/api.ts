@@ -1,0 +1,235 @@
+import type { AddressInput, AddressListInput } from '../draft/address.ts'
+import type { Attachment, Author, ContentField, Draft, DraftListItem, DraftPolicy, DraftStatus, LastError, Revision } from '../draft/draft.ts'
+import type { AccountId, AttachmentId, AttemptId, DeviceId, FolderPath, MessageId, TaskId, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import type { MailboxCapabilities, ServerSettings } from '../wire/mailbox.ts'
+
+/** The door of the engine: everything that an app, the daemon or the CLI does goes through here. */
+export interface Engine {
+  readonly accounts: Accounts
+  readonly drafts: Drafts
+  readonly tasks: Tasks
+  /**
+   * One round with the server now, up and down: debounce, byte budget and back-off are overridden. Resolves when
+   * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.
+   */
+  sync(accountId: AccountId, options?: { readonly waitMs?: number }): Promise<SyncReport>
+  /** Events after their commit, in order. Returns the function that ends the subscription. */
+  subscribe(filter: { readonly accountId?: AccountId }, listener: (event: EngineEvent) => void): () => void
+  /** Lets what is on the wire end (at most a few seconds), then closes the store. What is left goes on at the next start. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface AccountInput {
+  readonly address: string
+  /** Display name for `From`. */
+  readonly name?: string
+  readonly imap: ServerSettings
+  readonly smtp?: ServerSettings
+}
+
+/** Without secrets: they go in and never come back. */
+export interface Account {
+  readonly id: AccountId
+  readonly address: string
+  readonly name: string
+  readonly imap: Omit<ServerSettings, 'password'>
+  readonly smtp: Omit<ServerSettings, 'password'> | null
+  /** The last failure to reach or enter the server; null after a success. */
+  readonly lastError: LastError | null
+  readonly createdAt: number
+}
+
+export interface Accounts {
+  /** Stores the account; the server is not contacted. */
+  add(input: AccountInput): Promise<Account>
+  /** @throws {EverdraftError} NOT_FOUND */
+  get(id: AccountId): Promise<Account>
+  list(page?: PageRequest): Promise<Page<Account>>
+  /** Connects and says what was found. @throws {WireError} */
+  verify(id: AccountId): Promise<AccountReport>
+  /** With `unsent` missing and drafts not sent: UNSENT_DRAFTS. `keep` leaves their copies on the server. */
+  remove(id: AccountId, options?: { readonly unsent?: 'keep' | 'discard' }): Promise<void>
+}
+
+export interface AccountReport {
+  readonly capabilities: MailboxCapabilities
+  /** Null: none was found, one will be created at the first upload. */
+  readonly draftsFolder: FolderPath | null
+  readonly sentFolder: FolderPath | null
+  /** How a changed draft will be uploaded there. */
+  readonly uploadMethod: UploadMethod
+}
+
+export type UploadMethod = 'append' | 'append-catenate' | 'replace' | 'replace-catenate'
+
+export interface PageRequest {
+  /** 1 to 500, default 50. */
+  readonly limit?: number
+  readonly offset?: number
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly total: number
+  readonly limit: number
+  readonly offset: number
+}
+
+/** Fields given are set, null empties one, absent ones stay. */
+export interface DraftChanges {
+  readonly from?: AddressInput | null
+  readonly to?: AddressListInput | null
+  readonly cc?: AddressListInput | null
+  readonly bcc?: AddressListInput | null
+  readonly subject?: string | null
+  readonly text?: string | null
+  readonly html?: string | null
+  readonly inReplyTo?: string | null
+  readonly references?: readonly string[] | null
+  readonly metadata?: Readonly<Record<string, unknown>> | null
+  readonly tags?: readonly string[] | null
+}
+
+export interface DraftInput extends DraftChanges {
+  /** Left out: the engine picks it (the account whose address is `from`, else the one used last). */
+  readonly accountId?: AccountId
+  readonly policy?: DraftPolicy
+}
+
+export interface SaveOptions {
+  /** The version that the change was made on; another head → VERSION_MISMATCH. Absent: no check. */
+  readonly baseVersion?: Version
+  readonly by?: Author
+  readonly device?: DeviceId
+}
+
+export interface DraftFilter extends PageRequest {
+  readonly accountId?: AccountId
+  readonly status?: DraftStatus
+  readonly syncState?: Draft['sync']['state']
+  readonly tag?: string
+}
+
+export interface AttachmentInput {
+  readonly filename: string
+  /** `type/subtype`; `application/octet-stream` where it is not known. */
+  readonly contentType?: string
+  readonly disposition?: 'attachment' | 'inline'
+  readonly contentId?: string
+  /** The client's own id: attaching again under it changes nothing (hazard 15). A UUID. */
+  readonly id?: AttachmentId
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>
+}
+
+export interface AttachmentRead {
+  readonly attachment: Attachment
+  /** The decoded bytes from `start` up to, but not including, `end`. */
+  readonly content: AsyncIterable<Uint8Array>
+}
+
+export interface Drafts {
+  /** Durable when it resolves. @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account) */
+  create(input: DraftInput, options?: Pick<SaveOptions, 'by' | 'device'>): Promise<Draft>
+  /** @throws {EverdraftError} NOT_FOUND */
+  get(id: Umid): Promise<Draft>
+  /** Newest change first. */
+  list(filter?: DraftFilter): Promise<Page<DraftListItem>>
+  /**
+   * Durable when it resolves. A save that changes nothing makes no revision and no upload.
+   * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH
+   */
+  save(id: Umid, changes: DraftChanges, options?: SaveOptions): Promise<Draft>
+  /** The content is streamed to disk, then the draft gets a revision with it. @throws as `save` */
+  attach(id: Umid, input: AttachmentInput, options?: SaveOptions): Promise<{ readonly draft: Draft; readonly attachment: Attachment }>
+  /** @throws as `save`, and NOT_FOUND for an attachment that is not there */
+  detach(id: Umid, attachmentId: AttachmentId, options?: SaveOptions): Promise<Draft>
+  readAttachment(id: Umid, attachmentId: AttachmentId, range?: { readonly start?: number; readonly end?: number }): Promise<AttachmentRead>
+  /** To the local trash; its copies on the server go. @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH */
+  discard(id: Umid, options?: SaveOptions): Promise<Draft>
+  /** Uploads at once, without the debounce: for closing a composer and going to the background. */
+  flush(id: Umid): Promise<void>
+  /** Newest first. */
+  history(id: Umid): Promise<readonly Revision[]>
+}
+
+export type TaskState = 'waiting' | 'running' | 'parked' | 'failed'
+
+/** A row of the queue as users may see it. */
+export interface TaskView {
+  readonly id: TaskId
+  readonly accountId: AccountId
+  readonly kind: string
+  /** What it is about: the draft's id for `draft_upload`. */
+  readonly key: string
+  readonly state: TaskState
+  readonly attempts: number
+  /** How many newer requests this one stands for. */
+  readonly superseded: number
+  readonly nextRunAt: number | null
+  readonly lastError: LastError | null
+  readonly createdAt: number
+}
+
+export interface Tasks {
+  /** What waits, runs, is parked or has failed; what is done leaves the queue. */
+  list(accountId: AccountId, page?: PageRequest): Promise<Page<TaskView>>
+  /** Runs it now, also when it is parked or failed; its attempts count from 0 again. @throws {EverdraftError} NOT_FOUND */
+  retry(accountId: AccountId, taskId: TaskId): Promise<TaskView>
+}
+
+export interface SyncReport {
+  /** Copies stored where there was none before. */
+  readonly uploaded: number
+  /** Copies stored in the place of an older one. */
+  readonly replaced: number
+  readonly imported: number
+  readonly purged: number
+  /** Drafts of the account that are not on the server yet as they are here. */
+  readonly pending: number
+  readonly errors: readonly LastError[]
+  /** Over all connections of the account during this round. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** False: the time to wait was over before the work was. */
+  readonly settled: boolean
+}
+
+export type EngineEvent =
+  | { readonly type: 'account-added' | 'account-removed'; readonly accountId: AccountId }
+  | { readonly type: 'draft-created' | 'draft-discarded'; readonly accountId: AccountId; readonly draftId: Umid; readonly version: Version }
+  | {
+      readonly type: 'draft-saved'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly fieldsChanged: readonly ContentField[]
+    }
+  | { readonly type: 'upload-started'; readonly accountId: AccountId; readonly draftId: Umid; readonly version: Version; readonly attemptId: AttemptId; readonly method: UploadMethod }
+  | {
+      readonly type: 'upload-finished'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly attemptId: AttemptId
+      readonly method: UploadMethod
+      readonly messageId: MessageId
+      readonly folder: FolderPath
+      readonly uidValidity: UidValidity
+      readonly uid: Uid
+      readonly bytesSent: number
+    }
+  /** A copy of ours went from the server. */
+  | { readonly type: 'copy-removed'; readonly accountId: AccountId; readonly draftId: Umid; readonly folder: FolderPath; readonly uid: Uid }
+  /** The draft's copy vanished from the server by somebody's hand: the draft is in the local trash. */
+  | { readonly type: 'draft-purged'; readonly accountId: AccountId; readonly draftId: Umid }
+  | { readonly type: 'draft-sync-changed'; readonly accountId: AccountId; readonly draftId: Umid; readonly state: Draft['sync']['state'] }
+  | {
+      readonly type: 'task-retrying' | 'task-parked' | 'task-failed'
+      readonly accountId: AccountId
+      readonly taskId: TaskId
+      readonly kind: string
+      readonly key: string
+      readonly error: LastError
+      readonly nextRunAt: number | null
+    }
