@@ -76,6 +76,9 @@ export interface LastError {
   readonly at: number
 }
 
+/** How a copy got to the server: RFC 3501 APPEND, RFC 8508 REPLACE, each also with RFC 4469 CATENATE. */
+export type UploadMethod = 'append' | 'append-catenate' | 'replace' | 'replace-catenate'
+
 /** The sync side of a draft, as users see it. */
 export interface DraftSyncView {
   readonly state: 'local-only' | 'synchronized' | 'stale-server'
@@ -87,7 +90,7 @@ export interface DraftSyncView {
   readonly pending: Pending | null
   readonly lastError: LastError | null
   /** How the last upload went; `bytesSent` counts the whole conversation of that upload, client to server. */
-  readonly lastUpload: { readonly method: string; readonly bytesSent: number; readonly at: number } | null
+  readonly lastUpload: { readonly method: UploadMethod; readonly bytesSent: number; readonly at: number } | null
 }
 
 export interface Draft extends DraftContent {

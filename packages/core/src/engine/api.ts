@@ -1,6 +1,17 @@
-import type { AddressInput, AddressListInput } from '../draft/address.ts'
-import type { Attachment, Author, ContentField, Draft, DraftListItem, DraftPolicy, DraftStatus, LastError, Revision } from '../draft/draft.ts'
-import type { AccountId, AttachmentId, AttemptId, DeviceId, FolderPath, MessageId, TaskId, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import type { DraftChanges } from '../draft/content.ts'
+import type {
+  Attachment,
+  Author,
+  Draft,
+  DraftListItem,
+  DraftPolicy,
+  DraftStatus,
+  LastError,
+  Revision,
+  UploadMethod,
+} from '../draft/draft.ts'
+import type { EngineEvent } from '../events.ts'
+import type { AccountId, AttachmentId, DeviceId, FolderPath, TaskId, Umid, Version } from '../ids.ts'
 import type { MailboxCapabilities, ServerSettings } from '../wire/mailbox.ts'
 
 /** The door of the engine: everything that an app, the daemon or the CLI does goes through here. */
@@ -61,8 +72,6 @@ export interface AccountReport {
   readonly uploadMethod: UploadMethod
 }
 
-export type UploadMethod = 'append' | 'append-catenate' | 'replace' | 'replace-catenate'
-
 export interface PageRequest {
   /** 1 to 500, default 50. */
   readonly limit?: number
@@ -74,21 +83,6 @@ export interface Page<Item> {
   readonly total: number
   readonly limit: number
   readonly offset: number
-}
-
-/** Fields given are set, null empties one, absent ones stay. */
-export interface DraftChanges {
-  readonly from?: AddressInput | null
-  readonly to?: AddressListInput | null
-  readonly cc?: AddressListInput | null
-  readonly bcc?: AddressListInput | null
-  readonly subject?: string | null
-  readonly text?: string | null
-  readonly html?: string | null
-  readonly inReplyTo?: string | null
-  readonly references?: readonly string[] | null
-  readonly metadata?: Readonly<Record<string, unknown>> | null
-  readonly tags?: readonly string[] | null
 }
 
 export interface DraftInput extends DraftChanges {
@@ -141,10 +135,18 @@ export interface Drafts {
    */
   save(id: Umid, changes: DraftChanges, options?: SaveOptions): Promise<Draft>
   /** The content is streamed to disk, then the draft gets a revision with it. @throws as `save` */
-  attach(id: Umid, input: AttachmentInput, options?: SaveOptions): Promise<{ readonly draft: Draft; readonly attachment: Attachment }>
+  attach(
+    id: Umid,
+    input: AttachmentInput,
+    options?: SaveOptions,
+  ): Promise<{ readonly draft: Draft; readonly attachment: Attachment }>
   /** @throws as `save`, and NOT_FOUND for an attachment that is not there */
   detach(id: Umid, attachmentId: AttachmentId, options?: SaveOptions): Promise<Draft>
-  readAttachment(id: Umid, attachmentId: AttachmentId, range?: { readonly start?: number; readonly end?: number }): Promise<AttachmentRead>
+  readAttachment(
+    id: Umid,
+    attachmentId: AttachmentId,
+    range?: { readonly start?: number; readonly end?: number },
+  ): Promise<AttachmentRead>
   /** To the local trash; its copies on the server go. @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH */
   discard(id: Umid, options?: SaveOptions): Promise<Draft>
   /** Uploads at once, without the debounce: for closing a composer and going to the background. */
@@ -194,42 +196,3 @@ export interface SyncReport {
   /** False: the time to wait was over before the work was. */
   readonly settled: boolean
 }
-
-export type EngineEvent =
-  | { readonly type: 'account-added' | 'account-removed'; readonly accountId: AccountId }
-  | { readonly type: 'draft-created' | 'draft-discarded'; readonly accountId: AccountId; readonly draftId: Umid; readonly version: Version }
-  | {
-      readonly type: 'draft-saved'
-      readonly accountId: AccountId
-      readonly draftId: Umid
-      readonly version: Version
-      readonly fieldsChanged: readonly ContentField[]
-    }
-  | { readonly type: 'upload-started'; readonly accountId: AccountId; readonly draftId: Umid; readonly version: Version; readonly attemptId: AttemptId; readonly method: UploadMethod }
-  | {
-      readonly type: 'upload-finished'
-      readonly accountId: AccountId
-      readonly draftId: Umid
-      readonly version: Version
-      readonly attemptId: AttemptId
-      readonly method: UploadMethod
-      readonly messageId: MessageId
-      readonly folder: FolderPath
-      readonly uidValidity: UidValidity
-      readonly uid: Uid
-      readonly bytesSent: number
-    }
-  /** A copy of ours went from the server. */
-  | { readonly type: 'copy-removed'; readonly accountId: AccountId; readonly draftId: Umid; readonly folder: FolderPath; readonly uid: Uid }
-  /** The draft's copy vanished from the server by somebody's hand: the draft is in the local trash. */
-  | { readonly type: 'draft-purged'; readonly accountId: AccountId; readonly draftId: Umid }
-  | { readonly type: 'draft-sync-changed'; readonly accountId: AccountId; readonly draftId: Umid; readonly state: Draft['sync']['state'] }
-  | {
-      readonly type: 'task-retrying' | 'task-parked' | 'task-failed'
-      readonly accountId: AccountId
-      readonly taskId: TaskId
-      readonly kind: string
-      readonly key: string
-      readonly error: LastError
-      readonly nextRunAt: number | null
-    }

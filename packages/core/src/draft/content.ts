@@ -1,0 +1,92 @@
+import { validationError } from '../errors.ts'
+import type { MessageId } from '../ids.ts'
+import { type AddressInput, type AddressListInput, checkHeaderText, parseAddress, parseAddressList } from './address.ts'
+import { type ContentField, type DraftContent, emptyContent } from './draft.ts'
+
+/** Fields given are set, null empties one, absent ones stay. */
+export interface DraftChanges {
+  readonly from?: AddressInput | null
+  readonly to?: AddressListInput | null
+  readonly cc?: AddressListInput | null
+  readonly bcc?: AddressListInput | null
+  readonly subject?: string | null
+  readonly text?: string | null
+  readonly html?: string | null
+  readonly inReplyTo?: string | null
+  readonly references?: readonly string[] | null
+  readonly metadata?: Readonly<Record<string, unknown>> | null
+  readonly tags?: readonly string[] | null
+}
+
+/** @throws {EverdraftError} VALIDATION_ERROR naming the field */
+export function applyChanges(content: DraftContent, changes: DraftChanges): DraftContent {
+  return {
+    ...content,
+    from: set(changes.from, content.from, null, (from) => parseAddress(from, 'from')),
+    to: set(changes.to, content.to, [], (to) => parseAddressList(to, 'to')),
+    cc: set(changes.cc, content.cc, [], (cc) => parseAddressList(cc, 'cc')),
+    bcc: set(changes.bcc, content.bcc, [], (bcc) => parseAddressList(bcc, 'bcc')),
+    subject: set(changes.subject, content.subject, '', (subject) => checkHeaderText(subject, 'subject')),
+    text: set(changes.text, content.text, '', (text) => withLineFeeds(text, 'text')),
+    html: set(changes.html, content.html, null, (html) => withLineFeeds(html, 'html')),
+    inReplyTo: set(changes.inReplyTo, content.inReplyTo, null, (id) => messageId(id, 'in_reply_to')),
+    references: set(changes.references, content.references, [], (ids) =>
+      ids.map((id, index) => messageId(id, `references[${index}]`)),
+    ),
+    metadata: set(changes.metadata, content.metadata, {}, (metadata) => jsonObject(metadata, 'metadata')),
+    tags: set(changes.tags, content.tags, [], (tags) => [...new Set(tags.map((tag) => tag.trim()))].filter(Boolean)),
+  }
+}
+
+function set<Input, Value>(
+  given: Input | null | undefined,
+  current: Value,
+  empty: Value,
+  read: (given: Input) => Value,
+): Value {
+  if (given === undefined) return current
+  return given === null ? empty : read(given)
+}
+
+/** In the model lines end in LF; on the wire in CRLF. */
+function withLineFeeds(text: string, path: string): string {
+  if (text.includes('\0')) throw validationError(path, 'must not contain NUL')
+  return text.replace(/\r\n?/g, '\n')
+}
+
+function messageId(text: string, path: string): MessageId {
+  const trimmed = checkHeaderText(text, path).trim()
+  if (/[\s,<>]/.test(trimmed.replace(/^</, '').replace(/>$/, '')) || trimmed === '') {
+    throw validationError(path, 'must be one Message-ID, such as <id@example.com>')
+  }
+  return (trimmed.startsWith('<') ? trimmed : `<${trimmed}>`) as MessageId
+}
+
+/** What goes through JSON unchanged is kept as given; the rest is refused rather than silently altered. */
+function jsonObject(value: Readonly<Record<string, unknown>>, path: string): Readonly<Record<string, unknown>> {
+  let copy: unknown
+  try {
+    copy = JSON.parse(JSON.stringify(value))
+  } catch {
+    throw validationError(path, 'must be JSON')
+  }
+  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) throw validationError(path, 'must be an object')
+  return copy as Readonly<Record<string, unknown>>
+}
+
+/** Which fields differ, in the order of `DraftContent`. Empty: the save changes nothing and makes nothing (hazard 17). */
+export function changedFields(before: DraftContent, after: DraftContent): readonly ContentField[] {
+  const fields = Object.keys(emptyContent) as ContentField[]
+  return fields.filter(
+    (field) => before[field] !== after[field] && canonical(before[field]) !== canonical(after[field]),
+  )
+}
+
+/** JSON with sorted keys: equal values give equal text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

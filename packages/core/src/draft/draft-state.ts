@@ -1,0 +1,287 @@
+import type { AttemptId, FolderPath, MessageId, Uid, UidValidity, Version } from '../ids.ts'
+import type { DraftStatus } from './draft.ts'
+
+/**
+ * The state of a draft on the server. This file owns the machine: `transitions` lists every pair of event and
+ * situation, `transition` is the only function that makes a next state, and docs/states.md is generated from both.
+ */
+
+/**
+ * Proof that a message on the server is a copy that we stored: nothing is removed there without one (hazard 7).
+ * `messageId` is what the server gave back, as some servers rewrite it.
+ */
+export interface Receipt {
+  readonly folder: FolderPath
+  readonly uidValidity: UidValidity
+  readonly uid: Uid
+  readonly messageId: MessageId
+  readonly version: Version
+  readonly attemptId: AttemptId
+}
+
+/** Where the newest verified copy of a draft is. */
+export type Copies =
+  /** No copy that we know of. */
+  | { readonly kind: 'local-only' }
+  /** `name` is the head revision. `missingSince`: the name vanished, and nothing explains it yet. */
+  | { readonly kind: 'synchronized'; readonly name: Receipt; readonly missingSince: number | null }
+  /** The copy is of an older revision. Null: it vanished, so that Sent is looked at before the next upload. */
+  | { readonly kind: 'stale-server'; readonly anchor: Receipt | null }
+
+export interface DraftState {
+  readonly status: DraftStatus
+  readonly head: Version
+  readonly copies: Copies
+  /** Copies of ours that are to go from the server. */
+  readonly debts: readonly Receipt[]
+}
+
+export type DraftEvent =
+  | { readonly type: 'saved'; readonly version: Version }
+  /** A copy of the head was stored and verified. `replaced`: the server removed the older copy in the same command. */
+  | { readonly type: 'uploaded-head'; readonly receipt: Receipt; readonly replaced: Receipt | null }
+  /** A copy of an older revision was stored: the user wrote on while it was on its way. */
+  | { readonly type: 'uploaded-older'; readonly receipt: Receipt; readonly replaced: Receipt | null }
+  /** A copy of an attempt that had been given up showed up. */
+  | { readonly type: 'late-copy'; readonly receipt: Receipt }
+  /** A copy vanished while an upload is open that may itself have removed it. */
+  | { readonly type: 'vanished-during-attempt' }
+  | { readonly type: 'name-vanished'; readonly at: number }
+  /** A complete round later the copy is still gone, and it is not in Sent. */
+  | { readonly type: 'missing-confirmed' }
+  /** The missing name was seen again. */
+  | { readonly type: 'name-seen' }
+  | { readonly type: 'anchor-vanished' }
+  /** A debt was settled by us, or its copy is gone anyway. */
+  | { readonly type: 'debt-gone'; readonly receipt: Receipt }
+  /** Somebody's edit of our copy. */
+  | { readonly type: 'successor-seen' }
+  /** The UIDs of the folder no longer mean what they meant, or the folder is gone. */
+  | { readonly type: 'folder-reset'; readonly folder: FolderPath }
+  | { readonly type: 'discarded' }
+  /** Undo, a failed send, or taken back from the trash. `verified`: a copy of the head that is known to be there. */
+  | { readonly type: 'returned'; readonly verified: Receipt | null }
+
+export type DraftEventType = DraftEvent['type']
+
+type Standing = 'draft' | 'outbox' | 'unwanted'
+export type Situation = `${Standing}/${Copies['kind']}`
+
+/** What an event does; `effects` in `transition` carries each out. */
+export type Rule =
+  /** Nothing to do: the event says nothing new here. */
+  | 'same'
+  /** 409: what is not a draft is not edited. */
+  | 'refuse'
+  /** The head moves on. */
+  | 'advance'
+  /** The head moves on and the name becomes the anchor, so that no sync can resolve a deletion to this draft (hazard 1). */
+  | 'break-name'
+  /** The copy becomes the name; the older copy a debt. */
+  | 'bind'
+  /** The copy becomes the anchor if it is the newest; the older of the two a debt. */
+  | 'anchor'
+  /** The copy becomes a debt. */
+  | 'owe'
+  /** Decided again when the open attempt is resolved. */
+  | 'defer'
+  | 'mark-missing'
+  | 'unmark-missing'
+  /** Into the local trash, with its history. */
+  | 'purge'
+  /** Known copies are forgotten; what is wanted is uploaded again. */
+  | 'forget-copies'
+  /** The anchor is gone; Sent is looked at before the next upload. */
+  | 'lose-anchor'
+  | 'settle-debt'
+  /** The foreign edit becomes the newest revision; an approval is void. */
+  | 'adopt'
+  /** Both texts stay, as two drafts. */
+  | 'fork'
+  /** The send waits, with the reason shown. */
+  | 'hold-send'
+  /** A new draft, linked to this one. */
+  | 'link-new'
+  /** Into the trash; every copy becomes a debt. */
+  | 'discard'
+  /** A draft again; bound if a copy of the head was verified. */
+  | 'return'
+
+type Row = Readonly<Record<Situation, Rule>>
+
+function row(
+  draft: readonly [Rule, Rule, Rule],
+  outbox: readonly [Rule, Rule, Rule],
+  unwanted: readonly [Rule, Rule, Rule],
+): Row {
+  return {
+    'draft/local-only': draft[0],
+    'draft/synchronized': draft[1],
+    'draft/stale-server': draft[2],
+    'outbox/local-only': outbox[0],
+    'outbox/synchronized': outbox[1],
+    'outbox/stale-server': outbox[2],
+    'unwanted/local-only': unwanted[0],
+    'unwanted/synchronized': unwanted[1],
+    'unwanted/stale-server': unwanted[2],
+  }
+}
+
+function all(rule: Rule): readonly [Rule, Rule, Rule] {
+  return [rule, rule, rule]
+}
+
+/** The table. Columns of each triple: local-only, synchronized, stale-server. Unwanted: discarded, sent. */
+// prettier-ignore
+export const transitions: Readonly<Record<DraftEventType, Row>> = {
+  //                             draft                                    queued, sending                            discarded, sent
+  'saved':                   row(['advance', 'break-name', 'advance'],        all('refuse'),                             all('refuse')),
+  'uploaded-head':           row(all('bind'),                                 all('bind'),                               all('owe')),
+  'uploaded-older':          row(['anchor', 'owe', 'anchor'],                 ['anchor', 'owe', 'anchor'],               all('owe')),
+  'late-copy':               row(all('owe'),                                  all('owe'),                                all('owe')),
+  'vanished-during-attempt': row(all('defer'),                                all('defer'),                              all('defer')),
+  'name-vanished':           row(['same', 'mark-missing', 'same'],            ['same', 'forget-copies', 'same'],         ['same', 'forget-copies', 'same']),
+  'missing-confirmed':       row(['same', 'purge', 'same'],                   ['same', 'forget-copies', 'same'],         ['same', 'forget-copies', 'same']),
+  'name-seen':               row(['same', 'unmark-missing', 'same'],          ['same', 'unmark-missing', 'same'],        ['same', 'unmark-missing', 'same']),
+  'anchor-vanished':         row(['same', 'same', 'lose-anchor'],             ['same', 'same', 'lose-anchor'],           ['same', 'same', 'forget-copies']),
+  'debt-gone':               row(all('settle-debt'),                          all('settle-debt'),                        all('settle-debt')),
+  'successor-seen':          row(['fork', 'adopt', 'fork'],                   all('hold-send'),                          all('link-new')),
+  'folder-reset':            row(all('forget-copies'),                        all('forget-copies'),                      all('forget-copies')),
+  'discarded':               row(all('discard'),                              all('refuse'),                             all('refuse')),
+  'returned':                row(all('same'),                                 all('return'),                             all('return')),
+}
+
+export function situationOf(state: Pick<DraftState, 'status' | 'copies'>): Situation {
+  return `${standingOf(state.status)}/${state.copies.kind}`
+}
+
+function standingOf(status: DraftStatus): Standing {
+  switch (status) {
+    case 'draft':
+      return 'draft'
+    case 'queued':
+    case 'sending':
+      return 'outbox'
+    case 'discarded':
+    case 'sent':
+      return 'unwanted'
+  }
+}
+
+export type Transition =
+  | { readonly rule: 'refuse' }
+  | { readonly rule: Exclude<Rule, 'refuse'>; readonly next: DraftState }
+
+/** The only function that makes a next state. Total: it never throws. */
+export function transition(state: DraftState, event: DraftEvent): Transition {
+  const rule: Rule = transitions[event.type][situationOf(state)]
+  if (rule === 'refuse') return { rule }
+  return { rule, next: carryOut(rule, state, event) }
+}
+
+function carryOut(rule: Exclude<Rule, 'refuse'>, state: DraftState, event: DraftEvent): DraftState {
+  const { copies } = state
+  switch (rule) {
+    // What a successor asks for (a revision, a fork, a hold, a link) is made beside the state, which itself stays.
+    case 'same':
+    case 'defer':
+    case 'adopt':
+    case 'fork':
+    case 'hold-send':
+    case 'link-new':
+      return state
+    case 'advance':
+      return event.type === 'saved' ? { ...state, head: event.version } : state
+    case 'break-name': {
+      if (event.type !== 'saved' || copies.kind !== 'synchronized') return state
+      // A name already missing is no anchor: nothing on the server could be replaced or quoted by CATENATE.
+      const anchor = copies.missingSince === null ? copies.name : null
+      return { ...state, head: event.version, copies: { kind: 'stale-server', anchor } }
+    }
+    case 'bind': {
+      if (event.type !== 'uploaded-head') return state
+      const older = newestCopy(copies)
+      const bound: DraftState = { ...state, copies: { kind: 'synchronized', name: event.receipt, missingSince: null } }
+      return owe(withoutDebt(bound, event.receipt), older, [event.receipt, event.replaced])
+    }
+    case 'anchor': {
+      if (event.type !== 'uploaded-older') return state
+      const older = newestCopy(copies)
+      if (older !== null && older.version > event.receipt.version) return owe(state, event.receipt, [older])
+      const anchored: DraftState = { ...state, copies: { kind: 'stale-server', anchor: event.receipt } }
+      return owe(withoutDebt(anchored, event.receipt), older, [event.receipt, event.replaced])
+    }
+    case 'owe':
+      if (event.type !== 'uploaded-head' && event.type !== 'uploaded-older' && event.type !== 'late-copy') return state
+      return owe(state, event.receipt, [newestCopy(copies)])
+    case 'mark-missing':
+      if (event.type !== 'name-vanished' || copies.kind !== 'synchronized') return state
+      return { ...state, copies: { ...copies, missingSince: copies.missingSince ?? event.at } }
+    case 'unmark-missing':
+      return copies.kind === 'synchronized' ? { ...state, copies: { ...copies, missingSince: null } } : state
+    case 'purge':
+      // Only a copy that is marked missing is gone beyond doubt.
+      if (copies.kind !== 'synchronized' || copies.missingSince === null) return state
+      return { ...state, status: 'discarded', copies: { kind: 'local-only' } }
+    case 'forget-copies': {
+      const folder = event.type === 'folder-reset' ? event.folder : null
+      const gone = (receipt: Receipt | null): boolean => folder === null || receipt?.folder === folder
+      return {
+        ...state,
+        copies: gone(newestCopy(copies)) ? { kind: 'local-only' } : copies,
+        debts: folder === null ? state.debts : state.debts.filter((debt) => debt.folder !== folder),
+      }
+    }
+    case 'lose-anchor':
+      return { ...state, copies: { kind: 'stale-server', anchor: null } }
+    case 'settle-debt':
+      return event.type === 'debt-gone' ? withoutDebt(state, event.receipt) : state
+    case 'discard':
+      return owe({ ...state, status: 'discarded', copies: { kind: 'local-only' } }, newestCopy(copies), [])
+    case 'return': {
+      if (event.type !== 'returned') return state
+      const { verified } = event
+      const returned: DraftState = {
+        ...state,
+        status: 'draft',
+        copies:
+          verified === null ? { kind: 'local-only' } : { kind: 'synchronized', name: verified, missingSince: null },
+      }
+      const settled = verified === null ? returned : withoutDebt(returned, verified)
+      return owe(settled, newestCopy(copies), [verified])
+    }
+  }
+}
+
+/** The newest verified copy: the name, or the anchor. */
+export function newestCopy(copies: Copies): Receipt | null {
+  switch (copies.kind) {
+    case 'local-only':
+      return null
+    case 'synchronized':
+      return copies.name
+    case 'stale-server':
+      return copies.anchor
+  }
+}
+
+/** The same message on the server: the triple that RFC 3501 §2.3.1.1 promises to be one message for ever. */
+export function sameCopy(a: Receipt | null, b: Receipt | null): boolean {
+  return a !== null && b !== null && a.folder === b.folder && a.uidValidity === b.uidValidity && a.uid === b.uid
+}
+
+/** Adds a debt unless there is nothing to owe, it is owed already, or it is one of `kept`. */
+function owe(state: DraftState, receipt: Receipt | null, kept: readonly (Receipt | null)[]): DraftState {
+  if (receipt === null || [...kept, ...state.debts].some((other) => sameCopy(other, receipt))) return state
+  return { ...state, debts: [...state.debts, receipt] }
+}
+
+function withoutDebt(state: DraftState, receipt: Receipt): DraftState {
+  return { ...state, debts: state.debts.filter((debt) => !sameCopy(debt, receipt)) }
+}
+
+/** There is work for `draft_upload`: text to bring to the server, or copies to remove from it. */
+export function needsUpload(state: DraftState): boolean {
+  const wanted = standingOf(state.status) !== 'unwanted'
+  return state.debts.length > 0 || (wanted && state.copies.kind !== 'synchronized')
+}

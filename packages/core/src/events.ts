@@ -1,0 +1,65 @@
+import type { ContentField, DraftSyncView, LastError, UploadMethod } from './draft/draft.ts'
+import type { AccountId, AttemptId, FolderPath, MessageId, TaskId, Uid, UidValidity, Umid, Version } from './ids.ts'
+
+/** What happened, told after it was committed. Never with a user's text. */
+export type EngineEvent =
+  | { readonly type: 'account-added' | 'account-removed'; readonly accountId: AccountId }
+  | {
+      readonly type: 'draft-created' | 'draft-discarded'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+    }
+  | {
+      readonly type: 'draft-saved'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly fieldsChanged: readonly ContentField[]
+    }
+  | {
+      readonly type: 'upload-started'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly attemptId: AttemptId
+      readonly method: UploadMethod
+    }
+  | {
+      readonly type: 'upload-finished'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly attemptId: AttemptId
+      readonly method: UploadMethod
+      readonly messageId: MessageId
+      readonly folder: FolderPath
+      readonly uidValidity: UidValidity
+      readonly uid: Uid
+      readonly bytesSent: number
+    }
+  /** A copy of ours went from the server. */
+  | {
+      readonly type: 'copy-removed'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly folder: FolderPath
+      readonly uid: Uid
+    }
+  /** The draft's copy vanished from the server by somebody's hand: the draft is in the local trash. */
+  | { readonly type: 'draft-purged'; readonly accountId: AccountId; readonly draftId: Umid }
+  | {
+      readonly type: 'draft-sync-changed'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly state: DraftSyncView['state']
+    }
+  | {
+      readonly type: 'task-retrying' | 'task-parked' | 'task-failed'
+      readonly accountId: AccountId
+      readonly taskId: TaskId
+      readonly kind: string
+      readonly key: string
+      readonly error: LastError
+      readonly nextRunAt: number | null
+    }

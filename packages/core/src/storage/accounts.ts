@@ -1,0 +1,127 @@
+import { EverdraftError } from '../errors.ts'
+import type { LastError } from '../draft/draft.ts'
+import type { AccountId } from '../ids.ts'
+import type { ServerSettings } from '../wire/mailbox.ts'
+import type { AccountRow } from './schema.ts'
+import type { Db } from './store.ts'
+
+export type SettingsWithoutPassword = Omit<ServerSettings, 'password'>
+
+export interface StoredAccount {
+  readonly id: AccountId
+  readonly address: string
+  readonly name: string
+  readonly imap: SettingsWithoutPassword
+  readonly smtp: SettingsWithoutPassword | null
+  readonly lastError: LastError | null
+  readonly createdAt: number
+}
+
+/** Until tenants exist all belongs to this one. */
+const defaultTenant = 'default'
+const defaultUser = 'default'
+
+export async function insertAccount(
+  db: Db,
+  account: Omit<StoredAccount, 'lastError'>,
+  passwords: { readonly imap: string; readonly smtp: string | null },
+): Promise<void> {
+  await db
+    .insertInto('account')
+    .values({
+      id: account.id,
+      tenant_id: defaultTenant,
+      user_id: defaultUser,
+      address: account.address,
+      name: account.name,
+      imap: JSON.stringify(account.imap),
+      smtp: account.smtp === null ? null : JSON.stringify(account.smtp),
+      last_error: null,
+      last_used_at: account.createdAt,
+      created_at: account.createdAt,
+    })
+    .execute()
+  for (const kind of ['imap', 'smtp'] as const) {
+    const secret = passwords[kind]
+    if (secret !== null)
+      await db.insertInto('account_secret').values({ account_id: account.id, kind, secret }).execute()
+  }
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function getAccount(db: Db, id: AccountId): Promise<StoredAccount> {
+  const row = await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no account ${id}`)
+  return toAccount(row)
+}
+
+export async function listAccounts(
+  db: Db,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly items: readonly StoredAccount[]; readonly total: number }> {
+  const rows = await db.selectFrom('account').selectAll().orderBy('id').limit(page.limit).offset(page.offset).execute()
+  const { total } = await db
+    .selectFrom('account')
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { items: rows.map(toAccount), total: Number(total) }
+}
+
+/** The settings to connect with. The password goes from here to the wire and nowhere else. */
+export async function imapSettings(db: Db, id: AccountId): Promise<ServerSettings> {
+  const account = await getAccount(db, id)
+  const row = await db
+    .selectFrom('account_secret')
+    .select('secret')
+    .where('account_id', '=', id)
+    .where('kind', '=', 'imap')
+    .executeTakeFirst()
+  return { ...account.imap, password: row?.secret ?? '' }
+}
+
+/** For a draft made without naming an account: the one whose address it is from, else the one used last. */
+export async function pickAccount(db: Db, fromAddress: string | null): Promise<AccountId> {
+  const accounts = await db.selectFrom('account').select(['id', 'address']).orderBy('last_used_at', 'desc').execute()
+  const wanted = fromAddress?.toLowerCase()
+  const chosen = accounts.find((account) => account.address.toLowerCase() === wanted) ?? accounts[0]
+  if (chosen === undefined) throw new EverdraftError('NOT_FOUND', 'there is no account yet: add one first')
+  return chosen.id as AccountId
+}
+
+export async function touchAccount(db: Db, id: AccountId, now: number): Promise<void> {
+  await db.updateTable('account').set({ last_used_at: now }).where('id', '=', id).execute()
+}
+
+export async function setAccountError(db: Db, id: AccountId, error: LastError | null): Promise<void> {
+  await db
+    .updateTable('account')
+    .set({ last_error: error === null ? null : JSON.stringify(error) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** With all that belongs to it. */
+export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
+  const drafts = db.selectFrom('draft').select('id').where('account_id', '=', id)
+  for (const table of ['server_name', 'anchor', 'delete_debt', 'attempt', 'revision'] as const) {
+    await db.deleteFrom(table).where('draft_id', 'in', drafts).execute()
+  }
+  const blobs = db.selectFrom('blob').select('id').where('account_id', '=', id)
+  await db.deleteFrom('blob_ref').where('blob_id', 'in', blobs).execute()
+  for (const table of ['draft', 'blob', 'task', 'lane', 'folder'] as const) {
+    await db.deleteFrom(table).where('account_id', '=', id).execute()
+  }
+  await db.deleteFrom('account').where('id', '=', id).execute()
+}
+
+function toAccount(row: AccountRow): StoredAccount {
+  return {
+    id: row.id as AccountId,
+    address: row.address,
+    name: row.name,
+    imap: JSON.parse(row.imap) as SettingsWithoutPassword,
+    smtp: row.smtp === null ? null : (JSON.parse(row.smtp) as SettingsWithoutPassword),
+    lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
+    createdAt: row.created_at,
+  }
+}

@@ -1,0 +1,174 @@
+import type { UploadMethod } from '../draft/draft.ts'
+import type { AccountId, AttemptId, FolderPath, MessageId, Sha256, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import type { AttemptRow } from './schema.ts'
+import type { Db } from './store.ts'
+
+/** Where an attachment of ours stands in a message on the server: what CATENATE can quote instead of sending it. */
+export interface StoredPart {
+  readonly sha256: Sha256
+  /** IMAP section, `2` or `1.3`. */
+  readonly section: string
+  readonly encodedSize: number
+}
+
+/**
+ * One upload that was begun. Written before the network is touched, and kept for ever: a copy that shows up late is
+ * recognised by it, and never taken for somebody else's draft.
+ */
+export interface Attempt {
+  readonly id: AttemptId
+  readonly accountId: AccountId
+  readonly draftId: Umid
+  readonly version: Version
+  readonly messageId: MessageId
+  /** The Message-ID of the copy that this one supersedes. */
+  readonly baseMessageId: MessageId | null
+  /** Of the content; see sync/recognise.ts. */
+  readonly digest: string
+  readonly method: UploadMethod
+  readonly folder: FolderPath
+  readonly uidValidity: UidValidity
+  /** UIDNEXT before the upload: a copy of it has this UID or a higher one. Null where the server did not say. */
+  readonly uidNext: Uid | null
+  readonly parts: readonly StoredPart[]
+  /** RFC822.SIZE as it should be. */
+  readonly size: number
+  /** `open`: the server may or may not have it. */
+  readonly state: 'open' | 'stored' | 'absent' | 'refused'
+  readonly bytesSent: number
+  readonly createdAt: number
+  readonly endedAt: number | null
+}
+
+export async function insertAttempt(db: Db, attempt: Attempt): Promise<void> {
+  await db
+    .insertInto('attempt')
+    .values({
+      id: attempt.id,
+      account_id: attempt.accountId,
+      draft_id: attempt.draftId,
+      version: attempt.version,
+      message_id: attempt.messageId,
+      base_message_id: attempt.baseMessageId,
+      digest: attempt.digest,
+      method: attempt.method,
+      folder: attempt.folder,
+      uid_validity: attempt.uidValidity,
+      uid_next: attempt.uidNext,
+      parts: JSON.stringify(attempt.parts),
+      size: attempt.size,
+      state: attempt.state,
+      bytes_sent: attempt.bytesSent,
+      created_at: attempt.createdAt,
+      ended_at: attempt.endedAt,
+    })
+    .execute()
+}
+
+export async function endAttempt(
+  db: Db,
+  id: AttemptId,
+  end: { readonly state: Exclude<Attempt['state'], 'open'>; readonly bytesSent?: number; readonly now: number },
+): Promise<void> {
+  await db
+    .updateTable('attempt')
+    .set({
+      state: end.state,
+      ended_at: end.now,
+      ...(end.bytesSent === undefined ? {} : { bytes_sent: end.bytesSent }),
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function openAttempts(db: Db, draftId: Umid): Promise<readonly Attempt[]> {
+  const rows = await db
+    .selectFrom('attempt')
+    .selectAll()
+    .where('draft_id', '=', draftId)
+    .where('state', '=', 'open')
+    .orderBy('created_at')
+    .execute()
+  return rows.map(toAttempt)
+}
+
+/** Drafts of the account with an upload whose end is not known. */
+export async function draftsWithOpenAttempts(db: Db, accountId: AccountId): Promise<ReadonlySet<Umid>> {
+  const rows = await db
+    .selectFrom('attempt')
+    .select('draft_id')
+    .distinct()
+    .where('account_id', '=', accountId)
+    .where('state', '=', 'open')
+    .execute()
+  return new Set(rows.map((row) => row.draft_id as Umid))
+}
+
+export async function attemptById(db: Db, id: AttemptId): Promise<Attempt | null> {
+  const row = await db.selectFrom('attempt').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : toAttempt(row)
+}
+
+/** Of the Message-IDs given, those that are attempts of ours. Scoped by account: nobody's copy is taken for another's. */
+export async function attemptsByMessageId(
+  db: Db,
+  accountId: AccountId,
+  messageIds: readonly MessageId[],
+): Promise<ReadonlyMap<MessageId, Attempt>> {
+  const found = new Map<MessageId, Attempt>()
+  // SQLite binds at most 32,766 values; smaller lists also keep the statement cache small.
+  for (let start = 0; start < messageIds.length; start += 500) {
+    const rows = await db
+      .selectFrom('attempt')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('message_id', 'in', messageIds.slice(start, start + 500))
+      .execute()
+    for (const row of rows) found.set(row.message_id as MessageId, toAttempt(row))
+  }
+  return found
+}
+
+export async function attemptMessageIds(db: Db, draftId: Umid): Promise<readonly MessageId[]> {
+  const rows = await db
+    .selectFrom('attempt')
+    .select('message_id')
+    .where('draft_id', '=', draftId)
+    .orderBy('created_at', 'desc')
+    .execute()
+  return rows.map((row) => row.message_id as MessageId)
+}
+
+export async function lastStoredAttempts(db: Db, draftIds: readonly Umid[]): Promise<ReadonlyMap<Umid, Attempt>> {
+  if (draftIds.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('attempt')
+    .selectAll()
+    .where('draft_id', 'in', draftIds)
+    .where('state', '=', 'stored')
+    .orderBy('created_at')
+    .execute()
+  return new Map(rows.map((row) => [row.draft_id as Umid, toAttempt(row)]))
+}
+
+function toAttempt(row: AttemptRow): Attempt {
+  return {
+    id: row.id as AttemptId,
+    accountId: row.account_id as AccountId,
+    draftId: row.draft_id as Umid,
+    version: row.version as Version,
+    messageId: row.message_id as MessageId,
+    baseMessageId: row.base_message_id as MessageId | null,
+    digest: row.digest,
+    method: row.method as UploadMethod,
+    folder: row.folder as FolderPath,
+    uidValidity: row.uid_validity as UidValidity,
+    uidNext: row.uid_next as Uid | null,
+    parts: JSON.parse(row.parts) as StoredPart[],
+    size: row.size,
+    state: row.state as Attempt['state'],
+    bytesSent: row.bytes_sent,
+    createdAt: row.created_at,
+    endedAt: row.ended_at,
+  }
+}

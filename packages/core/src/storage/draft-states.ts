@@ -1,0 +1,233 @@
+import {
+  type Copies,
+  type DraftEvent,
+  type DraftState,
+  type Receipt,
+  type Rule,
+  sameCopy,
+  transition,
+} from '../draft/draft-state.ts'
+import type { DraftStatus } from '../draft/draft.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import type { ReceiptRow } from './schema.ts'
+import type { Db, Write } from './store.ts'
+
+/**
+ * The state of a draft as rows: `draft.status`, `draft.sync_state` and `draft.version`, `server_name`, `anchor`,
+ * `delete_debt`. Only this file writes them, and only what `transition` says.
+ */
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function loadDraftState(db: Db, id: Umid): Promise<DraftState & { readonly accountId: AccountId }> {
+  const draft = await db
+    .selectFrom('draft')
+    .select(['account_id', 'status', 'sync_state', 'version'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (draft === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  const debts = await db.selectFrom('delete_debt').selectAll().where('draft_id', '=', id).orderBy('id').execute()
+  return {
+    accountId: draft.account_id as AccountId,
+    status: draft.status as DraftStatus,
+    head: draft.version as Version,
+    copies: await loadCopies(db, id, draft.sync_state as Copies['kind']),
+    debts: debts.map(toReceipt),
+  }
+}
+
+async function loadCopies(db: Db, id: Umid, kind: Copies['kind']): Promise<Copies> {
+  switch (kind) {
+    case 'local-only':
+      return { kind }
+    case 'synchronized': {
+      const row = await db.selectFrom('server_name').selectAll().where('draft_id', '=', id).executeTakeFirstOrThrow()
+      return { kind, name: toReceipt(row), missingSince: row.missing_since }
+    }
+    case 'stale-server': {
+      const row = await db.selectFrom('anchor').selectAll().where('draft_id', '=', id).executeTakeFirst()
+      return { kind, anchor: row === undefined ? null : toReceipt(row) }
+    }
+  }
+}
+
+/**
+ * Tells the machine what happened and stores what it answers.
+ * @throws {EverdraftError} NOT_FOUND; NOT_A_DRAFT where the table refuses
+ */
+export async function applyDraftEvent(
+  write: Write,
+  id: Umid,
+  event: DraftEvent,
+  now: number,
+): Promise<{ readonly rule: Rule; readonly before: DraftState; readonly after: DraftState }> {
+  const before = await loadDraftState(write.db, id)
+  const outcome = transition(before, event)
+  if (outcome.rule === 'refuse') {
+    throw new EverdraftError('NOT_A_DRAFT', `the draft is ${before.status}: only a draft can be changed`)
+  }
+  const after = outcome.next
+  if (after !== before) await saveDraftState(write, { id, accountId: before.accountId, before, after, now })
+  return { rule: outcome.rule, before, after }
+}
+
+async function saveDraftState(
+  { db, emit }: Write,
+  change: {
+    readonly id: Umid
+    readonly accountId: AccountId
+    readonly before: DraftState
+    readonly after: DraftState
+    readonly now: number
+  },
+): Promise<void> {
+  const { id, accountId, before, after, now } = change
+  await db
+    .updateTable('draft')
+    .set({
+      status: after.status,
+      sync_state: after.copies.kind,
+      version: after.head,
+      ...(after.status === 'discarded' && before.status !== 'discarded' ? { trashed_at: now } : {}),
+      ...(after.status !== 'discarded' && before.status === 'discarded' ? { trashed_at: null } : {}),
+    })
+    .where('id', '=', id)
+    .execute()
+  // Debts that went are removed before names come, so that a copy may change its table within one step.
+  for (const debt of before.debts) {
+    if (after.debts.some((other) => sameCopy(other, debt))) continue
+    await db
+      .deleteFrom('delete_debt')
+      .where('account_id', '=', accountId)
+      .where('folder', '=', debt.folder)
+      .where('uid_validity', '=', debt.uidValidity)
+      .where('uid', '=', debt.uid)
+      .execute()
+  }
+  if (before.copies !== after.copies) await saveCopies(db, id, accountId, after.copies)
+  for (const debt of after.debts) {
+    if (before.debts.some((other) => sameCopy(other, debt))) continue
+    await db
+      .insertInto('delete_debt')
+      .values(toRow(id, accountId, debt))
+      .execute()
+  }
+  if (before.copies.kind !== after.copies.kind) {
+    emit({ type: 'draft-sync-changed', accountId, draftId: id, state: after.copies.kind })
+  }
+}
+
+async function saveCopies(db: Db, id: Umid, accountId: AccountId, copies: Copies): Promise<void> {
+  await db.deleteFrom('server_name').where('draft_id', '=', id).execute()
+  await db.deleteFrom('anchor').where('draft_id', '=', id).execute()
+  if (copies.kind === 'synchronized') {
+    const row = { ...toRow(id, accountId, copies.name), missing_since: copies.missingSince }
+    await db.insertInto('server_name').values(row).execute()
+  }
+  if (copies.kind === 'stale-server' && copies.anchor !== null) {
+    await db
+      .insertInto('anchor')
+      .values(toRow(id, accountId, copies.anchor))
+      .execute()
+  }
+}
+
+/** What of ours lies in a folder of the server, as far as we know. */
+export interface KnownCopy {
+  readonly draftId: Umid
+  readonly role: 'name' | 'anchor' | 'debt'
+  readonly missingSince: number | null
+  readonly receipt: Receipt
+}
+
+export async function knownCopies(db: Db, accountId: AccountId, folder: FolderPath): Promise<readonly KnownCopy[]> {
+  const known: KnownCopy[] = []
+  const where = { account_id: accountId, folder }
+  const names = await db
+    .selectFrom('server_name')
+    .selectAll()
+    .where((match) => match.and(where))
+    .execute()
+  for (const row of names) {
+    known.push({
+      draftId: row.draft_id as Umid,
+      role: 'name',
+      missingSince: row.missing_since,
+      receipt: toReceipt(row),
+    })
+  }
+  for (const [table, role] of [
+    ['anchor', 'anchor'],
+    ['delete_debt', 'debt'],
+  ] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .selectAll()
+      .where((match) => match.and(where))
+      .execute()
+    for (const row of rows) {
+      known.push({ draftId: row.draft_id as Umid, role, missingSince: null, receipt: toReceipt(row) })
+    }
+  }
+  return known
+}
+
+/**
+ * Drafts with something to bring to the server or to remove from it: the durable aggregate from which the markers of
+ * `draft_upload` are derived at start. The predicate is `needsUpload` of draft-state.ts, as SQL.
+ */
+export async function draftsInNeed(
+  db: Db,
+  accountId: AccountId | null,
+): Promise<readonly { readonly id: Umid; readonly accountId: AccountId }[]> {
+  let query = db
+    .selectFrom('draft')
+    .select(['id', 'account_id'])
+    .where((where) =>
+      where.or([
+        where.and([
+          where('status', 'in', ['draft', 'queued', 'sending']),
+          where('sync_state', '<>', 'synchronized'),
+          where('policy', '<>', 'local-only'),
+        ]),
+        where.exists(
+          where.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
+        ),
+        where.exists(
+          where
+            .selectFrom('attempt')
+            .select('attempt.id')
+            .whereRef('attempt.draft_id', '=', 'draft.id')
+            .where('attempt.state', '=', 'open'),
+        ),
+      ]),
+    )
+    .orderBy('updated_at')
+  if (accountId !== null) query = query.where('account_id', '=', accountId)
+  const rows = await query.execute()
+  return rows.map((row) => ({ id: row.id as Umid, accountId: row.account_id as AccountId }))
+}
+
+function toReceipt(row: ReceiptRow): Receipt {
+  return {
+    folder: row.folder as FolderPath,
+    uidValidity: row.uid_validity as UidValidity,
+    uid: row.uid as Uid,
+    messageId: row.message_id as MessageId,
+    version: row.version as Version,
+    attemptId: row.attempt_id as AttemptId,
+  }
+}
+
+function toRow(id: Umid, accountId: AccountId, receipt: Receipt): ReceiptRow {
+  return {
+    draft_id: id,
+    account_id: accountId,
+    folder: receipt.folder,
+    uid_validity: receipt.uidValidity,
+    uid: receipt.uid,
+    message_id: receipt.messageId,
+    version: receipt.version,
+    attempt_id: receipt.attemptId,
+  }
+}

@@ -1,0 +1,188 @@
+import type { Author, ContentField, DraftContent, DraftPolicy, DraftStatus, Revision } from '../draft/draft.ts'
+import type { Copies, DraftState } from '../draft/draft-state.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId, DeviceId, Umid, Version } from '../ids.ts'
+import type { DraftRow } from './schema.ts'
+import type { Db } from './store.ts'
+
+export interface StoredDraft {
+  readonly id: Umid
+  readonly accountId: AccountId
+  readonly token: string
+  readonly status: DraftStatus
+  readonly syncState: Copies['kind']
+  readonly policy: DraftPolicy
+  readonly version: Version
+  readonly content: DraftContent
+  readonly scheduledSendAt: number | null
+  readonly succeeds: Umid | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface NewDraft {
+  readonly id: Umid
+  readonly accountId: AccountId
+  readonly token: string
+  readonly policy: DraftPolicy
+  readonly content: DraftContent
+  readonly now: number
+}
+
+export interface NewRevision {
+  readonly content: DraftContent
+  readonly savedAt: number
+  readonly device: DeviceId
+  readonly by: Author
+  readonly fieldsChanged: readonly ContentField[]
+}
+
+export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
+  await db
+    .insertInto('draft')
+    .values({
+      id: draft.id,
+      account_id: draft.accountId,
+      token: draft.token,
+      status: 'draft' satisfies DraftStatus,
+      sync_state: 'local-only' satisfies Copies['kind'],
+      policy: draft.policy,
+      version: 1,
+      content: JSON.stringify(draft.content),
+      scheduled_send_at: null,
+      succeeds: null,
+      created_at: draft.now,
+      updated_at: draft.now,
+      trashed_at: null,
+    })
+    .execute()
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
+  const row = await db.selectFrom('draft').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return toDraft(row)
+}
+
+/** The content of a revision that is kept; null where compaction took it. */
+export async function revisionContent(db: Db, id: Umid, version: Version): Promise<DraftContent | null> {
+  const row = await db
+    .selectFrom('revision')
+    .select('content')
+    .where('draft_id', '=', id)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  return row === undefined ? null : (JSON.parse(row.content) as DraftContent)
+}
+
+export async function insertRevision(db: Db, id: Umid, version: Version, revision: NewRevision): Promise<void> {
+  await db
+    .insertInto('revision')
+    .values({
+      draft_id: id,
+      version,
+      content: JSON.stringify(revision.content),
+      saved_at: revision.savedAt,
+      device: revision.device,
+      author: revision.by,
+      fields_changed: JSON.stringify(revision.fieldsChanged),
+    })
+    .execute()
+}
+
+/** The head's content and time; version, status and copies are written by `saveDraftState` alone. */
+export async function setHeadContent(db: Db, id: Umid, content: DraftContent, now: number): Promise<void> {
+  await db
+    .updateTable('draft')
+    .set({ content: JSON.stringify(content), updated_at: now })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> {
+  const rows = await db
+    .selectFrom('revision')
+    .select(['version', 'saved_at', 'device', 'author', 'fields_changed'])
+    .where('draft_id', '=', id)
+    .orderBy('version', 'desc')
+    .execute()
+  return rows.map((row) => ({
+    version: row.version as Version,
+    savedAt: row.saved_at,
+    device: row.device as DeviceId,
+    by: row.author as Author,
+    fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
+  }))
+}
+
+export interface DraftQuery {
+  readonly accountId: AccountId | null
+  readonly status: DraftStatus | null
+  readonly syncState: DraftState['copies']['kind'] | null
+  readonly tag: string | null
+  readonly limit: number
+  readonly offset: number
+}
+
+/** Newest change first. */
+export async function listDrafts(
+  db: Db,
+  query: DraftQuery,
+): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
+  let filtered = db.selectFrom('draft')
+  if (query.accountId !== null) filtered = filtered.where('account_id', '=', query.accountId)
+  if (query.status !== null) filtered = filtered.where('status', '=', query.status)
+  if (query.syncState !== null) filtered = filtered.where('sync_state', '=', query.syncState)
+  if (query.tag !== null) {
+    const { tag } = query
+    filtered = filtered.where((where) =>
+      where(
+        where.val(tag),
+        'in',
+        where
+          .selectFrom(where.fn<{ value: string }>('json_each', ['content', where.val('$.tags')]).as('tags'))
+          .select('tags.value'),
+      ),
+    )
+  }
+  const rows = await filtered
+    .selectAll()
+    .orderBy('updated_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(query.limit)
+    .offset(query.offset)
+    .execute()
+  const { total } = await filtered
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { items: rows.map(toDraft), total: Number(total) }
+}
+
+/** Drafts of an account that are not sent and not in the trash. */
+export async function countUnsent(db: Db, accountId: AccountId): Promise<number> {
+  const { total } = await db
+    .selectFrom('draft')
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .where('account_id', '=', accountId)
+    .where('status', 'in', ['draft', 'queued', 'sending'])
+    .executeTakeFirstOrThrow()
+  return Number(total)
+}
+
+function toDraft(row: DraftRow): StoredDraft {
+  return {
+    id: row.id as Umid,
+    accountId: row.account_id as AccountId,
+    token: row.token,
+    status: row.status as DraftStatus,
+    syncState: row.sync_state as Copies['kind'],
+    policy: row.policy as DraftPolicy,
+    version: row.version as Version,
+    content: JSON.parse(row.content) as DraftContent,
+    scheduledSendAt: row.scheduled_send_at,
+    succeeds: row.succeeds as Umid | null,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

@@ -1,0 +1,114 @@
+import { type Kysely, sql } from 'kysely'
+
+import { EverdraftError } from '../errors.ts'
+import type { Schema } from './schema.ts'
+
+/** Only added to: a released step never changes, tables are STRICT, ids are never reused. */
+const steps: readonly (readonly string[])[] = [
+  [
+    `create table account (
+      id text primary key, tenant_id text not null, user_id text not null, address text not null, name text not null,
+      imap text not null, smtp text, last_error text, last_used_at integer not null, created_at integer not null
+    ) strict`,
+    `create table account_secret (
+      account_id text not null references account (id) on delete cascade, kind text not null, secret text not null,
+      primary key (account_id, kind)
+    ) strict`,
+    `create table draft (
+      id text primary key, account_id text not null references account (id), token text not null unique,
+      status text not null, sync_state text not null, policy text not null, version integer not null,
+      content text not null, scheduled_send_at integer, succeeds text,
+      created_at integer not null, updated_at integer not null, trashed_at integer
+    ) strict`,
+    `create index draft_by_change on draft (account_id, updated_at desc, id)`,
+    `create table revision (
+      draft_id text not null references draft (id), version integer not null, content text not null,
+      saved_at integer not null, device text not null, author text not null, fields_changed text not null,
+      primary key (draft_id, version)
+    ) strict`,
+    `create table server_name (
+      draft_id text primary key references draft (id), account_id text not null, folder text not null,
+      uid_validity integer not null, uid integer not null, message_id text not null, version integer not null,
+      attempt_id text not null, missing_since integer,
+      unique (account_id, folder, uid_validity, uid)
+    ) strict`,
+    `create table anchor (
+      draft_id text primary key references draft (id), account_id text not null, folder text not null,
+      uid_validity integer not null, uid integer not null, message_id text not null, version integer not null,
+      attempt_id text not null,
+      unique (account_id, folder, uid_validity, uid)
+    ) strict`,
+    `create table delete_debt (
+      id integer primary key autoincrement, draft_id text not null references draft (id), account_id text not null,
+      folder text not null, uid_validity integer not null, uid integer not null, message_id text not null,
+      version integer not null, attempt_id text not null,
+      unique (account_id, folder, uid_validity, uid)
+    ) strict`,
+    `create index delete_debt_by_draft on delete_debt (draft_id)`,
+    `create table attempt (
+      id text primary key, account_id text not null, draft_id text not null references draft (id),
+      version integer not null, message_id text not null, base_message_id text, digest text not null,
+      method text not null, folder text not null, uid_validity integer not null, uid_next integer,
+      parts text not null, size integer not null, state text not null, bytes_sent integer not null,
+      created_at integer not null, ended_at integer,
+      unique (account_id, message_id)
+    ) strict`,
+    `create index attempt_by_draft on attempt (draft_id, created_at)`,
+    `create table folder (
+      account_id text not null references account (id), role text not null, path text not null,
+      uid_validity integer not null, uid_next integer not null, seen_at integer not null,
+      primary key (account_id, role)
+    ) strict`,
+    `create table blob (
+      id integer primary key autoincrement, account_id text not null, sha256 text not null, size integer not null,
+      complete integer not null, created_at integer not null
+    ) strict`,
+    `create unique index blob_by_hash on blob (account_id, sha256) where complete = 1`,
+    `create table blob_chunk (
+      blob_id integer not null references blob (id) on delete cascade, seq integer not null, bytes blob not null,
+      primary key (blob_id, seq)
+    ) strict`,
+    `create table blob_ref (
+      holder text not null, blob_id integer not null references blob (id), primary key (holder, blob_id)
+    ) strict, without rowid`,
+    `create index blob_ref_by_blob on blob_ref (blob_id)`,
+    `create table task (
+      seq integer primary key autoincrement, id text not null unique, account_id text not null, lane text not null,
+      kind text not null, key text not null, state text not null, priority integer not null,
+      attempts integer not null, connect_failures integer not null, superseded integer not null,
+      run_at integer not null, requested_at integer not null, last_error text, created_at integer not null
+    ) strict`,
+    // At most one row that is not running per thing to do: newer requests join it.
+    `create unique index task_joined on task (account_id, kind, key) where state <> 'running'`,
+    `create index task_due on task (lane, priority desc, seq) where state = 'waiting'`,
+    `create table lane (
+      id text primary key, account_id text not null, busy integer not null, fence integer not null
+    ) strict`,
+  ],
+]
+
+export const schemaVersion: number = steps.length
+
+/**
+ * Brings the tables to this version, all in one transaction.
+ * @throws {EverdraftError} STORAGE_TOO_NEW
+ */
+export async function migrate(db: Kysely<Schema>): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await sql`create table if not exists meta (key text primary key, value text not null)`.execute(tx)
+    const row = await tx.selectFrom('meta').select('value').where('key', '=', 'schema_version').executeTakeFirst()
+    const found = row === undefined ? 0 : Number(row.value)
+    if (found > schemaVersion) {
+      throw new EverdraftError(
+        'STORAGE_TOO_NEW',
+        `the data is of schema version ${found}, this everdraft knows up to ${schemaVersion}: use a newer one`,
+      )
+    }
+    for (const statement of steps.slice(found).flat()) await sql.raw(statement).execute(tx)
+    await tx
+      .insertInto('meta')
+      .values({ key: 'schema_version', value: String(schemaVersion) })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(schemaVersion) }))
+      .execute()
+  })
+}

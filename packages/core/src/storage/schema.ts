@@ -1,0 +1,145 @@
+import type { Generated } from 'kysely'
+
+/** Rows as they lie in the tables; migrations.ts makes them. JSON columns hold text. Times are epoch milliseconds. */
+export interface Schema {
+  readonly meta: { readonly key: string; readonly value: string }
+  readonly account: AccountRow
+  readonly account_secret: { readonly account_id: string; readonly kind: 'imap' | 'smtp'; readonly secret: string }
+  readonly draft: DraftRow
+  readonly revision: RevisionRow
+  readonly server_name: ReceiptRow & { readonly missing_since: number | null }
+  readonly anchor: ReceiptRow
+  readonly delete_debt: ReceiptRow & { readonly id: Generated<number> }
+  readonly attempt: AttemptRow
+  readonly folder: FolderRow
+  readonly blob: BlobRow
+  readonly blob_chunk: { readonly blob_id: number; readonly seq: number; readonly bytes: Uint8Array }
+  readonly blob_ref: { readonly holder: string; readonly blob_id: number }
+  readonly task: TaskRow
+  readonly lane: LaneRow
+}
+
+export interface AccountRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly user_id: string
+  readonly address: string
+  readonly name: string
+  /** `ServerSettings` without the password. */
+  readonly imap: string
+  readonly smtp: string | null
+  readonly last_error: string | null
+  readonly last_used_at: number
+  readonly created_at: number
+}
+
+export interface DraftRow {
+  readonly id: string
+  readonly account_id: string
+  /** Unguessable; it stands in the Message-ID of every copy. */
+  readonly token: string
+  readonly status: string
+  readonly sync_state: string
+  readonly policy: string
+  readonly version: number
+  /** The head revision's content, so that a list reads one table. */
+  readonly content: string
+  readonly scheduled_send_at: number | null
+  readonly succeeds: string | null
+  readonly created_at: number
+  readonly updated_at: number
+  /** When it went into the local trash. */
+  readonly trashed_at: number | null
+}
+
+export interface RevisionRow {
+  readonly draft_id: string
+  readonly version: number
+  readonly content: string
+  readonly saved_at: number
+  readonly device: string
+  readonly author: string
+  readonly fields_changed: string
+}
+
+/** A receipt: a message on the server that is a copy of ours, proved. */
+export interface ReceiptRow {
+  readonly draft_id: string
+  readonly account_id: string
+  readonly folder: string
+  readonly uid_validity: number
+  readonly uid: number
+  readonly message_id: string
+  readonly version: number
+  readonly attempt_id: string
+}
+
+export interface AttemptRow {
+  readonly id: string
+  readonly account_id: string
+  readonly draft_id: string
+  readonly version: number
+  readonly message_id: string
+  readonly base_message_id: string | null
+  readonly digest: string
+  readonly method: string
+  readonly folder: string
+  readonly uid_validity: number
+  readonly uid_next: number | null
+  /** `[{sha256, section, encodedSize}]`: what a later CATENATE can quote. */
+  readonly parts: string
+  readonly size: number
+  /** `open`: the server may or may not have it. `stored`, `absent`, `refused`. */
+  readonly state: string
+  readonly bytes_sent: number
+  readonly created_at: number
+  readonly ended_at: number | null
+}
+
+export interface FolderRow {
+  readonly account_id: string
+  readonly role: string
+  readonly path: string
+  readonly uid_validity: number
+  /** The UIDNEXT up to which every message was looked at. */
+  readonly uid_next: number
+  readonly seen_at: number
+}
+
+export interface BlobRow {
+  readonly id: Generated<number>
+  readonly account_id: string
+  /** Empty until the last chunk is in. */
+  readonly sha256: string
+  readonly size: number
+  readonly complete: number
+  readonly created_at: number
+}
+
+export interface TaskRow {
+  readonly seq: Generated<number>
+  readonly id: string
+  readonly account_id: string
+  readonly lane: string
+  readonly kind: string
+  readonly key: string
+  readonly state: string
+  readonly priority: number
+  readonly attempts: number
+  /** Failures to connect in a row: they count as no attempt, and only space the next try (hazard 29). */
+  readonly connect_failures: number
+  readonly superseded: number
+  readonly run_at: number
+  /** When the first of the requests that this row stands for came: the debounce never waits longer than from here. */
+  readonly requested_at: number
+  readonly last_error: string | null
+  readonly created_at: number
+}
+
+export interface LaneRow {
+  readonly id: string
+  readonly account_id: string
+  readonly busy: number
+  /** Counts the claims: a write under an older one is refused. */
+  readonly fence: number
+}

@@ -1,0 +1,22 @@
+import type { Dialect } from 'kysely'
+
+import type { Hasher } from '../environment.ts'
+
+/**
+ * Where the engine keeps everything: a database behind Kysely.
+ *
+ * What an adapter promises: one process at a time (a second `open` fails with STORAGE_IN_USE); a transaction whose
+ * COMMIT returned survives power loss; a statement sees what was committed before it.
+ */
+export interface Storage {
+  /** @throws {EverdraftError} STORAGE_IN_USE, STORAGE_ERROR: the message names the file and what is wrong with it */
+  open(): Promise<OpenStorage>
+}
+
+export interface OpenStorage {
+  readonly dialect: Dialect
+  /** The platform's own SHA-256, where it is faster than the portable one. */
+  readonly createSha256?: () => Hasher
+  /** Brings a driver's error into ours: disk full, read-only, damaged. Null: not an error of the storage. */
+  describeError(error: unknown): string | null
+}

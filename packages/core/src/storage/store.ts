@@ -1,0 +1,141 @@
+import { Kysely, sql, type Transaction } from 'kysely'
+
+import { EverdraftError } from '../errors.ts'
+import type { EngineEvent } from '../events.ts'
+import { migrate } from './migrations.ts'
+import type { Schema } from './schema.ts'
+import type { OpenStorage, Storage } from './storage.ts'
+
+/** A query runner: inside a write, or for reading. */
+export type Db = Kysely<Schema> | Transaction<Schema>
+
+/** One unit of change. What it emits is heard by subscribers after the commit, and never if it fails. */
+export interface Write {
+  readonly db: Db
+  readonly emit: (event: EngineEvent) => void
+}
+
+export interface Store {
+  /** Durable when it resolves. Calls that arrive together share one commit; each fails by itself (group commit). */
+  write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+  read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
+  onEvents(listener: (events: readonly EngineEvent[]) => void): void
+  close(): Promise<void>
+}
+
+interface Job {
+  readonly change: (write: Write) => Promise<unknown>
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Done =
+  | { readonly job: Job; readonly ok: true; readonly result: unknown; readonly events: readonly EngineEvent[] }
+  | { readonly job: Job; readonly ok: false; readonly error: unknown }
+
+/** More would make the first of a batch wait longer than a commit takes. */
+const maxBatch = 128
+
+/** @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR */
+export async function openStore(storage: Storage): Promise<{ readonly store: Store; readonly open: OpenStorage }> {
+  const open = await storage.open()
+  const db = new Kysely<Schema>({ dialect: open.dialect })
+  try {
+    await migrate(db)
+  } catch (error) {
+    await db.destroy()
+    throw storageError(open, error)
+  }
+  return { store: createStore(db, open), open }
+}
+
+function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
+  const waiting: Job[] = []
+  const listeners: ((events: readonly EngineEvent[]) => void)[] = []
+  let draining: Promise<void> | null = null
+  let closed = false
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, maxBatch)
+      let done: readonly Done[]
+      try {
+        done = await commitTogether(db, batch)
+      } catch (error) {
+        // BEGIN or COMMIT failed (disk full, read-only): nothing of the batch is stored, and every caller hears it.
+        for (const job of batch) job.reject(storageError(open, error))
+        continue
+      }
+      for (const one of done) {
+        if (one.ok) one.job.resolve(one.result)
+        else one.job.reject(storageError(open, one.error))
+      }
+      const events = done.flatMap((one) => (one.ok ? one.events : []))
+      if (events.length > 0) for (const listener of listeners) listener(events)
+    }
+    draining = null
+  }
+
+  return {
+    async write<Result>(change: (write: Write) => Promise<Result>): Promise<Result> {
+      if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
+      const stored = new Promise<unknown>((resolve, reject) => waiting.push({ change, resolve, reject }))
+      draining ??= drain()
+      return (await stored) as Result
+    },
+    async read(query) {
+      if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
+      try {
+        return await query(db)
+      } catch (error) {
+        throw storageError(open, error)
+      }
+    },
+    onEvents(listener) {
+      listeners.push(listener)
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      await draining
+      await db.destroy()
+    },
+  }
+}
+
+/** One transaction; each job in a savepoint of its own, so that one that fails takes nothing of the others with it. */
+async function commitTogether(db: Kysely<Schema>, batch: readonly Job[]): Promise<readonly Done[]> {
+  return await db.connection().execute(async (connection) => {
+    await sql`begin immediate`.execute(connection)
+    try {
+      const done: Done[] = []
+      for (const job of batch) done.push(await runInSavepoint(connection, job))
+      await sql`commit`.execute(connection)
+      return done
+    } catch (error) {
+      // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
+      await sql`rollback`.execute(connection).catch(() => {})
+      throw error
+    }
+  })
+}
+
+async function runInSavepoint(db: Kysely<Schema>, job: Job): Promise<Done> {
+  const events: EngineEvent[] = []
+  await sql`savepoint job`.execute(db)
+  try {
+    const result = await job.change({ db, emit: (event) => void events.push(event) })
+    await sql`release job`.execute(db)
+    return { job, ok: true, result, events }
+  } catch (error) {
+    await sql`rollback to job`.execute(db)
+    await sql`release job`.execute(db)
+    return { job, ok: false, error }
+  }
+}
+
+function storageError(open: OpenStorage, error: unknown): unknown {
+  if (error instanceof EverdraftError) return error
+  const description = open.describeError(error)
+  return description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
+}

@@ -1,0 +1,334 @@
+import { sql } from 'kysely'
+
+import type { LastError } from '../draft/draft.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId, TaskId } from '../ids.ts'
+import type { TaskRow } from './schema.ts'
+import type { Db } from './store.ts'
+
+/**
+ * The queue's rows. A lane runs one task at a time; enqueue, claim and completion each are part of a transaction with
+ * the data that they are about.
+ */
+
+export type StoredTaskState = 'waiting' | 'running' | 'parked' | 'failed'
+
+export interface StoredTask {
+  readonly seq: number
+  readonly id: TaskId
+  readonly accountId: AccountId
+  readonly lane: string
+  readonly kind: string
+  readonly key: string
+  readonly state: StoredTaskState
+  readonly attempts: number
+  readonly connectFailures: number
+  readonly superseded: number
+  readonly runAt: number
+  readonly lastError: LastError | null
+  readonly createdAt: number
+}
+
+export interface Enqueue {
+  readonly id: TaskId
+  readonly accountId: AccountId
+  readonly lane: string
+  readonly kind: string
+  readonly key: string
+  readonly priority: number
+  readonly now: number
+  /** How long to wait for more of the same. */
+  readonly delayMs: number
+  /** However many requests join, it runs this long after the first at the latest. */
+  readonly longestWaitMs: number
+}
+
+/**
+ * Adds a task, or joins it with the one of the same kind and key that is not running: that one then runs for both, and
+ * counts one superseded. A parked or failed one is woken up, as what it was to do has changed.
+ */
+export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
+  await db
+    .insertInto('lane')
+    .values({ id: task.lane, account_id: task.accountId, busy: 0, fence: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  const waiting = await db
+    .selectFrom('task')
+    .select(['seq', 'state', 'requested_at', 'run_at', 'attempts', 'connect_failures'])
+    .where('account_id', '=', task.accountId)
+    .where('kind', '=', task.kind)
+    .where('key', '=', task.key)
+    .where('state', '<>', 'running')
+    .executeTakeFirst()
+  const asked = task.now + task.delayMs
+  if (waiting === undefined) {
+    await db
+      .insertInto('task')
+      .values({
+        id: task.id,
+        account_id: task.accountId,
+        lane: task.lane,
+        kind: task.kind,
+        key: task.key,
+        state: 'waiting' satisfies StoredTaskState,
+        priority: task.priority,
+        attempts: 0,
+        connect_failures: 0,
+        superseded: 0,
+        run_at: asked,
+        requested_at: task.now,
+        last_error: null,
+        created_at: task.now,
+      })
+      .execute()
+    return
+  }
+  const wasWaiting = waiting.state === 'waiting'
+  const requestedAt = wasWaiting ? waiting.requested_at : task.now
+  // A back-off that runs is kept: a save must not make us knock sooner at a server that just failed.
+  const backingOff = wasWaiting && waiting.attempts + waiting.connect_failures > 0
+  const debounced = Math.min(asked, Math.max(task.now, requestedAt + task.longestWaitMs))
+  await db
+    .updateTable('task')
+    .set({
+      state: 'waiting' satisfies StoredTaskState,
+      run_at: backingOff ? waiting.run_at : debounced,
+      requested_at: requestedAt,
+      priority: sql<number>`max(priority, ${task.priority})`,
+      superseded: sql<number>`superseded + 1`,
+      ...(wasWaiting ? {} : { attempts: 0, connect_failures: 0, last_error: null }),
+    })
+    .where('seq', '=', waiting.seq)
+    .execute()
+}
+
+export interface Claim {
+  readonly task: StoredTask
+  /** What every write of this run checks. */
+  readonly fence: number
+}
+
+/** Takes the next due task of a lane that is not busy; null where there is none. */
+export async function claimTask(db: Db, lane: string, now: number): Promise<Claim | null> {
+  const row = await db
+    .selectFrom('task')
+    .innerJoin('lane', 'lane.id', 'task.lane')
+    .selectAll('task')
+    .select('lane.fence')
+    .where('task.lane', '=', lane)
+    .where('task.state', '=', 'waiting')
+    .where('task.run_at', '<=', now)
+    .where('lane.busy', '=', 0)
+    .orderBy('task.priority', 'desc')
+    .orderBy('task.seq')
+    .limit(1)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const fence = row.fence + 1
+  await db.updateTable('lane').set({ busy: 1, fence }).where('id', '=', lane).execute()
+  await db
+    .updateTable('task')
+    .set({ state: 'running' satisfies StoredTaskState })
+    .where('seq', '=', row.seq)
+    .execute()
+  return { task: toTask({ ...row, state: 'running' }), fence }
+}
+
+/** @throws {EverdraftError} CLOSED where somebody else has claimed the lane since */
+export async function checkFence(db: Db, lane: string, fence: number): Promise<void> {
+  const row = await db.selectFrom('lane').select('fence').where('id', '=', lane).executeTakeFirst()
+  if (row?.fence !== fence) throw new EverdraftError('CLOSED', 'this work was taken over by another run')
+}
+
+/** How a run leaves its row. */
+export type TaskEnd =
+  | { readonly kind: 'remove' }
+  | {
+      readonly kind: 'keep'
+      readonly state: Exclude<StoredTaskState, 'running'>
+      readonly runAt: number
+      readonly attempts: number
+      readonly connectFailures: number
+      readonly lastError: LastError | null
+    }
+
+/**
+ * Ends a run and frees its lane. Where a newer request of the same kind and key came while it ran, that one goes on
+ * alone, with this run's error and back-off, so that one thing never has two rows that are to run.
+ */
+export async function finishTask(db: Db, claim: Claim, end: TaskEnd): Promise<void> {
+  const { task, fence } = claim
+  await checkFence(db, task.lane, fence)
+  await db.updateTable('lane').set({ busy: 0 }).where('id', '=', task.lane).execute()
+  const newer = await db
+    .selectFrom('task')
+    .select(['seq', 'run_at'])
+    .where('account_id', '=', task.accountId)
+    .where('kind', '=', task.kind)
+    .where('key', '=', task.key)
+    .where('state', '<>', 'running')
+    .executeTakeFirst()
+  if (end.kind === 'remove' || newer !== undefined) {
+    await db.deleteFrom('task').where('seq', '=', task.seq).execute()
+  }
+  if (end.kind === 'remove') return
+  const kept = {
+    attempts: end.attempts,
+    connect_failures: end.connectFailures,
+    last_error: end.lastError === null ? null : JSON.stringify(end.lastError),
+  }
+  if (newer === undefined) {
+    await db
+      .updateTable('task')
+      .set({ ...kept, state: end.state, run_at: end.runAt })
+      .where('seq', '=', task.seq)
+      .execute()
+    return
+  }
+  // What was refused for good may be fine now that it has changed: only a back-off is handed on.
+  if (end.state !== 'waiting') return
+  await db
+    .updateTable('task')
+    .set({ ...kept, run_at: Math.max(newer.run_at, end.runAt) })
+    .where('seq', '=', newer.seq)
+    .execute()
+}
+
+/** At open by the one owner of the file: what ran when the process ended is to run again, without waiting for a lease. */
+export async function recoverTasks(db: Db): Promise<void> {
+  const running = await db.selectFrom('task').selectAll().where('state', '=', 'running').execute()
+  for (const row of running) {
+    const newer = await db
+      .selectFrom('task')
+      .select('seq')
+      .where('account_id', '=', row.account_id)
+      .where('kind', '=', row.kind)
+      .where('key', '=', row.key)
+      .where('state', '<>', 'running')
+      .executeTakeFirst()
+    if (newer === undefined) {
+      await db
+        .updateTable('task')
+        .set({ state: 'waiting' satisfies StoredTaskState })
+        .where('seq', '=', row.seq)
+        .execute()
+    } else {
+      await db.deleteFrom('task').where('seq', '=', row.seq).execute()
+    }
+  }
+  await db
+    .updateTable('lane')
+    .set({ busy: 0, fence: sql<number>`fence + 1` })
+    .where('busy', '=', 1)
+    .execute()
+}
+
+/** When each free lane has its next task. */
+export async function dueLanes(db: Db): Promise<readonly { readonly lane: string; readonly runAt: number }[]> {
+  const rows = await db
+    .selectFrom('task')
+    .innerJoin('lane', 'lane.id', 'task.lane')
+    .select(['task.lane', (min) => min.fn.min<number>('task.run_at').as('run_at')])
+    .where('task.state', '=', 'waiting')
+    .where('lane.busy', '=', 0)
+    .groupBy('task.lane')
+    .orderBy('run_at')
+    .execute()
+  return rows.map((row) => ({ lane: row.lane, runAt: row.run_at }))
+}
+
+/** Is anything of the account running, or due now? */
+export async function isRunnable(db: Db, accountId: AccountId, now: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('task')
+    .select('seq')
+    .where('account_id', '=', accountId)
+    .where((where) =>
+      where.or([
+        where('state', '=', 'running'),
+        where.and([where('state', '=', 'waiting'), where('run_at', '<=', now)]),
+      ]),
+    )
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Debounce and back-off are overridden: all that waits is due now, and what failed or is parked is tried again. */
+export async function wakeTasks(db: Db, accountId: AccountId, now: number, key: string | null): Promise<void> {
+  let query = db
+    .updateTable('task')
+    .set({ state: 'waiting' satisfies StoredTaskState, run_at: now })
+    .where('account_id', '=', accountId)
+    .where('state', '<>', 'running')
+  if (key !== null) query = query.where('key', '=', key)
+  await query.execute()
+}
+
+export async function listTasks(
+  db: Db,
+  accountId: AccountId,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ readonly items: readonly StoredTask[]; readonly total: number }> {
+  const rows = await db
+    .selectFrom('task')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .orderBy('seq')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
+  const { total } = await db
+    .selectFrom('task')
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow()
+  return { items: rows.map(toTask), total: Number(total) }
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function retryTask(db: Db, accountId: AccountId, id: TaskId, now: number): Promise<StoredTask> {
+  const row = await db
+    .selectFrom('task')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no task ${id}`)
+  if (row.state === 'running') return toTask(row)
+  const fresh = { state: 'waiting', run_at: now, attempts: 0, connect_failures: 0 } as const
+  await db.updateTable('task').set(fresh).where('seq', '=', row.seq).execute()
+  return toTask({ ...row, ...fresh })
+}
+
+/** The tasks that draft views are overlaid with, by key. */
+export async function tasksByKey(
+  db: Db,
+  kind: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, readonly StoredTask[]>> {
+  const byKey = new Map<string, StoredTask[]>()
+  if (keys.length === 0) return byKey
+  const rows = await db.selectFrom('task').selectAll().where('kind', '=', kind).where('key', 'in', keys).execute()
+  for (const row of rows) byKey.set(row.key, [...(byKey.get(row.key) ?? []), toTask(row)])
+  return byKey
+}
+
+function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): StoredTask {
+  return {
+    seq: row.seq,
+    id: row.id as TaskId,
+    accountId: row.account_id as AccountId,
+    lane: row.lane,
+    kind: row.kind,
+    key: row.key,
+    state: row.state as StoredTaskState,
+    attempts: row.attempts,
+    connectFailures: row.connect_failures,
+    superseded: row.superseded,
+    runAt: row.run_at,
+    lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
+    createdAt: row.created_at,
+  }
+}
