@@ -1,1 +1,28 @@
-// The public door of the package.
+// The public door of the package: what tests need to prove everdraft against real servers and bad lines.
+export { createProxy } from './proxy.ts'
+export type {
+  ByteCount,
+  Cut,
+  CutKind,
+  CutRequest,
+  Direction,
+  Mark,
+  Proxy,
+  ProxyConnection,
+  ProxyOptions,
+} from './proxy.ts'
+export { connectRaw, fetched, literal, quote } from './raw-imap.ts'
+export type { ListedMessage, LiteralToSend, RawImap, RawLine, RawReply } from './raw-imap.ts'
+export { textOf } from './imap-values.ts'
+export type { ImapValue, Literal } from './imap-values.ts'
+export { availability } from './servers/available.ts'
+export { describeServer } from './servers/describe-server.ts'
+export type {
+  Availability,
+  MailUser,
+  RunningServer,
+  ServerName,
+  ServerOptions,
+  ServerSupport,
+} from './servers/driver.ts'
+export { startServer } from './servers/start.ts'
