@@ -1,1 +1,10 @@
-// The public door of the package.
+export { createDaemon, type Daemon, type DaemonOptions } from './daemon.ts'
+export type { Problem, ProblemCode } from './problems.ts'
+export type { LastErrorJson, PageJson } from './fields.ts'
+export type { AboutJson } from './routes/about.ts'
+export type { AccountJson, AccountReportJson, ServerJson } from './routes/accounts.ts'
+export type { AttachmentJson } from './routes/attachments.ts'
+export type { AddressJson, DraftJson, DraftListItemJson, DraftSyncJson } from './routes/drafts.ts'
+export type { RevisionJson } from './routes/history.ts'
+export type { SyncJson } from './routes/sync.ts'
+export type { TaskJson } from './routes/tasks.ts'

@@ -1,0 +1,33 @@
+import type { Engine } from '@everdraft/core'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+
+/** Fastify whose routes are typed by their zod schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** What the routes work on. */
+export interface Context {
+  readonly engine: Engine
+  readonly about: About
+  /** Aborted when the daemon begins to close: waits end early. */
+  readonly closing: AbortSignal
+}
+
+/** What `GET /` says. */
+export interface About {
+  readonly name: string
+  readonly version: string
+  readonly draftOnly: boolean
+}

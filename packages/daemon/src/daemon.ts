@@ -1,0 +1,108 @@
+import type { AddressInfo } from 'node:net'
+
+import type { Engine } from '@everdraft/core'
+import { fastify, type FastifyInstance } from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+
+import type { About, App } from './app.ts'
+import { pathOf, requireToken } from './authentication.ts'
+import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
+import { describeRoutes } from './openapi.ts'
+import { sendProblem } from './problems.ts'
+import { aboutRoutes } from './routes/about.ts'
+import { accountRoutes } from './routes/accounts.ts'
+import { attachmentRoutes } from './routes/attachments.ts'
+import { draftRoutes } from './routes/drafts.ts'
+import { historyRoutes } from './routes/history.ts'
+import { syncRoutes } from './routes/sync.ts'
+import { taskRoutes } from './routes/tasks.ts'
+import { answerUnknownRoutes } from './unknown-routes.ts'
+import { validatorCompiler } from './validation.ts'
+
+export interface DaemonOptions {
+  /** Stays the caller's: closing the daemon does not close it. */
+  readonly engine: Engine
+  /** What `Authorization: Bearer` must carry. */
+  readonly token: string
+  /** Shown at `/` and in the OpenAPI document. */
+  readonly version: string
+  readonly draftOnly?: boolean
+  /** Where log lines go, as JSON; absent: no log. Bodies, queries and what users write are never in them. */
+  readonly log?: { write(line: string): void }
+  /** The largest JSON body. Default 25 MiB; attachments are streamed and have no limit here. */
+  readonly bodyLimitBytes?: number
+}
+
+export interface Daemon {
+  /** @returns the URL, without a slash at its end */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>
+  /** Takes no new requests, answers those under way (waits end at once) and closes. */
+  close(): Promise<void>
+}
+
+const defaultBodyLimitBytes = 25 * 1024 * 1024
+/** How long requests may take to end once the daemon closes, before their connections are cut. */
+const closeGraceMs = 5000
+
+export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
+  const about: About = { name: 'everdraft', version: options.version, draftOnly: options.draftOnly ?? false }
+  const closing = new AbortController()
+  const server: FastifyInstance = fastify({
+    bodyLimit: options.bodyLimitBytes ?? defaultBodyLimitBytes,
+    logger: options.log === undefined ? false : { stream: options.log, serializers: logSerializers },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    // A slow upload is no attack from one's own machine: only the headers must come in time.
+    requestTimeout: 0,
+  })
+  const app: App = server.withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(sendProblem)
+  requireToken(app, options.token)
+  refuseEncodedBodies(app)
+  answerUnknownRoutes(app)
+  acceptJsonOnly(app)
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  })
+  await describeRoutes(app, about)
+
+  const context = { engine: options.engine, about, closing: closing.signal }
+  // A plugin each: what one resource sets up, as the attachments' raw bodies, is no other's.
+  for (const routes of [
+    aboutRoutes,
+    accountRoutes,
+    syncRoutes,
+    draftRoutes,
+    attachmentRoutes,
+    historyRoutes,
+    taskRoutes,
+  ]) {
+    await app.register(async (scope) => routes(scope as App, context))
+  }
+
+  return {
+    listen: async ({ host, port }) => {
+      await app.listen({ host, port })
+      const { address, family, port: bound } = app.server.address() as AddressInfo
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+    },
+    close: async () => {
+      closing.abort()
+      const cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs)
+      try {
+        await app.close()
+      } finally {
+        clearTimeout(cut)
+      }
+    },
+  }
+}
+
+/** Method and path, and no query: `q` is what a user writes. */
+const logSerializers = {
+  req: (request: { readonly method: string; readonly url: string }): Record<string, string> => ({
+    method: request.method,
+    path: pathOf(request.url),
+  }),
+}

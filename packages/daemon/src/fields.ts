@@ -1,0 +1,72 @@
+import type { AccountId, AttachmentId, LastError, Page, Umid } from '@everdraft/core'
+import { z } from 'zod'
+
+/** An id in a path. The cast is the seam where text from outside becomes an id; whose it is, the route checks. */
+function idSchema<Id extends string>(): z.ZodType<Id> {
+  return z.guid('must be a UUID').toLowerCase() as unknown as z.ZodType<Id>
+}
+
+export const accountIdSchema: z.ZodType<AccountId> = idSchema<AccountId>()
+export const draftIdSchema: z.ZodType<Umid> = idSchema<Umid>()
+export const attachmentIdSchema: z.ZodType<AttachmentId> = idSchema<AttachmentId>()
+
+/** For a path or query that takes nothing. */
+export const nothingSchema: z.ZodType<Record<string, never>> = z.strictObject({})
+
+const pageNumber = (minimum: number, maximum: number): z.ZodString => {
+  const message = `must be a whole number from ${minimum} to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .refine((text) => Number(text) >= minimum && Number(text) <= maximum, message)
+}
+
+// Text in the query: checked as text, so that the OpenAPI document shows what stands in the URL.
+export const limitSchema: z.ZodType<number> = pageNumber(1, 500).default('50').transform(Number)
+export const offsetSchema: z.ZodType<number> = pageNumber(0, 999_999_999).default('0').transform(Number)
+
+export const pageQuerySchema: z.ZodType<{ limit: number; offset: number }> = z.strictObject({
+  limit: limitSchema,
+  offset: offsetSchema,
+})
+
+export interface PageJson<Item> {
+  readonly items: readonly Item[]
+  readonly total: number
+  readonly limit: number
+  readonly offset: number
+}
+
+export function pageSchema<Item>(item: z.ZodType<Item>): z.ZodType<PageJson<Item>> {
+  return z.object({ items: z.array(item), total: z.int(), limit: z.int(), offset: z.int() })
+}
+
+export function pageToJson<Item, ItemJson>(page: Page<Item>, toJson: (item: Item) => ItemJson): PageJson<ItemJson> {
+  return { items: page.items.map((item) => toJson(item)), total: page.total, limit: page.limit, offset: page.offset }
+}
+
+export const timeSchema: z.ZodType<string> = z.iso.datetime({ precision: 3 })
+
+/** ISO 8601, UTC, milliseconds. */
+export function timeToJson(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+export interface LastErrorJson {
+  readonly code: string
+  readonly message: string
+  readonly at: string
+}
+
+export const lastErrorSchema: z.ZodType<LastErrorJson> = z
+  .object({ code: z.string(), message: z.string(), at: timeSchema })
+  .meta({ id: 'LastError' })
+
+export function lastErrorToJson(error: LastError | null): LastErrorJson | null {
+  return error === null ? null : { code: error.code, message: error.message, at: timeToJson(error.at) }
+}
+
+/** What a person wrote: a lone surrogate could not be stored as UTF-8 and would come back as another text. */
+export function userTextSchema(): z.ZodString {
+  return z.string().refine((text) => text.isWellFormed(), 'holds half of a surrogate pair')
+}
