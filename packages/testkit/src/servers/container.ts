@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { composeFile } from './available.ts'
-import type { Container, PortName } from './driver.ts'
-import type { ServerProcess } from './start.ts'
+import type { Container, PortName, ServerProcess } from './driver.ts'
 
 const run = promisify(execFile)
 

@@ -41,6 +41,7 @@ export function describeServer(
       })
     })
   } else {
+    // skipped: the reason is in the name; in CI this is the branch above
     describe.skip(`${title} (skipped: ${here.reason})`, () => {
       suite(running)
     })

@@ -85,3 +85,15 @@ export interface RunningServer {
 export type Availability =
   | { readonly available: true; readonly way: 'local' | 'docker' }
   | { readonly available: false; readonly reason: string }
+
+/** One way to run a server: the same four verbs for a local program and for a container. */
+export interface ServerProcess {
+  start(): Promise<void>
+  /** In order; rejects if it had ended by itself. */
+  end(): Promise<void>
+  kill(): Promise<void>
+  /** Rejects, with what the server last said, when it ends without having been told to. */
+  readonly crashed: Promise<never>
+  /** Removes what only this way of running it leaves behind. */
+  clean(): Promise<void>
+}

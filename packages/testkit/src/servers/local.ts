@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { isLinux, scripts } from './available.ts'
-import type { ServerProcess } from './start.ts'
+import type { ServerProcess } from './driver.ts'
 
 const orderlyEndMs = 10_000
 const keptOutput = 8_192

@@ -11,18 +11,6 @@ import { localProcess } from './local.ts'
 
 const userNames: readonly string[] = Array.from({ length: 40 }, (_, index) => `u${String(index + 1).padStart(2, '0')}`)
 
-/** One way to run a server: the same four verbs for a local program and for a container. */
-export interface ServerProcess {
-  start(): Promise<void>
-  /** In order; rejects if it had ended by itself. */
-  end(): Promise<void>
-  kill(): Promise<void>
-  /** Rejects, with what the server last said, when it ends without having been told to. */
-  readonly crashed: Promise<never>
-  /** Removes what only this way of running it leaves behind. */
-  clean(): Promise<void>
-}
-
 /** Starts the named server on free ports of loopback and waits for its greeting. Whoever starts it calls `stop`. */
 export async function startServer(name: ServerName, options: ServerOptions = {}): Promise<RunningServer> {
   const here = availability(name, options)
