@@ -1,1 +1,2 @@
-// The public door of the package.
+export { createMailServer } from './tcp/mail-server.ts'
+export type { ListenOptions, MailServer, MailServerOptions } from './tcp/mail-server.ts'

@@ -1,0 +1,66 @@
+/** The extensions this server knows. One that is off is neither advertised nor accepted. */
+export const knownCapabilities = [
+  'LITERAL+',
+  'LITERAL-',
+  'SASL-IR',
+  'ID',
+  'ENABLE',
+  'IDLE',
+  'NAMESPACE',
+  'CHILDREN',
+  'UNSELECT',
+  'UIDPLUS',
+  'MOVE',
+  'SPECIAL-USE',
+  'CREATE-SPECIAL-USE',
+  'LIST-EXTENDED',
+  'LIST-STATUS',
+  'CATENATE',
+  'REPLACE',
+  'APPENDLIMIT',
+] as const
+
+export type Capability = (typeof knownCapabilities)[number]
+
+/** LITERAL- is LITERAL+ with a limit (RFC 7888 §5): a server advertises one or the other. */
+export const defaultCapabilities: readonly Capability[] = knownCapabilities.filter((name) => name !== 'LITERAL-')
+
+export type CapabilitySet = ReadonlySet<Capability>
+
+export type CapabilityOptions = {
+  /** Exactly these; the default is all but LITERAL-. */
+  readonly capabilities?: readonly Capability[]
+  /** Taken away from those. */
+  readonly without?: readonly Capability[]
+}
+
+export class MailServerOptionError extends TypeError {
+  readonly code = 'bad-option'
+  readonly field: string
+
+  constructor(field: string, problem: string) {
+    super(`${field}: ${problem}`)
+    this.name = 'MailServerOptionError'
+    this.field = field
+  }
+}
+
+const isCapability = (name: string): name is Capability => knownCapabilities.some((known) => known === name)
+
+function checked(field: string, names: readonly string[]): readonly Capability[] {
+  return names.map((name) => {
+    if (isCapability(name)) return name
+    throw new MailServerOptionError(field, `unknown capability "${name}"; known are ${knownCapabilities.join(', ')}`)
+  })
+}
+
+export function resolveCapabilities(options: CapabilityOptions): CapabilitySet {
+  const resolved = new Set(checked('capabilities', options.capabilities ?? defaultCapabilities))
+  for (const name of checked('without', options.without ?? [])) resolved.delete(name)
+  // A special use cannot be given to a mailbox where none can be listed.
+  if (!resolved.has('SPECIAL-USE')) resolved.delete('CREATE-SPECIAL-USE')
+  if (resolved.has('LITERAL+') && resolved.has('LITERAL-')) {
+    throw new MailServerOptionError('capabilities', 'LITERAL+ and LITERAL- exclude each other (RFC 7888 §5)')
+  }
+  return resolved
+}

@@ -1,0 +1,68 @@
+import type { CapabilitySet } from '../capabilities.ts'
+import type { MailStore } from '../store/store.ts'
+import type { Piece } from './format.ts'
+import type { Scanner } from './scanner.ts'
+import type { View } from './view.ts'
+
+/** A tagged answer, or a question that the client answers with one more line. */
+export type Reply =
+  | {
+      readonly kind: 'tagged'
+      readonly status: 'OK' | 'NO' | 'BAD'
+      readonly code?: string
+      readonly text: string
+      /** Sent before the pending updates of the mailbox, which are sent before the tagged answer. */
+    }
+  | { readonly kind: 'ask'; readonly prompt: string; readonly onLine: (line: string) => Reply }
+
+/** What the commands of a session work on. */
+export type SessionContext = {
+  readonly store: MailStore
+  readonly capabilities: CapabilitySet
+  readonly now: () => number
+  readonly appendLimitBytes: number | undefined
+  user: string | undefined
+  view: View | undefined
+  /** The client is told of changes as they happen. */
+  idling: boolean
+  loggedOut: boolean
+  /** `* …` */
+  untagged(...line: readonly Piece[]): void
+  select(view: View | undefined): void
+  capabilityLine(): string
+}
+
+export type Call = {
+  readonly context: SessionContext
+  readonly args: Scanner
+  /** The UID form of the command. */
+  readonly uid: boolean
+}
+
+export type Handler = (call: Call) => Reply
+
+export const ok = (text: string, code?: string): Reply => ({
+  kind: 'tagged',
+  status: 'OK',
+  text,
+  ...(code === undefined ? {} : { code }),
+})
+export const no = (text: string, code?: string): Reply => ({
+  kind: 'tagged',
+  status: 'NO',
+  text,
+  ...(code === undefined ? {} : { code }),
+})
+export const bad = (text: string): Reply => ({ kind: 'tagged', status: 'BAD', text })
+
+/** For commands that the state table admits only after a login. */
+export function userOf({ user }: SessionContext): string {
+  if (user === undefined) throw new Error('a command ran before the login')
+  return user
+}
+
+/** For commands that the state table admits only with a mailbox selected. */
+export function viewOf({ view }: SessionContext): View {
+  if (view === undefined) throw new Error('a command ran without a mailbox')
+  return view
+}

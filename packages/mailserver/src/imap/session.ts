@@ -1,0 +1,295 @@
+import type { CapabilitySet } from '../capabilities.ts'
+import type { CommandAction } from '../faults/rules.ts'
+import type { ProtocolSession, SessionPort } from '../faults/session-port.ts'
+import { utf8ByteString } from '../octets.ts'
+import type { MailboxEvent } from '../store/mailbox.ts'
+import type { MailStore } from '../store/store.ts'
+import { createCommandReader, type CommandPart } from './command-reader.ts'
+import { commandNamed } from './commands.ts'
+import { bad, type Reply, type SessionContext } from './context.ts'
+import { flagLines, formatFlags } from './flags.ts'
+import { pieces, type Piece } from './format.ts'
+import { decideLiteral } from './literal-policy.ts'
+import { createScanner, ImapSyntaxError, type Scanner } from './scanner.ts'
+
+export type ImapSessionOptions = {
+  readonly store: MailStore
+  readonly capabilities: CapabilitySet
+  readonly port: SessionPort
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** The largest message taken, and announced if APPENDLIMIT is on (RFC 7889). */
+  readonly appendLimitBytes?: number
+}
+
+type Waiting = { readonly tag: string; readonly verb: string; readonly onLine: (line: string) => Reply }
+type Named = { readonly tag: string; readonly verb: string; readonly uid: boolean; readonly args: Scanner }
+
+const hidden: ReadonlySet<string> = new Set(['LITERAL+', 'LITERAL-', 'SASL-IR', 'ID', 'ENABLE', 'IDLE'])
+
+/** The tag and the verb; `UID` takes a second word. */
+function nameCommand(
+  parts: readonly CommandPart[],
+): Named | { readonly tag: string | undefined; readonly problem: string } {
+  const args = createScanner(parts)
+  const tag = args.takeWhile(/[^(){ %*+"\\\p{Cc}\u0080-\u00ff]/u)
+  if (tag === '') return { tag: undefined, problem: 'Invalid tag' }
+  if (!args.skip(' ')) return { tag, problem: 'Missing command' }
+  const first = args.takeWhile(/[^ ]/u).toUpperCase()
+  if (first !== 'UID') return { tag, verb: first, uid: false, args }
+  if (!args.skip(' ')) return { tag, problem: 'Missing command after UID' }
+  return { tag, verb: args.takeWhile(/[^ ]/u).toUpperCase(), uid: true, args }
+}
+
+function attempt(task: () => Reply): Reply {
+  try {
+    return task()
+  } catch (error) {
+    if (!(error instanceof ImapSyntaxError)) throw error
+    return { kind: 'tagged', status: error.status, text: error.message }
+  }
+}
+
+const fullVerb = ({ verb, uid }: Named): string => (uid ? `UID ${verb}` : verb)
+
+/** One IMAP connection (RFC 3501), from the greeting on. Every answer is given inside `receive`. */
+export function createImapSession(options: ImapSessionOptions): ProtocolSession {
+  const { port, capabilities, appendLimitBytes } = options
+  let waiting: Waiting | undefined
+  let muted = false
+  let over = false
+  let unsubscribe: (() => void) | undefined
+
+  const context: SessionContext = {
+    store: options.store,
+    capabilities,
+    now: options.now,
+    appendLimitBytes,
+    user: undefined,
+    view: undefined,
+    idling: false,
+    loggedOut: false,
+    untagged: (...line) => send('* ', ...line, '\r\n'),
+    select: (view) => {
+      unsubscribe?.()
+      context.view = view
+      unsubscribe = view?.mailbox.subscribe(onMailboxEvent)
+    },
+    capabilityLine,
+  }
+
+  function send(...line: readonly Piece[]): void {
+    if (!muted && !over) port.send(pieces(...line))
+  }
+
+  function capabilityLine(): string {
+    const offered = [...capabilities]
+      // Before the login a client needs to know only of what it may use there.
+      .filter((name) => (context.user === undefined ? hidden.has(name) : name !== 'SASL-IR'))
+      .filter((name) => name !== 'APPENDLIMIT' || appendLimitBytes !== undefined)
+      .map((name) => (name === 'APPENDLIMIT' ? `APPENDLIMIT=${appendLimitBytes}` : name))
+    return ['CAPABILITY', 'IMAP4rev1', ...(context.user === undefined ? ['AUTH=PLAIN'] : []), ...offered].join(' ')
+  }
+
+  function hangUp(farewell?: string): void {
+    if (farewell !== undefined) context.untagged(`BYE ${farewell}`)
+    end()
+    port.close()
+  }
+
+  function end(): void {
+    over = true
+    reader.stop()
+    context.select(undefined)
+  }
+
+  /** Tells the client what has changed in its mailbox since it was last told. */
+  function sendUpdates(expunge: boolean, withUid: boolean): void {
+    const { view } = context
+    if (view === undefined) return
+    const updates = view.takeUpdates({ expunge })
+    if (updates.keywords !== undefined) for (const line of flagLines(view)) context.untagged(line)
+    for (const { sequence, message } of updates.flags) {
+      // A UID command's FETCH responses carry the UID (RFC 3501 §6.4.8).
+      const uid = withUid ? `UID ${message.uid} ` : ''
+      context.untagged(`${sequence} FETCH (${uid}FLAGS ${formatFlags(message, view)})`)
+    }
+    for (const sequence of updates.expunged) context.untagged(`${sequence} EXPUNGE`)
+    if (updates.exists !== undefined) context.untagged(`${updates.exists} EXISTS`)
+    if (updates.recent !== undefined) context.untagged(`${updates.recent} RECENT`)
+  }
+
+  function onMailboxEvent(event: MailboxEvent): void {
+    switch (event) {
+      case 'changed':
+        if (context.idling) sendUpdates(true, false)
+        return
+      case 'deleted':
+        // The client knows sequence numbers of a mailbox that is gone: there is no other way to say so.
+        hangUp('Selected mailbox was deleted')
+        return
+      case 'uid-validity-reset':
+        hangUp('UIDVALIDITY of the selected mailbox has changed')
+    }
+  }
+
+  function answer(tag: string, verb: string, reply: Reply): void {
+    if (over) return
+    switch (reply.kind) {
+      case 'tagged':
+        send(
+          `${tag} ${reply.status} ${reply.code === undefined ? '' : `[${reply.code}] `}${utf8ByteString(reply.text)}\r\n`,
+        )
+        if (context.loggedOut) hangUp()
+        return
+      case 'ask':
+        waiting = { tag, verb, onLine: reply.onLine }
+        send(`+ ${reply.prompt}\r\n`)
+    }
+  }
+
+  function run({ verb, uid, args }: Named): Reply {
+    const command = commandNamed(verb, uid, capabilities)
+    if (command === undefined) return bad(`Unknown command ${uid ? 'UID ' : ''}${verb}`)
+    switch (command.state) {
+      case 'any':
+        break
+      case 'not-authenticated':
+        if (context.user !== undefined) return bad('Already logged in')
+        break
+      case 'authenticated':
+        if (context.user === undefined) return bad('Please log in first')
+        break
+      case 'selected':
+        if (context.user === undefined) return bad('Please log in first')
+        if (context.view === undefined) return bad('No mailbox selected')
+    }
+    if (command.args === 'some') args.space()
+    return command.run({ context, args, uid })
+  }
+
+  /** Sends updates and the answer of a command that has been executed. */
+  function conclude(tag: string, verb: string, uid: boolean, reply: Reply): void {
+    if (reply.kind === 'tagged') {
+      // RFC 3501 §7.4.1: no EXPUNGE while the client may be using sequence numbers.
+      const numbered = !uid && (verb === 'FETCH' || verb === 'STORE' || verb === 'SEARCH')
+      sendUpdates(!numbered, uid)
+    }
+    answer(tag, verb, reply)
+  }
+
+  function execute(named: Named): void {
+    const { tag, verb, uid } = named
+    conclude(
+      tag,
+      verb,
+      uid,
+      attempt(() => run(named)),
+    )
+  }
+
+  /** Executes, without a word. */
+  function executeMuted(task: () => Reply): void {
+    muted = true
+    const reply = attempt(task)
+    if (reply.kind === 'ask') waiting = undefined
+    muted = false
+  }
+
+  function withFault(action: CommandAction | undefined, tag: string, task: () => Reply, speak: () => void): void {
+    if (action === undefined) {
+      speak()
+      return
+    }
+    switch (action.kind) {
+      case 'drop-reply':
+        executeMuted(task)
+        if (action.then === 'cut') port.cut(action.by ?? 'fin')
+        return
+      case 'delay-reply':
+        port.delay(action.delayMs)
+        speak()
+        return
+      case 'answer':
+        send(`${tag} ${action.status} ${action.text}\r\n`)
+        return
+      case 'untagged-bad':
+        context.untagged(`BAD ${action.text}`)
+        if (action.then === 'cut') port.cut('fin')
+        return
+      case 'cut':
+        port.cut(action.by ?? 'fin')
+        return
+      case 'reset-uid-validity': {
+        const mailbox = options.store.find(action.user, action.mailbox)
+        if (mailbox !== undefined) options.store.resetUidValidity(mailbox)
+        speak()
+        return
+      }
+      case 'smtp-reply':
+        speak()
+    }
+  }
+
+  function onCommand(parts: readonly CommandPart[]): void {
+    if (waiting !== undefined) {
+      const { tag, verb, onLine } = waiting
+      const [line] = parts
+      waiting = undefined
+      const text = line?.kind === 'text' ? line.text : ''
+      const task = (): Reply => onLine(text)
+      const action = verb === 'IDLE' ? port.faultFor({ verb: 'DONE', at: 'command', literalBytes: 0 }) : undefined
+      withFault(action, tag, task, () => conclude(tag, verb, false, attempt(task)))
+      return
+    }
+    const named = nameCommand(parts)
+    if ('problem' in named) {
+      if (named.tag === undefined) context.untagged(`BAD ${named.problem}`)
+      else send(`${named.tag} BAD ${named.problem}\r\n`)
+      return
+    }
+    const sizes = parts.map((part) => (part.kind === 'literal' ? part.bytes.length : 0))
+    const action = port.faultFor({ verb: fullVerb(named), at: 'command', literalBytes: Math.max(...sizes) })
+    withFault(
+      action,
+      named.tag,
+      () => run(named),
+      () => {
+        if (!over) execute(named)
+      },
+    )
+  }
+
+  const reader = createCommandReader({
+    continueLiteral: () => send('+ OK\r\n'),
+    onLineTooLong: () => hangUp('Command line too long'),
+    onCommand,
+    decideLiteral: (announcement) => {
+      const named = nameCommand(announcement.before)
+      if (waiting !== undefined || 'problem' in named) {
+        return { kind: 'hang-up', answer: () => hangUp('Unexpected literal') }
+      }
+      const verb = fullVerb(named)
+      const action = port.faultFor({ verb, at: 'literal', literalBytes: announcement.sizeBytes })
+      if (action !== undefined) {
+        return {
+          kind: 'refuse',
+          answer: () =>
+            withFault(
+              action,
+              named.tag,
+              () => bad(''),
+              () => {},
+            ),
+        }
+      }
+      return decideLiteral(announcement, { ...named, context, send, hangUp })
+    },
+  })
+
+  return {
+    start: () => context.untagged(`OK [${capabilityLine()}] everdraft mail server ready`),
+    receive: (bytes) => reader.receive(bytes),
+    end,
+  }
+}
