@@ -1,1 +1,3 @@
 // The public door of the package.
+export { imap } from './imap/imap.ts'
+export { mimeFormat } from './mime/mime-format.ts'

@@ -1,0 +1,61 @@
+import type { Uid } from '@everdraft/core'
+
+import type { CommandPart } from './connection.ts'
+
+// RFC 3501 §9, `QUOTED-CHAR` without what must be escaped; long ones go as literals, as some servers bound a line.
+const quotable = /^[\x20-\x7e]{0,1000}$/
+
+/** An `astring`: quoted where it can be, else a literal. */
+export function astring(text: string): CommandPart {
+  return quotable.test(text) ? quoted(text) : bytesLiteral(Buffer.from(text.toWellFormed(), 'utf8'))
+}
+
+export function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, String.raw`\$&`)}"`
+}
+
+export function bytesLiteral(bytes: Uint8Array): CommandPart {
+  return {
+    size: bytes.length,
+    async *open() {
+      yield bytes
+    },
+  }
+}
+
+// Servers bound the length of a command line, often at 8192 octets (RFC 7162 §4).
+const maxSetLength = 4000
+
+/** UIDs as sequence sets in ascending order, ranges joined; several where one would make the line too long. */
+export function uidSets(uids: readonly Uid[]): readonly string[] {
+  const sorted = [...new Set(uids)].toSorted((a, b) => a - b)
+  const sets: string[] = []
+  let set = ''
+  let index = 0
+  while (index < sorted.length) {
+    const first = sorted[index] as number
+    let last = first
+    while (sorted[index + 1] === last + 1) {
+      index += 1
+      last += 1
+    }
+    index += 1
+    const range = first === last ? `${first}` : `${first}:${last}`
+    if (set !== '' && set.length + range.length >= maxSetLength) {
+      sets.push(set)
+      set = ''
+    }
+    set = set === '' ? range : `${set},${range}`
+  }
+  return set === '' ? sets : [...sets, set]
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
+
+/** `date-time` of RFC 3501 §9, in UTC. */
+export function dateTime(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${two(date.getUTCDate())}-${months[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')}`
+  return `"${day} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000"`
+}

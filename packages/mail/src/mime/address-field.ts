@@ -1,0 +1,59 @@
+import type { Address } from '@everdraft/core'
+import { parseAddressHeader, type EmailAddress } from 'mailparser'
+
+import { encodedWords, isPlainHeaderText } from './encoded-word.ts'
+
+// RFC 5322 §3.4.1: `dot-atom "@" dot-atom`, in ASCII. Other forms that are legal are sent as groups, too.
+const atext = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+const finishedAddress = new RegExp(`^${atext}(?:\\.${atext})*@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)*$`)
+
+const atomPhrase = new RegExp(`^${atext}(?: ${atext})*$`)
+
+/**
+ * The value of an address field, one address to a line.
+ *
+ * An address that is not finished (`ann@`, a name alone) has no place in RFC 5322's mailboxes, and servers and programs
+ * mend or drop what they cannot read. It goes as an empty group that is named after it (RFC 5322 §3.4), which is legal
+ * and which they keep: `"ann@":;`
+ */
+export function formatAddresses(addresses: readonly Address[]): string {
+  return addresses.map(formatAddress).join(',\r\n ')
+}
+
+export function parseAddresses(fieldValues: readonly string[]): readonly Address[] {
+  const { value } = parseAddressHeader([...fieldValues], { decodePunycode: false })
+  return value.flatMap(readEntry)
+}
+
+function formatAddress({ address, name }: Address): string {
+  if (!isFinished(address)) return `${phrase(unfinishedText({ address, name }))}:;`
+  return name === '' ? address : `${phrase(name)} <${address}>`
+}
+
+function isFinished(address: string): boolean {
+  // A line may have 998 octets (RFC 5322 §2.1.1), and a word that looks encoded would be decoded.
+  return finishedAddress.test(address) && address.length <= 320 && !address.includes('=?')
+}
+
+function readEntry(entry: EmailAddress): readonly Address[] {
+  if (entry.group === undefined) return [{ address: entry.address ?? '', name: entry.name }]
+  if (entry.group.length === 0) return [readUnfinished(entry.name)]
+  return entry.group.flatMap(readEntry)
+}
+
+/** As people would write it. What marks the address is escaped inside it, so that the way back is certain. */
+function unfinishedText({ address, name }: Address): string {
+  const escaped = address.replace(/[%<>]/g, (character) => encodeURIComponent(character))
+  return name === '' && escaped !== '' ? escaped : `${name} <${escaped}>`
+}
+
+function readUnfinished(text: string): Address {
+  const match = /^(.*?) ?<([^<>]*)>$/s.exec(text)
+  const name = match?.[1] ?? ''
+  return { address: (match?.[2] ?? text).replace(/%(?:25|3C|3E)/g, (escape) => decodeURIComponent(escape)), name }
+}
+
+function phrase(text: string): string {
+  if (text.length > 60 || !isPlainHeaderText(text)) return encodedWords(text)
+  return atomPhrase.test(text) ? text : `"${text.replace(/["\\]/g, String.raw`\$&`)}"`
+}
