@@ -17,10 +17,10 @@ export interface Hasher {
  */
 export interface Environment {
   /** Milliseconds since the epoch. */
-  now(): number
+  readonly now: () => number
   readonly random: Random
   /** Runs `action` once after `delayMs`. */
-  schedule(delayMs: number, action: () => void): Cancel
+  readonly schedule: (delayMs: number, action: () => void) => Cancel
   /** A fresh SHA-256. */
-  createSha256(): Hasher
+  readonly createSha256: () => Hasher
 }

@@ -37,6 +37,8 @@ export type EngineEvent =
       readonly uidValidity: UidValidity
       readonly uid: Uid
       readonly bytesSent: number
+      /** There was an older copy, which this one takes the place of. */
+      readonly replaced: boolean
     }
   /** A copy of ours went from the server. */
   | {

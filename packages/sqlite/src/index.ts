@@ -1,1 +1,1 @@
-// The public door of the package.
+export { sqlite, type SqliteOptions } from './sqlite-storage.ts'

@@ -1,14 +1,260 @@
+import type { LastError } from '../draft/draft.ts'
 import type { Environment } from '../environment.ts'
+import type { EngineEvent } from '../events.ts'
+import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
+import { createQueue } from '../queue/queue.ts'
+import { createSessions } from '../queue/sessions.ts'
+import { getAccount, listAccounts } from '../storage/accounts.ts'
+import { dropIncompleteBlobs } from '../storage/blobs.ts'
+import { draftsInNeed } from '../storage/draft-states.ts'
+import { listDrafts } from '../storage/drafts.ts'
+import { metaValue } from '../storage/meta.ts'
+import type { Storage } from '../storage/storage.ts'
+import { openStore, type Write } from '../storage/store.ts'
+import { listTasks, retryTask, type StoredTask, wakeTasks } from '../storage/tasks.ts'
+import { localTasks } from '../tasks/registry.ts'
+import type { FollowUp, LocalTask } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
-import type { Engine } from './api.ts'
+import { createAccounts } from './accounts.ts'
+import type { Engine, SyncReport, TaskView } from './api.ts'
+import { createDrafts } from './drafts.ts'
+import { checkPage } from './paging.ts'
+import type { EngineParts } from './parts.ts'
+import { platformEnvironment } from './platform.ts'
 
 export interface EngineOptions {
-  readonly storage: unknown
+  readonly storage: Storage
   readonly mailbox: MailboxPort
   /** Parts of the platform to replace: the clock, the random source, timers, SHA-256. */
   readonly environment?: Partial<Environment>
+  readonly timing?: Partial<EngineTiming>
 }
 
-export async function createEngine(_options: EngineOptions): Promise<Engine> {
-  throw new Error('not yet')
+/** All in milliseconds. */
+export interface EngineTiming {
+  /** From the last save to its upload: a debounce. Default 1,500. */
+  readonly uploadDelayMs: number
+  /** However fast somebody types, an upload starts this long after the first save. Default 30,000. */
+  readonly longestUploadDelayMs: number
+  /** Silence of a server after which a command counts as lost. Default 30,000. */
+  readonly wireTimeoutMs: number
+  /** A connection that nothing uses is closed after this. Default 60,000. */
+  readonly idleConnectionMs: number
+  /** Between two rounds over the Drafts folder where nothing else asks for one. Default 300,000. */
+  readonly pollMs: number
+  /** First and longest back-off after a failure, with full jitter. Default 1,000 and 3,600,000. */
+  readonly firstBackOffMs: number
+  readonly longestBackOffMs: number
+  /** The longest back-off while the server cannot be reached. Default 60,000. */
+  readonly longestOfflineBackOffMs: number
+}
+
+const defaultTiming: EngineTiming = {
+  uploadDelayMs: 1_500,
+  longestUploadDelayMs: 30_000,
+  wireTimeoutMs: 30_000,
+  idleConnectionMs: 60_000,
+  pollMs: 300_000,
+  firstBackOffMs: 1_000,
+  longestBackOffMs: 3_600_000,
+  longestOfflineBackOffMs: 60_000,
+}
+
+const closeGraceMs = 5_000
+
+/**
+ * Opens the store, takes up what an earlier run left, and starts the queue.
+ * @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR
+ */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const timing = { ...defaultTiming, ...options.timing }
+  const { store, open } = await openStore(options.storage)
+  const environment: Environment = { ...platformEnvironment(open.createSha256), ...options.environment }
+  const sessions = createSessions({
+    store,
+    environment,
+    mailbox: options.mailbox,
+    timeoutMs: timing.wireTimeoutMs,
+    idleMs: timing.idleConnectionMs,
+  })
+  const queue = createQueue({
+    store,
+    sessions,
+    environment,
+    format: options.mailbox.format,
+    concurrency: 16,
+    pollMs: timing.pollMs,
+    taskBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestBackOffMs },
+    offlineBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs },
+  })
+  const device = await store.write(({ db }) =>
+    metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
+  )
+  const listeners = new Set<{
+    readonly accountId: AccountId | undefined
+    readonly hear: (event: EngineEvent) => void
+  }>()
+  store.onEvents((events) => {
+    for (const event of events) {
+      for (const { accountId, hear } of listeners) {
+        if (accountId === undefined || accountId === event.accountId) hear(event)
+      }
+    }
+  })
+
+  const parts: EngineParts = {
+    store,
+    queue,
+    sessions,
+    environment,
+    device: device as DeviceId,
+    uploadDelay: { delayMs: timing.uploadDelayMs, join: { longestWaitMs: timing.longestUploadDelayMs } },
+    async run<Input, Result>(task: LocalTask<Input, Result>, input: Input): Promise<Result> {
+      const { result, followUps } = await store.write(async (write) => {
+        const { uploadDelay } = parts
+        const context = { write, environment, now: environment.now(), device: parts.device, uploadDelay }
+        const planned = await task.plan(context, input)
+        await queue.enqueue(write, planned.followUps)
+        return planned
+      })
+      if (followUps.length > 0) queue.wake()
+      return result
+    },
+    async discardAll(accountId) {
+      for (;;) {
+        const query = { accountId, status: 'draft', syncState: null, tag: null, limit: 100, offset: 0 } as const
+        const { items } = await store.read((db) => listDrafts(db, query))
+        if (items.length === 0) break
+        for (const { id } of items) {
+          await parts.run(localTasks.draft_discard, { draftId: id, baseVersion: null, by: 'user', device: null })
+        }
+      }
+      await queue.settled(accountId, timing.wireTimeoutMs)
+    },
+  }
+
+  await queue.recover()
+  await store.write(async (write) => {
+    await dropIncompleteBlobs(write.db)
+    await deriveMarkers(write)
+  })
+  queue.wake()
+
+  /** The markers that are to run, from the durable state of the drafts: what the queue's rows lack is added. */
+  async function deriveMarkers({ db, emit }: Write): Promise<void> {
+    const drafts = await draftsInNeed(db, null)
+    const uploads = drafts.map(({ id, accountId }): FollowUp => ({
+      task: 'draft_upload',
+      accountId,
+      key: id,
+      delayMs: 0,
+      join: 'keep',
+    }))
+    const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
+    const syncs = items.map(({ id }): FollowUp => ({
+      task: 'mailbox_sync',
+      accountId: id,
+      key: id,
+      delayMs: 0,
+      join: 'sooner',
+    }))
+    await queue.enqueue({ db, emit }, [...uploads, ...syncs])
+  }
+
+  async function sync(accountId: AccountId, { waitMs }: { readonly waitMs?: number } = {}): Promise<SyncReport> {
+    const before = sessions.bytes(accountId)
+    const heard: EngineEvent[] = []
+    const listener = { accountId, hear: (event: EngineEvent): void => void heard.push(event) }
+    listeners.add(listener)
+    try {
+      await store.write(async (write) => {
+        await getAccount(write.db, accountId)
+        const now = environment.now()
+        await wakeTasks(write.db, accountId, now, null)
+        const uploads = (await draftsInNeed(write.db, accountId)).map(({ id }): FollowUp => ({
+          task: 'draft_upload',
+          accountId,
+          key: id,
+          delayMs: 0,
+          join: 'keep',
+        }))
+        await queue.enqueue(write, [
+          { task: 'mailbox_sync', accountId, key: accountId, delayMs: 0, join: 'sooner' },
+          ...uploads,
+        ])
+      })
+      queue.wake()
+      const settled = waitMs === 0 ? false : await queue.settled(accountId, waitMs ?? null)
+      const pending = (await store.read((db) => draftsInNeed(db, accountId))).length
+      const after = sessions.bytes(accountId)
+      return {
+        ...countEvents(heard),
+        pending,
+        bytesSent: after.sent - before.sent,
+        bytesReceived: after.received - before.received,
+        settled,
+      }
+    } finally {
+      listeners.delete(listener)
+    }
+  }
+
+  let closing: Promise<void> | null = null
+  async function close(): Promise<void> {
+    await queue.close(closeGraceMs)
+    await sessions.close()
+    await store.close()
+  }
+
+  return {
+    accounts: createAccounts(parts),
+    drafts: createDrafts(parts),
+    tasks: {
+      async list(accountId, page = {}) {
+        const checked = checkPage(page)
+        return await store.read(async (db) => {
+          await getAccount(db, accountId)
+          const { items, total } = await listTasks(db, accountId, checked)
+          return { items: items.map(taskView), total, ...checked }
+        })
+      },
+      async retry(accountId, taskId) {
+        const task = await store.write(({ db }) => retryTask(db, accountId, taskId, environment.now()))
+        queue.wake()
+        return taskView(task)
+      },
+    },
+    sync,
+    subscribe({ accountId }, hear) {
+      const listener = { accountId, hear }
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    close: () => (closing ??= close()),
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  }
+}
+
+function countEvents(
+  events: readonly EngineEvent[],
+): Pick<SyncReport, 'uploaded' | 'replaced' | 'imported' | 'purged' | 'errors'> {
+  const uploads = events.filter((event) => event.type === 'upload-finished')
+  const errors = new Map<string, LastError>()
+  for (const event of events) {
+    if (event.type !== 'task-retrying' && event.type !== 'task-parked' && event.type !== 'task-failed') continue
+    errors.set(`${event.error.code} ${event.error.message}`, event.error)
+  }
+  return {
+    uploaded: uploads.filter((event) => !event.replaced).length,
+    replaced: uploads.filter((event) => event.replaced).length,
+    imported: 0,
+    purged: events.filter((event) => event.type === 'draft-purged').length,
+    errors: [...errors.values()],
+  }
+}
+
+function taskView(task: StoredTask): TaskView {
+  const { id, accountId, kind, key, state, attempts, superseded, runAt, lastError, createdAt } = task
+  const nextRunAt = state === 'waiting' ? runAt : null
+  return { id, accountId, kind, key, state, attempts, superseded, nextRunAt, lastError, createdAt }
 }

@@ -120,7 +120,8 @@ async function completeBlob(db: Db, accountId: AccountId, sha256: Sha256): Promi
   return row?.id ?? null
 }
 
-async function deleteBlob(db: Db, id: number): Promise<void> {
+/** Of a blob that nothing refers to. */
+export async function deleteBlob(db: Db, id: number): Promise<void> {
   await db.deleteFrom('blob').where('id', '=', id).execute()
 }
 

@@ -10,7 +10,7 @@ import {
 import type { DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
-import type { ReceiptRow } from './schema.ts'
+import type { ReceiptRow, Schema } from './schema.ts'
 import type { Db, Write } from './store.ts'
 
 /**
@@ -19,35 +19,54 @@ import type { Db, Write } from './store.ts'
  */
 
 /** @throws {EverdraftError} NOT_FOUND */
-export async function loadDraftState(db: Db, id: Umid): Promise<DraftState & { readonly accountId: AccountId }> {
-  const draft = await db
-    .selectFrom('draft')
-    .select(['account_id', 'status', 'sync_state', 'version'])
-    .where('id', '=', id)
-    .executeTakeFirst()
-  if (draft === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  const debts = await db.selectFrom('delete_debt').selectAll().where('draft_id', '=', id).orderBy('id').execute()
-  return {
-    accountId: draft.account_id as AccountId,
-    status: draft.status as DraftStatus,
-    head: draft.version as Version,
-    copies: await loadCopies(db, id, draft.sync_state as Copies['kind']),
-    debts: debts.map(toReceipt),
-  }
+export async function loadDraftState(db: Db, id: Umid): Promise<DraftState> {
+  const state = (await loadDraftStates(db, [id])).get(id)
+  if (state === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return state
 }
 
-async function loadCopies(db: Db, id: Umid, kind: Copies['kind']): Promise<Copies> {
+/** Of many drafts at once: three queries, however many. */
+export async function loadDraftStates(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, DraftState>> {
+  if (ids.length === 0) return new Map()
+  const drafts = await db
+    .selectFrom('draft')
+    .select(['id', 'status', 'sync_state', 'version'])
+    .where('id', 'in', ids)
+    .execute()
+  const names = await db.selectFrom('server_name').selectAll().where('draft_id', 'in', ids).execute()
+  const anchors = await db.selectFrom('anchor').selectAll().where('draft_id', 'in', ids).execute()
+  const debts = await db.selectFrom('delete_debt').selectAll().where('draft_id', 'in', ids).orderBy('id').execute()
+  const nameOf = new Map(names.map((row) => [row.draft_id, row]))
+  const anchorOf = new Map(anchors.map((row) => [row.draft_id, row]))
+  const debtsOf = Map.groupBy(debts, (row) => row.draft_id)
+  return new Map(
+    drafts.map((draft) => [
+      draft.id as Umid,
+      {
+        status: draft.status as DraftStatus,
+        head: draft.version as Version,
+        copies: toCopies(draft.id, draft.sync_state as Copies['kind'], nameOf.get(draft.id), anchorOf.get(draft.id)),
+        debts: (debtsOf.get(draft.id) ?? []).map(toReceipt),
+      },
+    ]),
+  )
+}
+
+function toCopies(
+  id: string,
+  kind: Copies['kind'],
+  name: Schema['server_name'] | undefined,
+  anchor: ReceiptRow | undefined,
+): Copies {
   switch (kind) {
     case 'local-only':
       return { kind }
-    case 'synchronized': {
-      const row = await db.selectFrom('server_name').selectAll().where('draft_id', '=', id).executeTakeFirstOrThrow()
-      return { kind, name: toReceipt(row), missingSince: row.missing_since }
-    }
-    case 'stale-server': {
-      const row = await db.selectFrom('anchor').selectAll().where('draft_id', '=', id).executeTakeFirst()
-      return { kind, anchor: row === undefined ? null : toReceipt(row) }
-    }
+    case 'synchronized':
+      if (name === undefined)
+        throw new EverdraftError('STORAGE_ERROR', `the draft ${id} is synchronized, but has no name`)
+      return { kind, name: toReceipt(name), missingSince: name.missing_since }
+    case 'stale-server':
+      return { kind, anchor: anchor === undefined ? null : toReceipt(anchor) }
   }
 }
 
@@ -67,7 +86,7 @@ export async function applyDraftEvent(
     throw new EverdraftError('NOT_A_DRAFT', `the draft is ${before.status}: only a draft can be changed`)
   }
   const after = outcome.next
-  if (after !== before) await saveDraftState(write, { id, accountId: before.accountId, before, after, now })
+  if (after !== before) await saveDraftState(write, { id, before, after, now })
   return { rule: outcome.rule, before, after }
 }
 
@@ -75,14 +94,13 @@ async function saveDraftState(
   { db, emit }: Write,
   change: {
     readonly id: Umid
-    readonly accountId: AccountId
     readonly before: DraftState
     readonly after: DraftState
     readonly now: number
   },
 ): Promise<void> {
-  const { id, accountId, before, after, now } = change
-  await db
+  const { id, before, after, now } = change
+  const row = await db
     .updateTable('draft')
     .set({
       status: after.status,
@@ -92,7 +110,9 @@ async function saveDraftState(
       ...(after.status !== 'discarded' && before.status === 'discarded' ? { trashed_at: null } : {}),
     })
     .where('id', '=', id)
-    .execute()
+    .returning('account_id')
+    .executeTakeFirstOrThrow()
+  const accountId = row.account_id as AccountId
   // Debts that went are removed before names come, so that a copy may change its table within one step.
   for (const debt of before.debts) {
     if (after.debts.some((other) => sameCopy(other, debt))) continue

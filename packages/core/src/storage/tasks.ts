@@ -29,6 +29,15 @@ export interface StoredTask {
   readonly createdAt: number
 }
 
+/** What a request does with a row of the same kind and key that waits already. */
+export type Join =
+  /** A debounce: the wait starts anew, until this long after the first request. */
+  | { readonly longestWaitMs: number }
+  /** The sooner of the two times counts. */
+  | 'sooner'
+  /** Nothing: what waits, is parked or backs off stays as it is. */
+  | 'keep'
+
 export interface Enqueue {
   readonly id: TaskId
   readonly accountId: AccountId
@@ -37,10 +46,9 @@ export interface Enqueue {
   readonly key: string
   readonly priority: number
   readonly now: number
-  /** How long to wait for more of the same. */
+  /** How long to wait before it runs. */
   readonly delayMs: number
-  /** However many requests join, it runs this long after the first at the latest. */
-  readonly longestWaitMs: number
+  readonly join: Join
 }
 
 /**
@@ -84,16 +92,20 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
       .execute()
     return
   }
+  if (task.join === 'keep') return
   const wasWaiting = waiting.state === 'waiting'
   const requestedAt = wasWaiting ? waiting.requested_at : task.now
   // A back-off that runs is kept: a save must not make us knock sooner at a server that just failed.
   const backingOff = wasWaiting && waiting.attempts + waiting.connect_failures > 0
-  const debounced = Math.min(asked, Math.max(task.now, requestedAt + task.longestWaitMs))
+  const joined =
+    task.join === 'sooner'
+      ? Math.min(asked, wasWaiting ? waiting.run_at : asked)
+      : Math.min(asked, Math.max(task.now, requestedAt + task.join.longestWaitMs))
   await db
     .updateTable('task')
     .set({
       state: 'waiting' satisfies StoredTaskState,
-      run_at: backingOff ? waiting.run_at : debounced,
+      run_at: backingOff ? waiting.run_at : joined,
       requested_at: requestedAt,
       priority: sql<number>`max(priority, ${task.priority})`,
       superseded: sql<number>`superseded + 1`,

@@ -1,0 +1,98 @@
+import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '../draft/draft.ts'
+import { type DraftState, newestCopy } from '../draft/draft-state.ts'
+import type { Umid } from '../ids.ts'
+import { type Attempt, lastStoredAttempts } from '../storage/attempts.ts'
+import { loadDraftStates } from '../storage/draft-states.ts'
+import type { StoredDraft } from '../storage/drafts.ts'
+import type { Db } from '../storage/store.ts'
+import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
+import { isWanted } from '../tasks/task.ts'
+
+/**
+ * Drafts as users see them: the stored draft, overlaid with what the queue says of it. How an upload goes is never
+ * written into the draft itself.
+ */
+export async function draftViews(db: Db, drafts: readonly StoredDraft[]): Promise<readonly Draft[]> {
+  const ids = drafts.map((draft) => draft.id)
+  const states = await loadDraftStates(db, ids)
+  const tasks = await tasksByKey(db, 'draft_upload', ids)
+  const attempts = await lastStoredAttempts(db, ids)
+  return drafts.map((draft) => draftView(draft, { states, tasks, attempts }))
+}
+
+export function withoutText(draft: Draft): DraftListItem {
+  const { text: _text, html: _html, ...item } = draft
+  return item
+}
+
+interface Overlays {
+  readonly states: ReadonlyMap<Umid, DraftState>
+  readonly tasks: ReadonlyMap<string, readonly StoredTask[]>
+  readonly attempts: ReadonlyMap<Umid, Attempt>
+}
+
+function draftView(draft: StoredDraft, overlays: Overlays): Draft {
+  const { id, accountId, status, version, policy, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
+  return {
+    ...draft.content,
+    id,
+    accountId,
+    status,
+    version,
+    sync: syncView(draft, overlays),
+    policy,
+    scheduledSendAt,
+    succeeds,
+    createdAt,
+    updatedAt,
+  }
+}
+
+function syncView(draft: StoredDraft, { states, tasks, attempts }: Overlays): DraftSyncView {
+  const state = states.get(draft.id)
+  const rows = tasks.get(draft.id) ?? []
+  const copy = state === undefined ? null : newestCopy(state.copies)
+  const attempt = attempts.get(draft.id)
+  return {
+    state: draft.syncState,
+    folder: copy?.folder ?? null,
+    uid: copy?.uid ?? null,
+    uidValidity: copy?.uidValidity ?? null,
+    uploadedVersion: copy?.version ?? null,
+    messageId: copy?.messageId ?? null,
+    pending: pendingOf(draft, state, rows),
+    lastError: lastErrorOf(rows),
+    lastUpload:
+      attempt === undefined
+        ? null
+        : { method: attempt.method, bytesSent: attempt.bytesSent, at: attempt.endedAt ?? attempt.createdAt },
+  }
+}
+
+function pendingOf(draft: StoredDraft, state: DraftState | undefined, rows: readonly StoredTask[]): Pending | null {
+  const bytes = messageBytes(draft)
+  const since = draft.updatedAt
+  if (isWanted(draft.status)) {
+    if (draft.syncState === 'synchronized' || draft.policy === 'local-only') return null
+    return { reason: reasonOf(rows), since, bytes }
+  }
+  return state !== undefined && state.debts.length > 0 ? { reason: 'removing-copies', since, bytes: 0 } : null
+}
+
+function reasonOf(rows: readonly StoredTask[]): Pending['reason'] {
+  if (rows.some((row) => row.state === 'running')) return 'uploading'
+  if (rows.some((row) => row.state === 'parked' || row.state === 'failed')) return 'parked'
+  if (rows.some((row) => row.connectFailures > 0)) return 'offline'
+  return rows.some((row) => row.attempts > 0) ? 'backing-off' : 'waiting'
+}
+
+function lastErrorOf(rows: readonly StoredTask[]): LastError | null {
+  const errors = rows.flatMap((row) => row.lastError ?? [])
+  return errors.toSorted((a, b) => b.at - a.at)[0] ?? null
+}
+
+/** About as many as the message will have: base64 makes four of three, and a line end of every 76. */
+function messageBytes({ content }: StoredDraft): number {
+  const encoded = content.attachments.reduce((sum, { size }) => sum + Math.ceil((Math.ceil(size / 3) * 4 * 78) / 76), 0)
+  return encoded + content.text.length + (content.html?.length ?? 0) + 1_000
+}

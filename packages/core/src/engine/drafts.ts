@@ -1,0 +1,146 @@
+import { checkHeaderText } from '../draft/address.ts'
+import type { Attachment, Draft } from '../draft/draft.ts'
+import { EverdraftError, validationError } from '../errors.ts'
+import { type AttachmentId, isUuid, type Umid, uuidv7, type Version } from '../ids.ts'
+import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
+import { getDraft, listDrafts, revisions, type StoredDraft } from '../storage/drafts.ts'
+import { wakeTasks } from '../storage/tasks.ts'
+import { localTasks } from '../tasks/registry.ts'
+import type { AttachmentInput, Drafts, SaveOptions } from './api.ts'
+import { draftViews, withoutText } from './draft-views.ts'
+import { checkPage } from './paging.ts'
+import type { EngineParts } from './parts.ts'
+
+export function createDrafts(parts: EngineParts): Drafts {
+  const { store, queue, environment, run } = parts
+
+  async function view(id: Umid): Promise<Draft> {
+    return await store.read(async (db) => {
+      const [draft] = await draftViews(db, [await getDraft(db, id)])
+      if (draft === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+      return draft
+    })
+  }
+
+  return {
+    async create({ accountId, policy, ...fields }, options = {}) {
+      const { id } = await run(localTasks.draft_create, {
+        accountId: accountId ?? null,
+        fields,
+        policy: policy ?? 'sync',
+        by: options.by ?? 'user',
+        device: options.device ?? null,
+      })
+      return await view(id)
+    },
+    get: view,
+    async list(filter = {}) {
+      const page = checkPage(filter)
+      return await store.read(async (db) => {
+        const { items, total } = await listDrafts(db, {
+          accountId: filter.accountId ?? null,
+          status: filter.status ?? null,
+          syncState: filter.syncState ?? null,
+          tag: filter.tag ?? null,
+          ...page,
+        })
+        return { items: (await draftViews(db, items)).map(withoutText), total, ...page }
+      })
+    },
+    async save(id, changes, options = {}) {
+      await run(localTasks.draft_save, { ...request(id, options), changes })
+      return await view(id)
+    },
+    async attach(id, input, options = {}) {
+      const described = describeAttachment(input, () => uuidv7(environment.now(), environment.random))
+      const draft = await store.read((db) => getDraft(db, id))
+      refuseUnlessEditable(draft, options)
+      const source = input.content instanceof Uint8Array ? once(input.content) : input.content
+      const now = environment.now()
+      const blob = await storeBlob(store, draft.accountId, source, { hasher: environment.createSha256(), now })
+      try {
+        const { attachment } = await run(localTasks.draft_attach, {
+          ...request(id, options),
+          accountId: draft.accountId,
+          attachment: described,
+          blob,
+        })
+        return { draft: await view(id), attachment }
+      } catch (error) {
+        await store.write(({ db }) => deleteBlob(db, blob.id))
+        throw error
+      }
+    },
+    async detach(id, attachmentId, options = {}) {
+      await run(localTasks.draft_detach, { ...request(id, options), attachmentId })
+      return await view(id)
+    },
+    async readAttachment(id, attachmentId, range = {}) {
+      const draft = await store.read((db) => getDraft(db, id))
+      const attachment = draft.content.attachments.find((one) => one.id === attachmentId)
+      if (attachment === undefined) throw new EverdraftError('NOT_FOUND', `there is no attachment ${attachmentId}`)
+      const { start = 0, end = attachment.size } = range
+      const bounds = { start, end: Math.min(end, attachment.size) }
+      return { attachment, content: readBlob(store, draft.accountId, attachment.sha256, bounds) }
+    },
+    async discard(id, options = {}) {
+      await run(localTasks.draft_discard, request(id, options))
+      return await view(id)
+    },
+    async flush(id) {
+      await store.write(async (write) => {
+        const draft = await getDraft(write.db, id)
+        await wakeTasks(write.db, draft.accountId, environment.now(), id)
+      })
+      queue.wake()
+    },
+    async history(id) {
+      return await store.read(async (db) => {
+        await getDraft(db, id)
+        return await revisions(db, id)
+      })
+    },
+  }
+}
+
+function request(id: Umid, options: SaveOptions) {
+  return {
+    draftId: id,
+    baseVersion: options.baseVersion ?? null,
+    by: options.by ?? 'user',
+    device: options.device ?? null,
+  } as const
+}
+
+/** Before megabytes are stored for nothing; the task checks again in its transaction. */
+function refuseUnlessEditable(draft: StoredDraft, { baseVersion }: { readonly baseVersion?: Version }): void {
+  if (draft.status !== 'draft') {
+    throw new EverdraftError('NOT_A_DRAFT', `the draft is ${draft.status}: only a draft can be changed`)
+  }
+  if (baseVersion !== undefined && baseVersion !== draft.version) {
+    throw new EverdraftError('VERSION_MISMATCH', `the draft is at version ${draft.version}, not at ${baseVersion}`)
+  }
+}
+
+function describeAttachment(input: AttachmentInput, createId: () => string): Omit<Attachment, 'size' | 'sha256'> {
+  const contentType = (input.contentType ?? 'application/octet-stream').toLowerCase()
+  // RFC 6838 §4.2: names of types.
+  if (!/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(contentType)) {
+    throw validationError('content_type', 'must be type/subtype, such as application/pdf')
+  }
+  if (input.id !== undefined && !isUuid(input.id)) throw validationError('id', 'must be a UUID')
+  const filename = checkHeaderText(input.filename, 'filename').trim()
+  if (filename === '') throw validationError('filename', 'must not be empty')
+  const contentId = input.contentId === undefined ? null : checkHeaderText(input.contentId, 'content_id')
+  return {
+    id: input.id ?? (createId() as AttachmentId),
+    filename,
+    contentType,
+    disposition: input.disposition ?? 'attachment',
+    contentId: contentId === null ? null : contentId.replace(/^<|>$/g, ''),
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
+}

@@ -1,0 +1,20 @@
+import type { Environment } from '../environment.ts'
+import type { AccountId, DeviceId } from '../ids.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Sessions } from '../queue/sessions.ts'
+import type { Store } from '../storage/store.ts'
+import type { LocalTask, PlanContext } from '../tasks/task.ts'
+
+/** What the parts of the engine's door share. */
+export interface EngineParts {
+  readonly store: Store
+  readonly queue: Queue
+  readonly sessions: Sessions
+  readonly environment: Environment
+  readonly device: DeviceId
+  readonly uploadDelay: PlanContext['uploadDelay']
+  /** Plans a local task in one transaction with its follow-ups; durable when it resolves. */
+  readonly run: <Input, Result>(task: LocalTask<Input, Result>, input: Input) => Promise<Result>
+  /** Discards all drafts of the account and brings that to the server, as far as it can be reached now. */
+  discardAll(accountId: AccountId): Promise<void>
+}

@@ -1,0 +1,25 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+
+import type { Environment, Hasher } from '../environment.ts'
+import { toHex } from '../ids.ts'
+
+/** What every platform with the web's globals has. Only here are they read; all else gets an `Environment`. */
+export function platformEnvironment(createSha256: (() => Hasher) | undefined): Environment {
+  return {
+    now: () => Date.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    schedule(delayMs, action) {
+      const timer = setTimeout(action, delayMs)
+      return () => clearTimeout(timer)
+    },
+    createSha256: createSha256 ?? portableSha256,
+  }
+}
+
+function portableSha256(): Hasher {
+  const hash = sha256.create()
+  return {
+    update: (bytes) => void hash.update(bytes),
+    digest: () => toHex(hash.digest()),
+  }
+}

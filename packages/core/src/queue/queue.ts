@@ -1,0 +1,250 @@
+import PQueue from 'p-queue'
+
+import type { LastError } from '../draft/draft.ts'
+import type { Cancel, Environment } from '../environment.ts'
+import { type AccountId, type TaskId, uuidv7 } from '../ids.ts'
+import type { Store, Write } from '../storage/store.ts'
+import {
+  checkFence,
+  type Claim,
+  claimTask,
+  dueLanes,
+  enqueueTask,
+  finishTask,
+  isRunnable,
+  recoverTasks,
+  type TaskEnd,
+} from '../storage/tasks.ts'
+import { wireTasks } from '../tasks/registry.ts'
+import { type ExecuteContext, type FollowUp, type Outcome, outcomeOf, type WireTaskName } from '../tasks/task.ts'
+import type { MessageFormat } from '../wire/message-format.ts'
+import { type BackOff, backOffMs } from './backoff.ts'
+import type { Sessions } from './sessions.ts'
+
+/**
+ * Runs the rows of the queue: one task at a time in each lane, lanes side by side. What is to run is read from the
+ * store each time, so that a crash loses nothing but the time since.
+ */
+export interface Queue {
+  /** What a crash left running is to run again. Before anything else is enqueued. */
+  recover(): Promise<void>
+  /** Part of the caller's transaction; call `wake` after it. */
+  enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void>
+  /** Something may be due. */
+  wake(): void
+  /** When nothing of the account runs or is due; false when `waitMs` was over first. */
+  settled(accountId: AccountId, waitMs: number | null): Promise<boolean>
+  /** Lets what runs end, for as long as `graceMs`, and starts nothing more. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface QueueOptions {
+  readonly store: Store
+  readonly sessions: Sessions
+  readonly environment: Environment
+  readonly format: MessageFormat
+  /** Lanes that run at the same time. */
+  readonly concurrency: number
+  /** Between two rounds over a folder where nothing else asks for one. */
+  readonly pollMs: number
+  readonly taskBackOff: BackOff
+  readonly offlineBackOff: BackOff
+}
+
+type KeptTask = Extract<TaskEnd, { kind: 'keep' }>
+
+/** Timers of some platforms overflow; a longer wait is a row of shorter ones. */
+const longestTimerMs = 60 * 60 * 1000
+
+export function createQueue(options: QueueOptions): Queue {
+  const { store, environment } = options
+  const lanes = new PQueue({ concurrency: options.concurrency })
+  const running = new Set<string>()
+  const waiters = new Set<() => void>()
+  const ending = new AbortController()
+  let cancelTimer: Cancel | null = null
+  let pumping: Promise<void> | null = null
+  let askedAgain = false
+
+  function wake(): void {
+    if (ending.signal.aborted) return
+    if (pumping !== null) {
+      askedAgain = true
+      return
+    }
+    pumping = pump().finally(() => {
+      pumping = null
+      for (const waiter of waiters) waiter()
+    })
+  }
+
+  /** Starts the lanes that are due, and sets the timer for the next. */
+  async function pump(): Promise<void> {
+    do {
+      askedAgain = false
+      const now = environment.now()
+      const due = await store.read((db) => dueLanes(db))
+      cancelTimer?.()
+      cancelTimer = null
+      if (ending.signal.aborted) return
+      for (const { lane, runAt } of due) {
+        if (running.has(lane)) continue
+        if (runAt > now) {
+          cancelTimer = environment.schedule(Math.min(runAt - now, longestTimerMs), wake)
+          break
+        }
+        running.add(lane)
+        void lanes.add(() => runLane(lane))
+      }
+    } while (askedAgain)
+  }
+
+  async function runLane(lane: string): Promise<void> {
+    try {
+      while (!ending.signal.aborted) {
+        const claim = await store.write(({ db }) => claimTask(db, lane, environment.now()))
+        if (claim === null) return
+        await runTask(claim)
+        for (const waiter of waiters) waiter()
+        options.sessions.release(claim.task.accountId)
+      }
+    } finally {
+      running.delete(lane)
+      wake()
+    }
+  }
+
+  async function runTask(claim: Claim): Promise<void> {
+    const { task, fence } = claim
+    const context: ExecuteContext = {
+      accountId: task.accountId,
+      environment,
+      store,
+      format: options.format,
+      signal: ending.signal,
+      pollMs: options.pollMs,
+      session: () => options.sessions.get(task.accountId),
+      write: (change) =>
+        store.write(async (write) => {
+          await checkFence(write.db, task.lane, fence)
+          return await change(write)
+        }),
+    }
+    let outcome: Outcome
+    try {
+      outcome = await wireTasks[task.kind as WireTaskName].execute(context, task.key)
+    } catch (error) {
+      outcome = outcomeOf(error, environment.now())
+    }
+    try {
+      await store.write((write) => finish(write, claim, outcome))
+    } catch {
+      // The account went with all its tasks, or the store is closed: then the row is recovered at the next start.
+    }
+  }
+
+  async function finish(write: Write, claim: Claim, outcome: Outcome): Promise<void> {
+    const { task } = claim
+    const end = endOf(claim, outcome)
+    await finishTask(write.db, claim, end)
+    if (outcome.kind === 'done') await enqueue(write, outcome.followUps)
+    if (end.kind === 'remove' || end.lastError === null) return
+    const type = end.state === 'waiting' ? 'task-retrying' : end.state === 'parked' ? 'task-parked' : 'task-failed'
+    const nextRunAt = end.state === 'waiting' ? end.runAt : null
+    const { accountId, id: taskId, kind, key } = task
+    write.emit({ type, accountId, taskId, kind, key, error: end.lastError, nextRunAt })
+  }
+
+  function endOf({ task }: Claim, outcome: Outcome): TaskEnd {
+    const now = environment.now()
+    const { attempts, connectFailures } = task
+    const keep = (state: 'waiting' | 'parked' | 'failed', runAt: number, lastError: LastError | null): KeptTask => ({
+      kind: 'keep',
+      state,
+      runAt,
+      attempts,
+      connectFailures,
+      lastError,
+    })
+    switch (outcome.kind) {
+      case 'done':
+      case 'cancel':
+        return { kind: 'remove' }
+      case 'retry':
+      case 'ambiguous': {
+        const runAt = now + backOffMs(attempts + 1, options.taskBackOff, environment.random)
+        return { ...keep('waiting', runAt, outcome.error), attempts: attempts + 1 }
+      }
+      case 'offline': {
+        const runAt = now + backOffMs(connectFailures + 1, options.offlineBackOff, environment.random)
+        return { ...keep('waiting', runAt, outcome.error), connectFailures: connectFailures + 1 }
+      }
+      case 'snooze':
+        return keep('waiting', outcome.untilMs, task.lastError)
+      case 'park':
+        return keep('parked', now, outcome.error)
+      case 'failed':
+        return keep('failed', now, outcome.error)
+    }
+  }
+
+  async function enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void> {
+    const now = environment.now()
+    for (const followUp of followUps) {
+      const task = wireTasks[followUp.task]
+      await enqueueTask(write.db, {
+        id: uuidv7(now, environment.random) as TaskId,
+        accountId: followUp.accountId,
+        lane: `${followUp.accountId}/${task.lane}`,
+        kind: task.name,
+        key: followUp.key,
+        priority: task.priority,
+        now,
+        delayMs: followUp.delayMs,
+        join: followUp.join,
+      })
+    }
+  }
+
+  return {
+    recover: () => store.write(({ db }) => recoverTasks(db)),
+    enqueue,
+    wake,
+    async settled(accountId, waitMs) {
+      let over = false
+      let cancel: Cancel | null = null
+      try {
+        for (;;) {
+          const changed = new Promise<void>((resolve) => {
+            const waiter = (): void => {
+              waiters.delete(waiter)
+              resolve()
+            }
+            waiters.add(waiter)
+            if (waitMs !== null && cancel === null) {
+              cancel = environment.schedule(waitMs, () => {
+                over = true
+                for (const one of waiters) one()
+              })
+            }
+          })
+          const runnable = await store.read((db) => isRunnable(db, accountId, environment.now()))
+          if (!runnable) return true
+          if (over || ending.signal.aborted) return false
+          await changed
+        }
+      } finally {
+        ;(cancel as Cancel | null)?.()
+      }
+    },
+    async close(graceMs) {
+      ending.abort()
+      cancelTimer?.()
+      const grace = Promise.withResolvers<void>()
+      const cancelGrace = environment.schedule(graceMs, grace.resolve)
+      await Promise.race([Promise.all([pumping, lanes.onIdle()]), grace.promise])
+      cancelGrace()
+      for (const waiter of waiters) waiter()
+    },
+  }
+}

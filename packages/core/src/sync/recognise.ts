@@ -1,0 +1,59 @@
+import type { Address } from '../draft/address.ts'
+import type { DraftContent } from '../draft/draft.ts'
+import { type DraftEvent, type DraftState, newestCopy, type Receipt, sameCopy } from '../draft/draft-state.ts'
+import type { Hasher } from '../environment.ts'
+import type { ParsedMessage } from '../wire/message-format.ts'
+
+/** What a copy's content is compared by: the modelled header fields and the decoded parts. */
+type Comparable = Pick<
+  DraftContent & ParsedMessage,
+  'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'inReplyTo' | 'references' | 'text' | 'html'
+> & {
+  readonly attachments: readonly { readonly filename: string; readonly contentType: string; readonly sha256: string }[]
+}
+
+/**
+ * A digest that is the same for a draft and for a message made from it, whatever a server did to its encoding. Some
+ * programs keep our Message-ID while they edit: the digest tells their message from ours.
+ */
+export function contentDigest(content: Comparable, hasher: Hasher): string {
+  const addresses = (list: readonly Address[]): readonly string[] =>
+    list.map(({ name, address }) => words(`${name} ${address}`).toLowerCase())
+  const canonical = [
+    addresses(content.from === null ? [] : [content.from]),
+    addresses(content.to),
+    addresses(content.cc),
+    addresses(content.bcc),
+    words(content.subject),
+    content.inReplyTo ?? '',
+    content.references,
+    lines(content.text),
+    lines(content.html ?? ''),
+    content.attachments.map(({ filename, contentType, sha256 }) => [
+      words(filename),
+      contentType.toLowerCase(),
+      sha256,
+    ]),
+  ]
+  hasher.update(new TextEncoder().encode(JSON.stringify(canonical)))
+  return hasher.digest()
+}
+
+/** Header folding may change the white space between words. */
+function words(text: string): string {
+  return text.normalize('NFC').replaceAll(/["<>]/g, ' ').replaceAll(/\s+/g, ' ').trim()
+}
+
+/** Transports may strip blanks at line ends, and add or take the last line's end. */
+function lines(text: string): string {
+  return text.replaceAll(/[^\S\n]+$/gm, '').replace(/\n+$/, '')
+}
+
+/** What to tell the machine about a copy whose content was found to be an attempt of ours; null: it is known already. */
+export function eventForCopy(state: DraftState, receipt: Receipt): DraftEvent | null {
+  const newest = newestCopy(state.copies)
+  if ([newest, ...state.debts].some((known) => sameCopy(known, receipt))) return null
+  if (state.copies.kind === 'synchronized') return { type: 'late-copy', receipt }
+  if (receipt.version === state.head) return { type: 'uploaded-head', receipt, replaced: null }
+  return { type: 'uploaded-older', receipt, replaced: null }
+}

@@ -1,0 +1,76 @@
+import type { KnownCopy } from '../storage/draft-states.ts'
+import type { SeenFolder } from '../storage/folders.ts'
+import type { Uid, Umid } from '../ids.ts'
+import type { FolderState } from '../wire/mailbox.ts'
+
+export interface ReconcileQuestion {
+  /** What the last complete round saw; null before the first. */
+  readonly seen: SeenFolder | null
+  readonly folder: FolderState
+  /** All UIDs in the folder now, ascending. */
+  readonly uids: readonly Uid[]
+  readonly known: readonly KnownCopy[]
+  /** Drafts with an upload whose end is not known. */
+  readonly attempting: ReadonlySet<Umid>
+}
+
+export type ReconcilePlan =
+  /** The UIDs no longer mean what they meant: everything is looked at afresh, nothing is deleted. */
+  | { readonly kind: 'reset'; readonly reason: 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder' }
+  | {
+      readonly kind: 'compare'
+      readonly vanished: readonly Vanished[]
+      /** Names that were missing and are there again. */
+      readonly seenAgain: readonly KnownCopy[]
+      /** UIDs that nobody has looked at yet. */
+      readonly unexplored: readonly Uid[]
+      /** More than half of ten or more are gone: nothing is purged before somebody was asked. */
+      readonly massVanish: boolean
+    }
+
+export interface Vanished {
+  readonly copy: KnownCopy
+  readonly as: 'vanished-during-attempt' | 'name-vanished' | 'missing-confirmed' | 'anchor-vanished' | 'debt-gone'
+}
+
+/** Compares what we know of a folder with what it holds: never mirrors it (hazard 1). */
+export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
+  const { seen, folder, known } = question
+  const reason = resetReason(question)
+  if (reason !== null) return { kind: 'reset', reason }
+  const present = new Set(question.uids)
+  const gone = known.filter((copy) => !present.has(copy.receipt.uid))
+  const names = known.filter((copy) => copy.role === 'name')
+  const goneNames = gone.filter((copy) => copy.role === 'name')
+  const massVanish = names.length >= 10 && goneNames.length > names.length / 2
+  const explored = new Set(known.map((copy) => copy.receipt.uid))
+  const from = seen?.uidValidity === folder.uidValidity ? seen.uidNext : 1
+  return {
+    kind: 'compare',
+    vanished: gone.map((copy) => ({ copy, as: nameTheLoss(copy, question.attempting) })),
+    seenAgain: names.filter((copy) => copy.missingSince !== null && present.has(copy.receipt.uid)),
+    unexplored: question.uids.filter((uid) => uid >= from && !explored.has(uid)),
+    massVanish,
+  }
+}
+
+function resetReason({
+  seen,
+  folder,
+  known,
+}: ReconcileQuestion): 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder' | null {
+  if (known.some((copy) => copy.receipt.uidValidity !== folder.uidValidity)) return 'uidvalidity-changed'
+  if (seen === null) return null
+  if (seen.path !== folder.path) return 'other-folder'
+  if (seen.uidValidity !== folder.uidValidity) return 'uidvalidity-changed'
+  // A server restored from a backup gives out UIDs again under the same UIDVALIDITY.
+  if (folder.uidNext !== null && folder.uidNext < seen.uidNext) return 'uidnext-went-back'
+  return null
+}
+
+function nameTheLoss(copy: KnownCopy, attempting: ReadonlySet<Umid>): Vanished['as'] {
+  if (copy.role === 'debt') return 'debt-gone'
+  if (attempting.has(copy.draftId)) return 'vanished-during-attempt'
+  if (copy.role === 'anchor') return 'anchor-vanished'
+  return copy.missingSince === null ? 'name-vanished' : 'missing-confirmed'
+}

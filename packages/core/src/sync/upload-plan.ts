@@ -1,0 +1,71 @@
+import type { UploadMethod } from '../draft/draft.ts'
+import type { Receipt } from '../draft/draft-state.ts'
+import type { Sha256 } from '../ids.ts'
+import type { MailboxCapabilities } from '../wire/mailbox.ts'
+
+/** An attachment of the message to be stored, or of a copy that lies on the server. */
+export interface MessagePart {
+  readonly sha256: Sha256
+  readonly section: string
+  readonly encodedSize: number
+}
+
+export interface UploadQuestion {
+  /** RFC822.SIZE of the message to be stored. */
+  readonly size: number
+  readonly parts: readonly MessagePart[]
+  /** The newest copy on the server, its identity read in this very session; null where there is none. */
+  readonly older: { readonly receipt: Receipt; readonly parts: readonly MessagePart[] } | null
+  readonly capabilities: Pick<MailboxCapabilities, 'catenate' | 'replace' | 'appendLimit'>
+  /** False after a server refused or spoilt a CATENATE of this draft. */
+  readonly mayQuote: boolean
+}
+
+export type UploadPlan =
+  | { readonly kind: 'refuse'; readonly code: 'APPENDLIMIT'; readonly message: string }
+  | {
+      readonly kind: 'upload'
+      readonly method: UploadMethod
+      /** By index of `parts`: the part of the older copy to quote (RFC 4469) instead of sending the bytes. */
+      readonly quotes: ReadonlyMap<number, MessagePart>
+      /** The copy that the command itself removes (RFC 8508); every other older copy becomes a debt. */
+      readonly replaces: Receipt | null
+      /** Message bytes that cross the wire. */
+      readonly bytesToSend: number
+    }
+
+/**
+ * The cheapest safe way to bring a message to the server, as data.
+ *
+ * Quoting comes before replacing: APPEND CATENATE leaves the older copy alone until the new one's size was checked, as
+ * some servers store a CATENATE whose section is missing and say OK.
+ */
+export function uploadPlan(question: UploadQuestion): UploadPlan {
+  const { size, parts, older, capabilities } = question
+  if (capabilities.appendLimit !== null && size > capabilities.appendLimit) {
+    return {
+      kind: 'refuse',
+      code: 'APPENDLIMIT',
+      message: `the draft has ${size} bytes as a message, the server takes at most ${capabilities.appendLimit}`,
+    }
+  }
+  const quotes = capabilities.catenate && question.mayQuote && older ? quotable(parts, older.parts) : new Map()
+  if (quotes.size > 0) {
+    const quoted = [...quotes.values()].reduce((sum, part) => sum + part.encodedSize, 0)
+    return { kind: 'upload', method: 'append-catenate', quotes, replaces: null, bytesToSend: size - quoted }
+  }
+  if (capabilities.replace && older) {
+    return { kind: 'upload', method: 'replace', quotes, replaces: older.receipt, bytesToSend: size }
+  }
+  return { kind: 'upload', method: 'append', quotes, replaces: null, bytesToSend: size }
+}
+
+function quotable(wanted: readonly MessagePart[], held: readonly MessagePart[]): ReadonlyMap<number, MessagePart> {
+  const quotes = new Map<number, MessagePart>()
+  for (const [index, part] of wanted.entries()) {
+    const match = held.find((other) => other.sha256 === part.sha256 && other.encodedSize === part.encodedSize)
+    // An empty part saves nothing, and a URL to it is one more thing that can fail.
+    if (match && match.encodedSize > 0) quotes.set(index, match)
+  }
+  return quotes
+}

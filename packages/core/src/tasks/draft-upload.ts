@@ -1,0 +1,328 @@
+import { type DraftState, newestCopy, type Receipt } from '../draft/draft-state.ts'
+import type { LastError } from '../draft/draft.ts'
+import { type AttemptId, type FolderPath, type Umid, uuidv7 } from '../ids.ts'
+import { getAccount } from '../storage/accounts.ts'
+import {
+  type Attempt,
+  attemptById,
+  attemptMessageIds,
+  endAttempt,
+  insertAttempt,
+  openAttempts,
+} from '../storage/attempts.ts'
+import { readBlob } from '../storage/blobs.ts'
+import { applyDraftEvent, loadDraftState } from '../storage/draft-states.ts'
+import { getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { attemptMessageId } from '../sync/message-ids.ts'
+import { contentDigest } from '../sync/recognise.ts'
+import { type UploadPlan, uploadPlan } from '../sync/upload-plan.ts'
+import type { FolderState, MailboxSession, MessageIdentity, MessageSegment, StoreOutcome } from '../wire/mailbox.ts'
+import type { ComposedMessage, ComposedSegment } from '../wire/message-format.ts'
+import { resolveAttempts } from './steps/resolve-attempts.ts'
+import { settleDebts } from './steps/settle-debts.ts'
+import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
+import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
+import { done, type ExecuteContext, type FollowUp, isWanted, type Outcome, type WireTask } from './task.ts'
+
+/**
+ * Brings a draft's head revision to the server and removes the copies it owes. It derives what is to be done from the
+ * draft's state alone, so it can be cut anywhere and run again: at most one copy is left, whatever was cut.
+ */
+export const draftUpload: WireTask = {
+  name: 'draft_upload',
+  lane: 'mailbox',
+  priority: 10,
+  async execute(context, key) {
+    const draftId = key as Umid
+    const draft = await context.store.read((db) => getDraft(db, draftId))
+    const state = await context.store.read((db) => loadDraftState(db, draftId))
+    const attempts = await context.store.read((db) => openAttempts(db, draftId))
+    if (attempts.length === 0 && !toUpload(draft, state) && state.debts.length === 0) return done()
+    const session = await context.session()
+    const absent = await resolveAttempts(context, session, draftId)
+    const outcome = await uploadHead(context, session, draftId)
+    if (outcome.kind !== 'done') return outcome
+    await settleDebts(context, session, draftId)
+    // What was not found may still show up: the server may not have been done with it. Look again soon.
+    const lookAgain: FollowUp = {
+      task: 'mailbox_sync',
+      accountId: context.accountId,
+      key: context.accountId,
+      delayMs: 15_000,
+      join: 'sooner',
+    }
+    return absent === 0 ? done() : done(lookAgain)
+  },
+}
+
+function toUpload(draft: StoredDraft, state: DraftState): boolean {
+  return isWanted(state.status) && state.copies.kind !== 'synchronized' && draft.policy !== 'local-only'
+}
+
+async function uploadHead(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<Outcome> {
+  let mayQuote = true
+  // Three rounds at most: with CATENATE, without it, and once more after making the folder.
+  for (let round = 0; round < 3; round += 1) {
+    const draft = await context.store.read((db) => getDraft(db, draftId))
+    const state = await context.store.read((db) => loadDraftState(db, draftId))
+    if (!toUpload(draft, state)) return done()
+    if (state.copies.kind === 'stale-server' && state.copies.anchor === null) {
+      const sent = await foundInSent(context, session, draftId)
+      if (sent !== null) return { kind: 'park', error: sent }
+    }
+    const result = await storeOnce(context, session, draft, state, mayQuote)
+    switch (result.kind) {
+      case 'stored':
+        return done()
+      case 'spoilt-quote':
+        mayQuote = false
+        break
+      case 'no-folder':
+        break
+      case 'outcome':
+        return result.outcome
+    }
+  }
+  return {
+    kind: 'retry',
+    error: lastError(context, 'NOT_STORED', 'the server did not keep the draft as it was sent'),
+  }
+}
+
+type StoreResult =
+  | { readonly kind: 'stored' }
+  /** The server refused the quoted parts, or stored something else: once more, with all bytes. */
+  | { readonly kind: 'spoilt-quote' }
+  | { readonly kind: 'no-folder' }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+
+async function storeOnce(
+  context: ExecuteContext,
+  session: MailboxSession,
+  draft: StoredDraft,
+  state: DraftState,
+  mayQuote: boolean,
+): Promise<StoreResult> {
+  const folder = await session.select(await ensureDraftsFolder(session))
+  if (folder === null) return noFolder(session)
+  const older = await verifiedOlderCopy(context, session, folder, newestCopy(state.copies))
+  const account = await context.store.read((db) => getAccount(db, draft.accountId))
+  const { environment } = context
+  const now = environment.now()
+  const messageId = attemptMessageId(draft.token, account.address, environment.random)
+  const baseMessageId = older?.receipt.messageId ?? null
+  const message = await context.format.compose({
+    content: draft.content,
+    messageId,
+    date: now,
+    headers: [
+      { name: 'X-Everdraft-Id', value: draft.id },
+      ...(baseMessageId === null ? [] : [{ name: 'X-Everdraft-Base', value: baseMessageId }]),
+    ],
+    includeBcc: true,
+  })
+  const parts = message.segments.filter((segment) => segment.kind === 'attachment')
+  const plan = uploadPlan({ size: message.size, parts, older, capabilities: session.capabilities, mayQuote })
+  if (plan.kind === 'refuse') return parked(context, plan.code, plan.message)
+  const attempt: Attempt = {
+    id: uuidv7(now, environment.random) as AttemptId,
+    accountId: draft.accountId,
+    draftId: draft.id,
+    version: draft.version,
+    messageId,
+    baseMessageId,
+    digest: contentDigest(draft.content, environment.createSha256()),
+    method: plan.method,
+    folder: folder.path,
+    uidValidity: folder.uidValidity,
+    uidNext: folder.uidNext,
+    parts: parts.map(({ sha256, section, encodedSize }) => ({ sha256, section, encodedSize })),
+    size: message.size,
+    state: 'open',
+    bytesSent: 0,
+    createdAt: now,
+    endedAt: null,
+  }
+  // The record comes before the network: whatever is cut from here on, the next run knows what to look for.
+  await context.write(async ({ db, emit }) => {
+    await insertAttempt(db, attempt)
+    const { accountId, draftId, version } = attempt
+    emit({ type: 'upload-started', accountId, draftId, version, attemptId: attempt.id, method: plan.method })
+  })
+  const before = session.bytes().sent
+  const request = {
+    folder: folder.path,
+    segments: wireSegments(context, draft, message, plan, older?.receipt ?? null),
+    flags: ['\\Draft', '\\Seen'],
+    internalDate: now,
+  }
+  const outcome =
+    plan.replaces === null ? await session.append(request) : await session.replace(plan.replaces.uid, request)
+  if (outcome.kind === 'refused') return await refused(context, session, attempt, plan, outcome)
+  const stored = await verifyStored(context, session, { folder, attempt, plan, outcome })
+  const receipt = stored.identity === null ? null : receiptFor(attempt, folder.uidValidity, stored.identity)
+  if (stored.sound && receipt !== null) {
+    await bind(context, attempt, receipt, plan, session.bytes().sent - before)
+    return { kind: 'stored' }
+  }
+  // Not what was sent. Where the server told us which message it is, it goes again.
+  await context.write(async (write) => {
+    await endAttempt(write.db, attempt.id, { state: 'absent', now: environment.now() })
+    if (receipt !== null) await applyDraftEvent(write, draft.id, { type: 'late-copy', receipt }, environment.now())
+  })
+  if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
+  return parked(context, 'NOT_STORED', 'the server said OK to the draft, but it is not there as it was sent')
+}
+
+function noFolder(session: MailboxSession): StoreResult {
+  forgetDraftsFolder(session)
+  return { kind: 'no-folder' }
+}
+
+/** The newest copy, if in this session the server shows it to be what our receipt says. */
+async function verifiedOlderCopy(
+  context: ExecuteContext,
+  session: MailboxSession,
+  folder: FolderState,
+  receipt: Receipt | null,
+): Promise<{ readonly receipt: Receipt; readonly parts: Attempt['parts'] } | null> {
+  if (receipt === null || receipt.folder !== folder.path || receipt.uidValidity !== folder.uidValidity) return null
+  const [identity] = await session.identities([receipt.uid])
+  if (identity?.messageId !== receipt.messageId || identity.deleted) return null
+  const attempt = await context.store.read((db) => attemptById(db, receipt.attemptId))
+  return { receipt, parts: attempt?.parts ?? [] }
+}
+
+function wireSegments(
+  context: ExecuteContext,
+  draft: StoredDraft,
+  message: ComposedMessage,
+  plan: Extract<UploadPlan, { kind: 'upload' }>,
+  older: Receipt | null,
+): readonly MessageSegment[] {
+  let part = -1
+  return message.segments.map((segment): MessageSegment => {
+    if (segment.kind === 'bytes') return segment
+    part += 1
+    const quote = plan.quotes.get(part)
+    if (quote === undefined || older === null) return streamed(context, draft, segment)
+    const { folder, uidValidity, uid } = older
+    return { kind: 'part', folder, uidValidity, uid, section: quote.section, size: quote.encodedSize }
+  })
+}
+
+function streamed(
+  context: ExecuteContext,
+  draft: StoredDraft,
+  segment: Extract<ComposedSegment, { kind: 'attachment' }>,
+): MessageSegment {
+  const attachment = draft.content.attachments.find((one) => one.sha256 === segment.sha256)
+  const end = attachment?.size ?? 0
+  return {
+    kind: 'stream',
+    size: segment.encodedSize,
+    open: () => segment.encode(readBlob(context.store, draft.accountId, segment.sha256, { start: 0, end })),
+  }
+}
+
+/** The stored copy as the server shows it. Not sound: its content is not what was sent. */
+async function verifyStored(
+  context: ExecuteContext,
+  session: MailboxSession,
+  stored: {
+    readonly folder: FolderState
+    readonly attempt: Attempt
+    readonly plan: Extract<UploadPlan, { kind: 'upload' }>
+    readonly outcome: Extract<StoreOutcome, { kind: 'stored' }>
+  },
+): Promise<{ readonly identity: MessageIdentity | null; readonly sound: boolean }> {
+  const { folder, attempt, plan, outcome } = stored
+  if (outcome.uid !== null && outcome.uidValidity === folder.uidValidity) {
+    const [identity] = await session.identities([outcome.uid])
+    if (identity?.messageId === attempt.messageId) {
+      // A quoted part may be missing although the server said OK, against RFC 4469: the size tells.
+      const complete = plan.quotes.size === 0 || identity.size === attempt.size
+      return { identity, sound: complete || (await hasContentOf(context, session, identity.uid, attempt)) }
+    }
+    // A server that rewrites Message-IDs, or an APPENDUID that points elsewhere: only the content can tell.
+    if (identity && (await hasContentOf(context, session, identity.uid, attempt))) return { identity, sound: true }
+  }
+  // APPENDUID is missing, or says what cannot be (hazard 11).
+  await session.select(attempt.folder)
+  for (const identity of await session.findByMessageId(attempt.messageId)) {
+    if (await hasContentOf(context, session, identity.uid, attempt)) return { identity, sound: true }
+  }
+  return { identity: null, sound: false }
+}
+
+async function bind(
+  context: ExecuteContext,
+  attempt: Attempt,
+  receipt: Receipt,
+  plan: Extract<UploadPlan, { kind: 'upload' }>,
+  bytesSent: number,
+): Promise<void> {
+  const now = context.environment.now()
+  await context.write(async (write) => {
+    const { head } = await loadDraftState(write.db, attempt.draftId)
+    const type = receipt.version === head ? 'uploaded-head' : 'uploaded-older'
+    await applyDraftEvent(write, attempt.draftId, { type, receipt, replaced: plan.replaces }, now)
+    await endAttempt(write.db, attempt.id, { state: 'stored', bytesSent, now })
+    const { accountId, draftId, version, method, messageId } = attempt
+    const { folder, uidValidity, uid } = receipt
+    const where = { accountId, draftId, version, attemptId: attempt.id, folder, uidValidity, uid }
+    write.emit({
+      type: 'upload-finished',
+      ...where,
+      method,
+      messageId,
+      bytesSent,
+      replaced: attempt.baseMessageId !== null,
+    })
+  })
+}
+
+/** Response codes after which the same command may well succeed later (RFC 5530 §3). */
+const passing: ReadonlySet<string> = new Set(['UNAVAILABLE', 'INUSE', 'SERVERBUG', 'CONTACTADMIN', 'EXPIRED'])
+
+async function refused(
+  context: ExecuteContext,
+  session: MailboxSession,
+  attempt: Attempt,
+  plan: Extract<UploadPlan, { kind: 'upload' }>,
+  refusal: Extract<StoreOutcome, { kind: 'refused' }>,
+): Promise<StoreResult> {
+  await context.write(({ db }) => endAttempt(db, attempt.id, { state: 'refused', now: context.environment.now() }))
+  if (refusal.responseCode === 'TRYCREATE') return noFolder(session)
+  if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
+  const words = `the server refused the draft: ${refusal.text}`
+  const code = refusal.responseCode ?? refusal.status
+  if (passing.has(code)) return { kind: 'outcome', outcome: { kind: 'retry', error: lastError(context, code, words) } }
+  return parked(context, code, words)
+}
+
+function parked(context: ExecuteContext, code: string, message: string): StoreResult {
+  return { kind: 'outcome', outcome: { kind: 'park', error: lastError(context, code, message) } }
+}
+
+function lastError(context: ExecuteContext, code: string, message: string): LastError {
+  return { code, message, at: context.environment.now() }
+}
+
+/** The copy vanished while the user wrote on: was it sent by another program? Then it is not to be uploaded again. */
+async function foundInSent(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<LastError | null> {
+  const sent: FolderPath | null = findSpecialFolder(await session.folders(), 'sent')
+  if (sent === null || (await session.select(sent)) === null) return null
+  const messageIds = await context.store.read((db) => attemptMessageIds(db, draftId))
+  // The newest few: older ones were replaced long before anybody could send them.
+  for (const messageId of messageIds.slice(0, 3)) {
+    if ((await session.findByMessageId(messageId)).length > 0) {
+      return lastError(
+        context,
+        'FOUND_IN_SENT',
+        'an earlier text of this draft was found in Sent: another program seems to have sent it',
+      )
+    }
+  }
+  return null
+}

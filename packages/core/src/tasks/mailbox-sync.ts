@@ -1,0 +1,192 @@
+import { newestCopy, sameCopy } from '../draft/draft-state.ts'
+import type { LastError } from '../draft/draft.ts'
+import type { AccountId, FolderPath, MessageId, Uid, Umid } from '../ids.ts'
+import { attemptsByMessageId, draftsWithOpenAttempts, endAttempt } from '../storage/attempts.ts'
+import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies, loadDraftState } from '../storage/draft-states.ts'
+import { seenFolder, setSeenFolder } from '../storage/folders.ts'
+import type { Db } from '../storage/store.ts'
+import { eventForCopy } from '../sync/recognise.ts'
+import { reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
+import type { FolderState, MailboxSession } from '../wire/mailbox.ts'
+import { resolveAttempts } from './steps/resolve-attempts.ts'
+import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
+import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
+import { done, type ExecuteContext, type FollowUp, type Outcome, type WireTask } from './task.ts'
+
+/** How soon to look again at a name that is missing: a complete round must confirm it before a draft is purged. */
+const confirmDelayMs = 60_000
+
+/** One complete round over the Drafts folder: what is there is compared with what we know, and the table is applied. */
+export const mailboxSync: WireTask = {
+  name: 'mailbox_sync',
+  lane: 'mailbox',
+  priority: 20,
+  async execute(context) {
+    const session = await context.session()
+    const uncertain = await context.store.read((db) => draftsWithOpenAttempts(db, context.accountId))
+    for (const draftId of uncertain) await resolveAttempts(context, session, draftId)
+    const round = await reconcileDrafts(context, session)
+    if (round.kind === 'outcome') return round.outcome
+    const uploads = await uploadsInNeed(context)
+    const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
+    return done(...uploads, syncLater(context.accountId, again))
+  },
+}
+
+function syncLater(accountId: AccountId, delayMs: number): FollowUp {
+  return { task: 'mailbox_sync', accountId, key: accountId, delayMs, join: 'sooner' }
+}
+
+type Round =
+  | { readonly kind: 'complete'; readonly missing: boolean }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+
+async function reconcileDrafts(context: ExecuteContext, session: MailboxSession): Promise<Round> {
+  const { accountId } = context
+  const seen = await context.store.read((db) => seenFolder(db, accountId, 'drafts'))
+  const path = await draftsFolder(session)
+  const folder = path === null ? null : await session.select(path)
+  if (folder === null) {
+    forgetDraftsFolder(session)
+    // Deleted or renamed by somebody: what was in it is uploaded again, never purged.
+    if (seen !== null) await forgetFolder(context, seen.path)
+    return { kind: 'complete', missing: false }
+  }
+  const uids = await session.uids()
+  const { known, attempting } = await context.store.read(async (db) => ({
+    known: await knownCopies(db, accountId, folder.path),
+    attempting: await draftsWithOpenAttempts(db, accountId),
+  }))
+  const plan = reconcilePlan({ seen, folder, uids, known, attempting })
+  if (plan.kind === 'reset') {
+    if (seen !== null && seen.path !== folder.path) await forgetFolder(context, seen.path)
+    await forgetFolder(context, folder.path)
+    await explore(context, session, folder, uids)
+    await rememberFolder(context, folder, uids)
+    return { kind: 'complete', missing: false }
+  }
+  await explore(context, session, folder, plan.unexplored)
+  const { missing } = await applyLosses(context, session, folder, plan.vanished, plan.massVanish)
+  await sawAgain(context, plan.seenAgain)
+  await rememberFolder(context, folder, uids)
+  if (!plan.massVanish) return { kind: 'complete', missing }
+  const error: LastError = {
+    code: 'MASS_VANISH',
+    message:
+      'more than half of the drafts are gone from the server: none was purged here; sync again to look once more',
+    at: context.environment.now(),
+  }
+  return { kind: 'outcome', outcome: { kind: 'park', error } }
+}
+
+/** The UIDs of a folder mean nothing any more: names, anchors and debts lose theirs, and the texts stay. */
+async function forgetFolder(context: ExecuteContext, folder: FolderPath): Promise<void> {
+  await context.write(async (write) => {
+    const known = await knownCopies(write.db, context.accountId, folder)
+    for (const draftId of new Set(known.map((copy) => copy.draftId))) {
+      await applyDraftEvent(write, draftId, { type: 'folder-reset', folder }, context.environment.now())
+    }
+  })
+}
+
+/** Looks at messages that nobody has looked at: copies of ours are recognised by Message-ID and content. */
+async function explore(
+  context: ExecuteContext,
+  session: MailboxSession,
+  folder: FolderState,
+  uids: readonly Uid[],
+): Promise<void> {
+  if (uids.length === 0) return
+  const identities = await session.identities(uids)
+  const messageIds = identities.flatMap((identity) => identity.messageId ?? [])
+  const attempts = await context.store.read((db) => attemptsByMessageId(db, context.accountId, messageIds))
+  for (const identity of identities) {
+    const attempt = attempts.get(identity.messageId ?? ('' as MessageId))
+    // Foreign drafts and foreign edits of ours are left alone: never bound, never a debt.
+    if (attempt === undefined || identity.deleted) continue
+    if (!(await hasContentOf(context, session, identity.uid, attempt))) continue
+    const receipt = { ...receiptFor(attempt, folder.uidValidity, identity), folder: folder.path }
+    await context.write(async (write) => {
+      const now = context.environment.now()
+      const event = eventForCopy(await loadDraftState(write.db, attempt.draftId), receipt)
+      if (event !== null) await applyDraftEvent(write, attempt.draftId, event, now)
+      await endAttempt(write.db, attempt.id, { state: 'stored', now })
+    })
+  }
+}
+
+async function applyLosses(
+  context: ExecuteContext,
+  session: MailboxSession,
+  folder: FolderState,
+  vanished: readonly Vanished[],
+  massVanish: boolean,
+): Promise<{ readonly missing: boolean }> {
+  let missing = false
+  for (const { copy, as } of vanished) {
+    if (as === 'missing-confirmed') {
+      missing = true
+      // It is not purged while it can be explained: moved within Drafts, edited elsewhere, or sent by another program.
+      if (massVanish || (await isElsewhere(session, folder, copy))) continue
+      missing = false
+    }
+    await context.write(async (write) => {
+      // An upload that ended since the folder was read may have moved the copy on: then this loss says nothing.
+      if (!(await isStillKnown(write.db, copy))) return
+      const now = context.environment.now()
+      if (as === 'debt-gone') {
+        await applyDraftEvent(write, copy.draftId, { type: as, receipt: copy.receipt }, now)
+      } else if (as === 'name-vanished') {
+        missing = true
+        await applyDraftEvent(write, copy.draftId, { type: as, at: now }, now)
+      } else {
+        const { before, after } = await applyDraftEvent(write, copy.draftId, { type: as }, now)
+        if (before.status !== 'discarded' && after.status === 'discarded') {
+          write.emit({ type: 'draft-purged', accountId: context.accountId, draftId: copy.draftId })
+        }
+      }
+    })
+  }
+  return { missing }
+}
+
+async function isStillKnown(db: Db, { draftId, role, receipt }: KnownCopy): Promise<boolean> {
+  const state = await loadDraftState(db, draftId)
+  const kind = role === 'name' ? 'synchronized' : 'stale-server'
+  if (role === 'debt') return state.debts.some((debt) => sameCopy(debt, receipt))
+  return state.copies.kind === kind && sameCopy(newestCopy(state.copies), receipt)
+}
+
+async function isElsewhere(session: MailboxSession, folder: FolderState, copy: KnownCopy): Promise<boolean> {
+  const { messageId } = copy.receipt
+  if ((await session.findByMessageId(messageId)).length > 0) return true
+  const sent = findSpecialFolder(await session.folders(), 'sent')
+  if (sent === null || (await session.select(sent)) === null) return false
+  const found = await session.findByMessageId(messageId)
+  await session.select(folder.path)
+  return found.length > 0
+}
+
+async function sawAgain(context: ExecuteContext, copies: readonly KnownCopy[]): Promise<void> {
+  for (const { draftId } of copies) {
+    await context.write((write) => applyDraftEvent(write, draftId, { type: 'name-seen' }, context.environment.now()))
+  }
+}
+
+async function rememberFolder(context: ExecuteContext, folder: FolderState, uids: readonly Uid[]): Promise<void> {
+  const uidNext = folder.uidNext ?? (((uids.at(-1) ?? 0) + 1) as Uid)
+  const seen = { path: folder.path, uidValidity: folder.uidValidity, uidNext, seenAt: context.environment.now() }
+  await context.write(({ db }) => setSeenFolder(db, context.accountId, 'drafts', seen))
+}
+
+async function uploadsInNeed(context: ExecuteContext): Promise<readonly FollowUp[]> {
+  const drafts = await context.store.read((db) => draftsInNeed(db, context.accountId))
+  return drafts.map(({ id }: { readonly id: Umid }): FollowUp => ({
+    task: 'draft_upload',
+    accountId: context.accountId,
+    key: id,
+    delayMs: 0,
+    // One that is parked or backs off is left to its reason.
+    join: 'keep',
+  }))
+}

@@ -1,0 +1,65 @@
+import { changedFields } from '../../draft/content.ts'
+import type { Author, DraftContent } from '../../draft/draft.ts'
+import { EverdraftError } from '../../errors.ts'
+import type { DeviceId, Umid, Version } from '../../ids.ts'
+import { applyDraftEvent } from '../../storage/draft-states.ts'
+import { getDraft, insertRevision, setHeadContent, type StoredDraft } from '../../storage/drafts.ts'
+import type { FollowUp, PlanContext, Planned } from '../task.ts'
+
+export interface RevisionRequest {
+  readonly draftId: Umid
+  readonly baseVersion: Version | null
+  readonly by: Author
+  readonly device: DeviceId | null
+}
+
+/**
+ * A draft that may be edited, at the version that the caller saw.
+ * @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH
+ */
+export async function editableDraft(context: PlanContext, request: RevisionRequest): Promise<StoredDraft> {
+  const draft = await getDraft(context.write.db, request.draftId)
+  if (draft.status !== 'draft') {
+    throw new EverdraftError('NOT_A_DRAFT', `the draft is ${draft.status}: only a draft can be changed`)
+  }
+  if (request.baseVersion !== null && request.baseVersion !== draft.version) {
+    throw new EverdraftError(
+      'VERSION_MISMATCH',
+      `the draft is at version ${draft.version}, the change was made on version ${request.baseVersion}`,
+    )
+  }
+  return draft
+}
+
+/** Stores `content` as the next revision; where nothing differs it makes nothing (hazard 17). */
+export async function commitRevision(
+  context: PlanContext,
+  draft: StoredDraft,
+  content: DraftContent,
+  request: RevisionRequest,
+): Promise<Planned<{ readonly version: Version; readonly changed: boolean }>> {
+  const fieldsChanged = changedFields(draft.content, content)
+  if (fieldsChanged.length === 0) return { result: { version: draft.version, changed: false }, followUps: [] }
+  const { write, now } = context
+  const version = (draft.version + 1) as Version
+  await insertRevision(write.db, draft.id, version, {
+    content,
+    savedAt: now,
+    device: request.device ?? context.device,
+    by: request.by,
+    fieldsChanged,
+  })
+  await applyDraftEvent(write, draft.id, { type: 'saved', version }, now)
+  await setHeadContent(write.db, draft.id, content, now)
+  write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
+  return { result: { version, changed: true }, followUps: uploadSoon(context, draft) }
+}
+
+/** Lazily: the next save comes soon, and one upload is enough for both. */
+export function uploadSoon(
+  context: Pick<PlanContext, 'uploadDelay'>,
+  draft: Pick<StoredDraft, 'id' | 'accountId' | 'policy'>,
+): readonly FollowUp[] {
+  if (draft.policy === 'local-only') return []
+  return [{ task: 'draft_upload', accountId: draft.accountId, key: draft.id, ...context.uploadDelay }]
+}

@@ -1,0 +1,108 @@
+import type { DraftStatus, LastError } from '../draft/draft.ts'
+import type { Environment } from '../environment.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId, DeviceId } from '../ids.ts'
+import type { Store, Write } from '../storage/store.ts'
+import type { Join } from '../storage/tasks.ts'
+import { type MailboxSession, WireError } from '../wire/mailbox.ts'
+import type { MessageFormat } from '../wire/message-format.ts'
+
+/** Tasks whose effects are local: planned and done in one transaction. */
+export type LocalTaskName = 'draft_create' | 'draft_save' | 'draft_attach' | 'draft_detach' | 'draft_discard'
+/** Tasks that are executed on the wire, from a row of the queue. */
+export type WireTaskName = 'draft_upload' | 'mailbox_sync'
+export type TaskName = LocalTaskName | WireTaskName
+
+/** A task to be stored in the transaction that asks for it. */
+export interface FollowUp {
+  readonly task: WireTaskName
+  readonly accountId: AccountId
+  /** What it is about; requests with the same key join. */
+  readonly key: string
+  readonly delayMs: number
+  readonly join: Join
+}
+
+export interface PlanContext {
+  readonly write: Write
+  readonly environment: Environment
+  readonly now: number
+  readonly device: DeviceId
+  /** How long a save waits for the next one before it is uploaded. */
+  readonly uploadDelay: { readonly delayMs: number; readonly join: Join }
+}
+
+export interface Planned<Result> {
+  readonly result: Result
+  readonly followUps: readonly FollowUp[]
+}
+
+export interface LocalTask<Input, Result> {
+  readonly name: LocalTaskName
+  /** Local, fast, offline; runs in one transaction with its effects and follow-ups. */
+  plan(context: PlanContext, input: Input): Promise<Planned<Result>>
+}
+
+export interface ExecuteContext {
+  readonly accountId: AccountId
+  readonly environment: Environment
+  readonly store: Store
+  readonly format: MessageFormat
+  readonly signal: AbortSignal
+  /** When to look at a folder again where nothing else asks for it. */
+  readonly pollMs: number
+  /** Connects where that is not done yet. @throws {WireError} */
+  session(): Promise<MailboxSession>
+  /** A write that is refused when somebody else has claimed the lane since. */
+  write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+}
+
+export interface WireTask {
+  readonly name: WireTaskName
+  /** One task at a time in each (account, lane). */
+  readonly lane: 'mailbox' | 'submission'
+  /** The higher goes first: what a person waits for. */
+  readonly priority: number
+  /** May be cut anywhere and run again. */
+  execute(context: ExecuteContext, key: string): Promise<Outcome>
+}
+
+/** How a run ended. Exceptions are for bugs, and for what `outcomeOf` knows. */
+export type Outcome =
+  | { readonly kind: 'done'; readonly followUps: readonly FollowUp[] }
+  /** Try again, with back-off; it costs an attempt. */
+  | { readonly kind: 'retry'; readonly error: LastError }
+  /** Try again, with back-off; it costs no attempt (hazard 29). */
+  | { readonly kind: 'offline'; readonly error: LastError }
+  | { readonly kind: 'snooze'; readonly untilMs: number }
+  /** Only a change of the draft or the user's word starts it again; the reason is for them to read (hazard 22). */
+  | { readonly kind: 'park'; readonly error: LastError }
+  /** What it was about is gone. */
+  | { readonly kind: 'cancel' }
+  /** Sent, and the reply lost. The attempt's record says how it is resolved, first thing in the next run. */
+  | { readonly kind: 'ambiguous'; readonly error: LastError }
+  /** Our code threw: kept with its error, never dropped, and it blocks nothing else. */
+  | { readonly kind: 'failed'; readonly error: LastError }
+
+export function done(...followUps: readonly FollowUp[]): Outcome {
+  return { kind: 'done', followUps }
+}
+
+/** The outcome of a run that threw. */
+export function outcomeOf(error: unknown, now: number): Outcome {
+  if (error instanceof WireError) {
+    const lastError: LastError = { code: error.code, message: error.message, at: now }
+    return { kind: error.isConnectivity || error.code === 'ABORTED' ? 'offline' : 'retry', error: lastError }
+  }
+  if (error instanceof EverdraftError && error.code === 'NOT_FOUND') return { kind: 'cancel' }
+  if (error instanceof EverdraftError) {
+    return { kind: 'retry', error: { code: error.code, message: error.message, at: now } }
+  }
+  // Messages of unknown errors may hold anything, also what a user wrote: only the kind is told.
+  const name = error instanceof Error ? error.name : typeof error
+  return { kind: 'failed', error: { code: 'INTERNAL', message: `unexpected ${name}`, at: now } }
+}
+
+export function isWanted(status: DraftStatus): boolean {
+  return status === 'draft' || status === 'queued' || status === 'sending'
+}

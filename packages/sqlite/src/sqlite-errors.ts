@@ -1,0 +1,25 @@
+/** Errors of the file system and of SQLite, by code, in words that say what to do. */
+const explanations: readonly (readonly [code: RegExp, explanation: string])[] = [
+  [/^(SQLITE_FULL|ENOSPC)/, 'the disk is full: nothing of this change was stored'],
+  [/^(SQLITE_READONLY|EROFS)/, 'the file is read-only'],
+  [/^(SQLITE_CORRUPT|SQLITE_NOTADB)/, 'the file is damaged or not a database'],
+  [/^(SQLITE_IOERR|EIO)/, 'the disk failed to read or write'],
+  [/^(EACCES|EPERM|SQLITE_PERM)/, 'access to the file is denied'],
+  [/^(ENOENT|ENOTDIR|EISDIR|SQLITE_CANTOPEN)/, 'the file cannot be opened: is the folder there?'],
+]
+
+/** Null: not an error of the storage. */
+export function describeSqliteError(error: unknown, file: string): string | null {
+  const code = codeOf(error)
+  const found = explanations.find(([pattern]) => pattern.test(code))
+  if (found) return `${file}: ${found[1]} (${code})`
+  return code.startsWith('SQLITE_') ? `${file}: SQLite answered ${code}` : null
+}
+
+export function isBusy(error: unknown): boolean {
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

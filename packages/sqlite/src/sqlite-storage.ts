@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+import { EverdraftError, type Hasher, type OpenStorage, type Storage } from '@everdraft/core'
+import Database from 'better-sqlite3'
+import { SqliteDialect } from 'kysely'
+
+import { describeSqliteError, isBusy } from './sqlite-errors.ts'
+import { withStatementCache } from './statement-cache.ts'
+
+export interface SqliteOptions {
+  /** `PRAGMA wal_autocheckpoint`: pages in the log before they are moved into the file. Default 4,000. */
+  readonly checkpointPages?: number
+}
+
+/**
+ * The engine's store in one SQLite file (WAL, synchronous=FULL: what was acknowledged survives power loss). The file is
+ * readable by its owner alone, and locked for this process while it is open.
+ */
+export function sqlite(path: string, { checkpointPages = 4_000 }: SqliteOptions = {}): Storage {
+  const file = resolve(path)
+  return {
+    async open(): Promise<OpenStorage> {
+      const database = openLocked(file, checkpointPages)
+      return {
+        dialect: new SqliteDialect({ database: withStatementCache(database) }),
+        createSha256,
+        describeError: (error) => describeSqliteError(error, file),
+      }
+    },
+  }
+}
+
+/** @throws {EverdraftError} STORAGE_IN_USE, STORAGE_ERROR */
+function openLocked(file: string, checkpointPages: number): Database.Database {
+  let database: Database.Database | null = null
+  try {
+    // Before SQLite makes the file: it, its log and its index take over these rights.
+    closeSync(openSync(file, 'a', 0o600))
+    chmodSync(file, 0o600)
+    database = new Database(file, { timeout: 0 })
+    // Before the first access, so that the lock is taken for good and the log's index stays in this process's memory.
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.pragma('journal_mode = WAL')
+    // better-sqlite3 is built to fall back to NORMAL in WAL: that loses acknowledged saves at a power cut.
+    database.pragma('synchronous = FULL')
+    database.pragma('fullfsync = 1')
+    database.pragma('foreign_keys = ON')
+    database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    // The lock is taken by the first write, not by the pragma.
+    database.exec('begin immediate; commit')
+    expectPragma(database, 'synchronous', 2)
+    expectPragma(database, 'journal_mode', 'wal')
+    return database
+  } catch (error) {
+    database?.close()
+    if (isBusy(error)) {
+      throw new EverdraftError('STORAGE_IN_USE', `${file} is in use by another process`, { cause: error })
+    }
+    const description = describeSqliteError(error, file)
+    throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
+  }
+}
+
+function expectPragma(database: Database.Database, name: string, expected: unknown): void {
+  const found: unknown = database.pragma(name, { simple: true })
+  if (found !== expected) {
+    throw new EverdraftError(
+      'STORAGE_ERROR',
+      `SQLite does not keep ${name} = ${String(expected)}: it says ${String(found)}`,
+    )
+  }
+}
+
+function createSha256(): Hasher {
+  const hash = createHash('sha256')
+  return {
+    update: (bytes) => void hash.update(bytes),
+    digest: () => hash.digest('hex'),
+  }
+}
