@@ -21,9 +21,10 @@ export async function fetchRawMessage(connection: ImapConnection, uid: Uid): Pro
     },
     isHeldUp: () => stream.isHeldUp,
   })
-  const completed = finished.then((completion) => {
+  const completed = (async (): Promise<void> => {
+    const completion = await finished
     if (completion.code !== 'EXPUNGEISSUED') mustSucceed(connection, 'FETCH', completion)
-  })
+  })()
   stream.endsWith(completed)
   const begun = await Promise.race([stream.begun.then(() => true), completed.then(() => false)])
   if (begun) return stream

@@ -11,7 +11,8 @@ export function imap(): MailboxPort {
   return {
     format: mimeFormat(),
     async connect(settings, options) {
-      const { socket, capabilities, bytes } = await logIn(settings, options)
+      const loggedIn = await logIn(settings, options)
+      const { socket, capabilities } = loggedIn
       const connection = new ImapConnection(socket, {
         peer: peerName(settings),
         timeoutMs: options.timeoutMs,
@@ -20,7 +21,7 @@ export function imap(): MailboxPort {
       })
       return new ImapSession({
         connection,
-        bytes,
+        bytes: () => loggedIn.bytes(),
         capabilities: readCapabilities(capabilities),
         listReturnsSpecialUse: capabilities.has('LIST-EXTENDED') && capabilities.has('SPECIAL-USE'),
       })

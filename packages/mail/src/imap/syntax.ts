@@ -50,12 +50,15 @@ export function uidSets(uids: readonly Uid[]): readonly string[] {
   return set === '' ? sets : [...sets, set]
 }
 
+function two(value: number): string {
+  return String(value).padStart(2, '0')
+}
+
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
 /** `date-time` of RFC 3501 §9, in UTC. */
 export function dateTime(milliseconds: number): string {
   const date = new Date(milliseconds)
-  const two = (value: number): string => String(value).padStart(2, '0')
   const day = `${two(date.getUTCDate())}-${months[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')}`
   return `"${day} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000"`
 }

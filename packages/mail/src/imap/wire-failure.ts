@@ -46,9 +46,8 @@ export function aborted(peer: string): WireError {
 
 /** One line, bounded: a server may say anything. */
 export function serverWords(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is to be removed
   return text
-    .replace(/[\x00-\x1f\x7f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, 500)
 }

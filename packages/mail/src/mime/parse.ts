@@ -42,7 +42,7 @@ export async function parse(raw: AsyncIterable<Uint8Array>, createSha256: () => 
     bcc: addresses('bcc'),
     subject: texts(headers, 'subject')[0] ?? '',
     inReplyTo: firstId(headers, 'in-reply-to'),
-    references: texts(headers, 'references') as readonly string[] as readonly MessageId[],
+    references: texts(headers, 'references') as readonly MessageId[],
     text: fromBodyText(body?.text ?? ''),
     html: typeof body?.html === 'string' ? fromBodyText(body.html) : null,
     attachments,
