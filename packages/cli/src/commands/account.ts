@@ -1,0 +1,151 @@
+import type { AccountJson, AccountReportJson } from '@everdraft/daemon'
+
+import { accountByName } from '../account-choice.ts'
+import { needed, oneOf, wholeNumber, type Command, type CommandInput } from '../command.ts'
+import { connectionOptions, withClient } from '../connection.ts'
+import { UsageError } from '../failure.ts'
+import { oneLine, printJson, printLine } from '../output.ts'
+import { listOptions, printList } from '../paging.ts'
+import { readPassword } from '../password.ts'
+
+const securities = ['tls', 'starttls', 'none'] as const
+
+export const accountAdd: Command = {
+  name: 'account add',
+  summary: 'Add an account; the server is not contacted (see account verify)',
+  details: 'Passwords come from an environment variable, or are asked for, or read from standard input: one line each.',
+  options: {
+    address: { value: 'ADDRESS', help: 'the mail address' },
+    name: { value: 'NAME', help: 'the name shown with it' },
+    'imap-host': { value: 'HOST', help: 'the mail server' },
+    'imap-port': { value: 'PORT', help: 'default 993, else 143' },
+    'imap-security': { value: 'tls|starttls|none', help: 'default tls' },
+    'imap-user': { value: 'USER', help: 'default: the address' },
+    'imap-password-env': { value: 'VARIABLE', help: 'the environment variable that holds the password' },
+    'smtp-host': { value: 'HOST', help: 'the server for sending' },
+    'smtp-port': { value: 'PORT', help: 'default 465, else 587' },
+    'smtp-security': { value: 'tls|starttls|none', help: 'default tls' },
+    'smtp-user': { value: 'USER', help: 'default: as for IMAP' },
+    'smtp-password-env': { value: 'VARIABLE', help: 'default: the password for IMAP' },
+    json: { help: 'the account as JSON' },
+    ...connectionOptions,
+  },
+  run: async (input) => {
+    const address = needed(input, 'address')
+    const name = input.option('name')
+    const imapServer = server(input, 'imap', address)
+    const smtpServer = smtpOf(input, imapServer.user)
+    const password = await readPassword({
+      environmentVariable: input.option('imap-password-env'),
+      prompt: `Password of ${imapServer.user} at ${imapServer.host}: `,
+    })
+    const smtpVariable = input.option('smtp-password-env')
+    const smtpPassword =
+      smtpVariable === undefined ? password : await readPassword({ environmentVariable: smtpVariable, prompt: '' })
+    const account = await withClient(input, (client) =>
+      client.request<AccountJson>('POST', '/accounts', {
+        json: {
+          address,
+          ...(name === undefined ? {} : { name }),
+          imap: { ...imapServer, password },
+          ...(smtpServer === null ? {} : { smtp: { ...smtpServer, password: smtpPassword } }),
+        },
+      }),
+    )
+    if (input.isOn('json')) return printJson(account)
+    printLine(`account ${account.id} (${oneLine(account.address)}) added`)
+  },
+}
+
+interface Server {
+  readonly host: string
+  readonly port: number
+  readonly security: (typeof securities)[number]
+  readonly user: string
+}
+
+const defaultPorts = {
+  imap: { tls: 993, starttls: 143, none: 143 },
+  smtp: { tls: 465, starttls: 587, none: 587 },
+} as const
+
+function server(input: CommandInput, protocol: 'imap' | 'smtp', defaultUser: string): Server {
+  const security = oneOf(`${protocol}-security`, input.option(`${protocol}-security`) ?? 'tls', securities)
+  const port = input.option(`${protocol}-port`)
+  return {
+    host: needed(input, `${protocol}-host`),
+    port: port === undefined ? defaultPorts[protocol][security] : wholeNumber(`${protocol}-port`, port, 1, 65_535),
+    security,
+    user: input.option(`${protocol}-user`) ?? defaultUser,
+  }
+}
+
+function smtpOf(input: CommandInput, defaultUser: string): Server | null {
+  if (input.option('smtp-host') !== undefined) return server(input, 'smtp', defaultUser)
+  for (const name of ['smtp-port', 'smtp-security', 'smtp-user', 'smtp-password-env']) {
+    if (input.option(name) !== undefined) throw new UsageError(`--${name}: --smtp-host is needed with it`)
+  }
+  return null
+}
+
+export const accountList: Command = {
+  name: 'account list',
+  summary: 'List the accounts',
+  options: { ...listOptions, ...connectionOptions },
+  run: async (input) =>
+    withClient(input, (client) =>
+      printList<AccountJson>(client, input, {
+        path: '/accounts',
+        headings: ['ID', 'ADDRESS', 'IMAP', 'LAST ERROR'],
+        row: ({ id, address, imap, last_error: lastError }) => [
+          id,
+          oneLine(address),
+          `${oneLine(imap.host)}:${imap.port} (${imap.security})`,
+          oneLine(lastError?.message ?? '–'),
+        ],
+        none: 'no accounts yet: everdraft account add',
+      }),
+    ),
+}
+
+export const accountVerify: Command = {
+  name: 'account verify',
+  summary: 'Connect, and say what the server can do and how drafts will be uploaded there',
+  operands: ['ACCOUNT'],
+  options: { json: { help: 'JSON, as REST answers it' }, ...connectionOptions },
+  run: async (input) =>
+    withClient(input, async (client) => {
+      const account = await accountByName(client, input.operand(0))
+      const report = await client.request<AccountReportJson>('POST', `/accounts/${account.id}/verify`)
+      if (input.isOn('json')) return printJson(report)
+      const { append_limit: appendLimit, ...capabilities } = report.capabilities
+      const has = Object.entries(capabilities).flatMap(([name, present]) =>
+        present ? [name.replaceAll('_', '-')] : [],
+      )
+      printLine(`${oneLine(account.imap.host)}:${account.imap.port} lets ${oneLine(account.imap.user)} in`)
+      printLine(`  can           ${has.length === 0 ? 'IMAP4rev1 only' : has.join(', ')}`)
+      printLine(`  largest mail  ${appendLimit === null ? 'not said' : `${appendLimit} bytes`}`)
+      printLine(`  drafts in     ${oneLine(report.folders.drafts ?? 'a folder made at the first upload')}`)
+      printLine(`  sent mail in  ${oneLine(report.folders.sent ?? 'no folder found')}`)
+      printLine(`  uploads by    ${report.upload_method}`)
+    }),
+}
+
+export const accountRemove: Command = {
+  name: 'account remove',
+  summary: 'Remove an account from this device',
+  operands: ['ACCOUNT'],
+  options: {
+    unsent: { value: 'keep|discard', help: 'what becomes of the copies of its drafts on the server' },
+    ...connectionOptions,
+  },
+  run: async (input) => {
+    const unsent = input.option('unsent')
+    const query = unsent === undefined ? '' : `?unsent=${oneOf('unsent', unsent, ['keep', 'discard'])}`
+    await withClient(input, async (client) => {
+      const account = await accountByName(client, input.operand(0))
+      await client.request<null>('DELETE', `/accounts/${account.id}${query}`)
+      printLine(`account ${account.id} (${oneLine(account.address)}) removed`)
+    })
+  },
+}

@@ -1,0 +1,38 @@
+import type { SyncJson } from '@everdraft/daemon'
+
+import { accountOption, chosenAccount } from '../account-choice.ts'
+import { wholeNumber, type Command } from '../command.ts'
+import { connectionOptions, withClient } from '../connection.ts'
+import { CommandFailure } from '../failure.ts'
+import { bytesText, oneLine, printJson, printLine } from '../output.ts'
+
+export const sync: Command = {
+  name: 'sync',
+  summary: 'One round with the mail server now, up and down',
+  details: 'Exits 0 when every draft is on the server as it is here.',
+  options: {
+    wait: { value: 'SECONDS', help: 'at most so long, 0 to 300 (default 60)' },
+    json: { help: 'JSON, as REST answers it' },
+    ...accountOption,
+    ...connectionOptions,
+  },
+  run: async (input) => {
+    const seconds = wholeNumber('wait', input.option('wait') ?? '60', 0, 300)
+    await withClient(input, async (client) => {
+      const account = await chosenAccount(client, input)
+      const report = await client.request<SyncJson>('POST', `/accounts/${account.id}/sync`, {
+        headers: { prefer: `wait=${seconds}` },
+      })
+      if (input.isOn('json')) printJson(report)
+      else {
+        printLine(
+          `${report.uploaded} uploaded, ${report.replaced} replaced, ${report.imported} imported, ${report.purged} purged; ` +
+            `${bytesText(report.bytes_sent)} sent, ${bytesText(report.bytes_received)} received`,
+        )
+      }
+      const [error] = report.errors
+      if (error !== undefined) throw new CommandFailure(`${error.code}: ${oneLine(error.message, 300)}`)
+      if (report.pending > 0) throw new CommandFailure(`${report.pending} drafts are not on the server yet`)
+    })
+  },
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+
+import { createDaemon } from '@everdraft/daemon'
+
+import { createClient, type Client } from './client.ts'
+import type { CommandInput, Option } from './command.ts'
+import {
+  defaultDataFolder,
+  ensureDataFolder,
+  isInUse,
+  openEngine,
+  readTrimmed,
+  type DataFolder,
+} from './data-folder.ts'
+import { CommandFailure, UsageError } from './failure.ts'
+import { version } from './version.ts'
+
+export const connectionOptions: Readonly<Record<string, Option>> = {
+  url: { value: 'URL', help: 'of a daemon (or EVERDRAFT_URL)' },
+  token: { value: 'TOKEN', help: 'its token (or EVERDRAFT_TOKEN)' },
+  data: { value: 'DIR', help: 'a data folder (or EVERDRAFT_DATA): its daemon, or directly when none is on it' },
+}
+
+/** Runs `work` with the daemon that was named, with the one on the data folder, or on the folder itself. */
+export async function withClient<Result>(
+  input: CommandInput,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const { env } = process
+  const token = input.option('token') ?? env['EVERDRAFT_TOKEN']
+  const data = input.option('data')
+  if (data !== undefined && input.option('url') !== undefined)
+    throw new UsageError('--url and --data: only one of them')
+  // A flag says more than the environment, whichever of the two settings it names.
+  const url = input.option('url') ?? (data === undefined ? env['EVERDRAFT_URL'] : undefined)
+  if (url !== undefined) {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      throw new UsageError('--url: must be an http:// or https:// URL')
+    }
+    if (token === undefined) throw new UsageError('--token is needed with --url')
+    return work(createClient({ url, token }))
+  }
+  const folder = await ensureDataFolder(data ?? env['EVERDRAFT_DATA'] ?? defaultDataFolder(env))
+  return withDataFolder(folder, token, work)
+}
+
+async function withDataFolder<Result>(
+  folder: DataFolder,
+  token: string | undefined,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  let engine
+  try {
+    engine = await openEngine(folder)
+  } catch (error) {
+    if (isInUse(error)) return work(await clientOfDaemonOn(folder, token))
+    throw new CommandFailure((error as Error).message)
+  }
+  // The same REST as with a daemon, for this process alone: a port of its own and a token that nobody is told.
+  const ownToken = randomBytes(32).toString('base64url')
+  const daemon = await createDaemon({ engine, token: ownToken, version: version() })
+  try {
+    return await work(createClient({ url: await daemon.listen({ host: '127.0.0.1', port: 0 }), token: ownToken }))
+  } finally {
+    await daemon.close()
+    await engine.close()
+  }
+}
+
+async function clientOfDaemonOn(folder: DataFolder, given: string | undefined): Promise<Client> {
+  const url = await readTrimmed(folder.url)
+  if (url === null) throw new CommandFailure(`${folder.path} is in use by another process, and that is no daemon`)
+  const token = given ?? (await readTrimmed(folder.token))
+  if (token === null) {
+    throw new CommandFailure(
+      `a daemon with a token of its own is on ${folder.path}: --token or EVERDRAFT_TOKEN is needed`,
+    )
+  }
+  return createClient({ url, token })
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+
+import type { Hasher, ServerSettings } from '@everdraft/core'
+
+/** The mailbox that the demo runs on, with a look into it that does not go through the daemon. */
+export interface DemoMailbox {
+  /** One line each, before the first step: what runs, and how "offline" is made. */
+  readonly introduction: readonly string[]
+  readonly address: string
+  /** What the account is made with. */
+  readonly imap: ServerSettings
+  /** What happens when the mail server comes up, as the title of that step. */
+  readonly comingUp: string
+  goOnline(): Promise<void>
+  /** The copies of this draft that lie in the mailbox now. */
+  copies(folder: string | null, draftId: string): Promise<readonly Copy[]>
+  /** SHA-256 of the attachments of the message, as they are decoded from what the server holds. */
+  attachmentHashes(folder: string, uid: number): Promise<readonly string[]>
+  /**
+   * For a mailbox that outlives the demo: removes what the daemon left of these drafts, which should be nothing.
+   * Absent where the mailbox goes with the demo.
+   */
+  removeLeftovers?(draftIds: readonly string[]): Promise<Leftovers>
+  close(): Promise<void>
+}
+
+export interface Leftovers {
+  readonly removed: readonly Copy[]
+  /** Folders that were not there before; they stay. */
+  readonly newFolders: readonly string[]
+}
+
+export interface Copy {
+  readonly uid: number
+  /** RFC822.SIZE. */
+  readonly size: number
+}
+
+export function createSha256(): Hasher {
+  const hash = createHash('sha256')
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
+}

@@ -1,0 +1,52 @@
+import type { PageJson } from '@everdraft/daemon'
+
+import type { Client } from './client.ts'
+import { wholeNumber, type CommandInput, type Option } from './command.ts'
+import { printJson, printLine, table } from './output.ts'
+
+export const listOptions: Readonly<Record<string, Option>> = {
+  limit: { value: 'N', help: 'at most so many, 1 to 500 (default 50)' },
+  offset: { value: 'N', help: 'leave out so many at the beginning' },
+  json: { help: 'JSON, as REST answers it' },
+}
+
+export interface Listing<Item> {
+  readonly path: string
+  /** More of the query; undefined is left out. */
+  readonly query?: Readonly<Record<string, string | undefined>>
+  readonly headings: readonly string[]
+  row(item: Item): readonly string[]
+  /** Said instead of an empty table. */
+  readonly none: string
+}
+
+export async function printList<Item>(client: Client, input: CommandInput, listing: Listing<Item>): Promise<void> {
+  const query = new URLSearchParams()
+  const limit = input.option('limit')
+  const offset = input.option('offset')
+  if (limit !== undefined) query.set('limit', String(wholeNumber('limit', limit, 1, 500)))
+  if (offset !== undefined) query.set('offset', String(wholeNumber('offset', offset, 0, 999_999_999)))
+  for (const [name, value] of Object.entries(listing.query ?? {})) if (value !== undefined) query.set(name, value)
+  const page = await client.request<PageJson<Item>>('GET', `${listing.path}?${query.toString()}`)
+  if (input.isOn('json')) return printJson(page)
+  if (page.total === 0) return printLine(listing.none)
+  printLine(
+    table(
+      listing.headings,
+      page.items.map((item) => listing.row(item)),
+    ),
+  )
+  if (page.items.length < page.total) {
+    printLine(`\n${page.items.length} of ${page.total}, from ${page.offset}; --limit and --offset show more`)
+  }
+}
+
+/** Everything of a list, page by page. */
+export async function everyItem<Item>(client: Client, path: string): Promise<readonly Item[]> {
+  const items: Item[] = []
+  while (true) {
+    const page = await client.request<PageJson<Item>>('GET', `${path}?limit=500&offset=${items.length}`)
+    items.push(...page.items)
+    if (page.items.length === 0 || items.length >= page.total) return items
+  }
+}

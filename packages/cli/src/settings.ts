@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { defaultDataFolder } from './data-folder.ts'
+import { UsageError } from './failure.ts'
+
+/** What `serve` runs with. */
+export interface Settings {
+  readonly data: string
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Null: one is made. */
+  readonly token: string | null
+  readonly draftOnly: boolean
+}
+
+/** Each setting under its three names, and what it must look like. */
+const definitions = {
+  data: { flag: 'data', variable: 'EVERDRAFT_DATA', key: 'data' },
+  listen: { flag: 'listen', variable: 'EVERDRAFT_LISTEN', key: 'listen' },
+  token: { flag: 'token', variable: 'EVERDRAFT_TOKEN', key: 'token' },
+  databaseUrl: { flag: 'database-url', variable: 'EVERDRAFT_DATABASE_URL', key: 'database_url' },
+  draftOnly: { flag: 'draft-only', variable: 'DRAFT_ONLY', key: 'draft_only' },
+} as const
+
+type SettingName = keyof typeof definitions
+
+/** A value and how to call it in an error. */
+interface Given {
+  readonly value: string
+  readonly source: string
+}
+
+export interface SettingSources {
+  flag(name: string): string | undefined
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/**
+ * Flags win over the environment, and that over the config file: `--config`, `EVERDRAFT_CONFIG`, or `config.json` in
+ * the data folder.
+ * @throws {UsageError} naming the setting and where it stands
+ */
+export async function readSettings(sources: SettingSources): Promise<Settings> {
+  checkVariables(sources.environment)
+  const direct = (name: SettingName): Given | null => {
+    const { flag, variable } = definitions[name]
+    const flagged = sources.flag(flag)
+    if (flagged !== undefined) return { value: flagged, source: `--${flag}` }
+    const value = sources.environment[variable]
+    // An empty variable is how shells and container files say "not set".
+    return value === undefined || value === '' ? null : { value, source: variable }
+  }
+  const data = direct('data')
+  const configPath = sources.flag('config') ?? (sources.environment['EVERDRAFT_CONFIG'] || undefined)
+  const folderConfig = join(data?.value ?? defaultDataFolder(sources.environment), 'config.json')
+  const config = await readConfig(configPath ?? folderConfig, configPath !== undefined)
+  const setting = (name: SettingName): Given | null => direct(name) ?? config(name)
+
+  const databaseUrl = setting('databaseUrl')
+  if (databaseUrl !== null) throw new UsageError(`${databaseUrl.source}: this version keeps its data in SQLite only`)
+  return {
+    data: notEmpty(setting('data'))?.value ?? defaultDataFolder(sources.environment),
+    listen: parseListen(setting('listen') ?? { value: '127.0.0.1:8025', source: 'listen' }),
+    token: parseToken(setting('token')),
+    draftOnly: parseBoolean(setting('draftOnly')),
+  }
+}
+
+/** A misspelt variable would silently leave a default in force. */
+function checkVariables(environment: NodeJS.ProcessEnv): void {
+  const known = new Set<string>(Object.values(definitions).map(({ variable }) => variable))
+  for (const name of ['EVERDRAFT_CONFIG', 'EVERDRAFT_URL']) known.add(name)
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('EVERDRAFT_') || known.has(name)) continue
+    // Kubernetes sets these for a service that is called everdraft.
+    if (/^EVERDRAFT_(?:SERVICE_|PORT(?:_|$))/.test(name)) continue
+    throw new UsageError(`unknown setting: ${name}`)
+  }
+}
+
+async function readConfig(path: string, isNamed: boolean): Promise<(name: SettingName) => Given | null> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (!isNamed && (error as NodeJS.ErrnoException).code === 'ENOENT') return () => null
+    throw new UsageError(`the config file ${path} cannot be read: ${(error as Error).message}`)
+  }
+  const config = parseObject(text, path)
+  const keys = new Set<string>(Object.values(definitions).map(({ key }) => key))
+  for (const key of Object.keys(config)) {
+    if (!keys.has(key)) throw new UsageError(`${path}: unknown setting: ${key}`)
+  }
+  return (name) => {
+    const { key } = definitions[name]
+    const value = config[key]
+    if (value === undefined) return null
+    const source = `${path}: ${key}`
+    if (typeof value !== 'string' && typeof value !== 'boolean') throw new UsageError(`${source}: must be a text`)
+    return { value: String(value), source }
+  }
+}
+
+function parseObject(text: string, path: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  } catch {
+    // Said below; the parser's own words would show what the file holds.
+  }
+  throw new UsageError(`${path}: must be a JSON object`)
+}
+
+function notEmpty(given: Given | null): Given | null {
+  if (given !== null && given.value === '') throw new UsageError(`${given.source}: must not be empty`)
+  return given
+}
+
+function parseListen({ value, source }: Given): Settings['listen'] {
+  const groups = /^(?:\[(?<ipv6>[0-9a-fA-F:.]+)\]|(?<host>[^:[\]\s]+)):(?<port>\d{1,5})$/.exec(value)?.groups
+  const host = groups?.['ipv6'] ?? groups?.['host']
+  const port = Number(groups?.['port'])
+  if (host === undefined || !(port <= 65_535)) {
+    throw new UsageError(`${source}: must be HOST:PORT, like 127.0.0.1:8025 or [::1]:8025`)
+  }
+  return { host, port }
+}
+
+function parseToken(given: Given | null): string | null {
+  if (given === null) return null
+  // What a header cannot carry could never be presented (RFC 6750 §2.1).
+  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(given.value)) {
+    throw new UsageError(`${given.source}: must be letters, digits and any of - . _ ~ + /`)
+  }
+  return given.value
+}
+
+function parseBoolean(given: Given | null): boolean {
+  if (given === null) return false
+  if (given.value !== 'true' && given.value !== 'false') throw new UsageError(`${given.source}: must be true or false`)
+  return given.value === 'true'
+}
