@@ -7,7 +7,7 @@ import { createDaemon } from '@everdraft/daemon'
 
 import { ApiError, createClient, type Client } from '../client.ts'
 import type { Command } from '../command.ts'
-import { ensureDataFolder, ensureToken, openEngine } from '../data-folder.ts'
+import { announceDaemon, ensureDataFolder, ensureToken, openEngine } from '../data-folder.ts'
 import { openEmbeddedMailbox } from '../demo/embedded-mailbox.ts'
 import { parseMailUrl } from '../demo/mail-url.ts'
 import type { DemoMailbox } from '../demo/mailbox.ts'
@@ -67,8 +67,9 @@ async function runWith(mailbox: DemoMailbox, { stop, isOnce }: Run): Promise<voi
       await runSteps(walk.steps)
       printLine(`\n${walk.summary()}\n`)
       if (!isOnce) {
+        await announceDaemon(folder, url)
         printLine(`The daemon stays up at ${url}; its token is in ${folder.token}`)
-        printLine(`Look around: everdraft draft list --url ${url} --token "$(cat ${folder.token})"`)
+        printLine(`Look around: everdraft draft list --data ${folder.path}`)
         printLine('Ctrl-C ends it and removes the temporary folder.')
         await stop.stopped()
       }

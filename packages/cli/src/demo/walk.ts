@@ -94,7 +94,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         main = draft.id
         draftIds.push(draft.id)
         say(`draft ${draft.id}, version ${draft.version}: on disk`)
-        say(stateText(draft, 0))
+        say(...stateTexts(draft, 0))
         record('written', draft, 0)
       },
     },
@@ -108,7 +108,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
           say(`version ${draft.version} saved`)
         }
         claim(draft.version === first + 3, `three saves should make version ${first + 3}, not ${draft.version}`)
-        say(stateText(draft, 0))
+        say(...stateTexts(draft, 0))
         record('saved 3 times', draft, 0)
       },
     },
@@ -124,7 +124,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         claim(attachment.sha256 === fileHash, 'the file that was stored is not the file that was sent')
         const draft = await read(main)
         say(`${attachment.filename}, ${attachment.size} bytes, SHA-256 ${attachment.sha256.slice(0, 16)}… as sent`)
-        say(stateText(draft, 0))
+        say(...stateTexts(draft, 0))
         record('file attached', draft, 0)
       },
     },
@@ -137,9 +137,8 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         claim(report.uploaded === 0, 'something was uploaded while the server was out of reach')
         const error = draft.sync.last_error ?? report.errors[0]
         claim(draft.sync.pending !== null && error !== undefined, 'the draft does not say why it is not on the server')
-        say('on this device, not on the server yet')
-        say(`because: ${draft.sync.pending?.reason} – ${oneLine(error?.message ?? '', 200)}`)
-        say(stateText(draft, report.bytes_sent))
+        say(`not uploaded, because: ${draft.sync.pending?.reason} – ${oneLine(error?.message ?? '', 200)}`)
+        say(...stateTexts(draft, report.bytes_sent))
         record('offline', draft, report.bytes_sent)
       },
     },
@@ -158,7 +157,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         claim(draft.sync.uploaded_version === draft.version, 'the version on the server is not the one on this device')
         await claimFileOnServer(draft, copy)
         say(`in the mailbox: 1 copy, UID ${copy.uid}, ${bytesText(copy.size)}; its file has the same SHA-256`)
-        say(stateText(draft, sent))
+        say(...stateTexts(draft, sent))
         copyPerSave.push(copy.size)
         record('uploaded', draft, sent)
       },
@@ -183,7 +182,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         await claimFileOnServer(draft, copy)
         say(`in the mailbox: 1 copy, UID ${copy.uid}, ${bytesText(copy.size)}; UID ${old?.uid} is gone`)
         say(`by ${draft.sync.last_upload?.method ?? 'an unknown method'}: ${uploadText(draft, copy)}`)
-        say(stateText(draft, sent))
+        say(...stateTexts(draft, sent))
         for (const _ of edits) copyPerSave.push(copy.size)
         record('edited, replaced', draft, sent)
       },
@@ -199,7 +198,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         const { draft, copies, sent } = await settled(second)
         const copy = onlyCopy(draft, copies)
         say(`in the mailbox: 1 copy, UID ${copy.uid}, ${bytesText(copy.size)}`)
-        say(stateText(draft, sent))
+        say(...stateTexts(draft, sent))
         record('second, uploaded', draft, sent)
       },
     },
@@ -213,7 +212,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         const kept = await read(main)
         onlyCopy(kept, await mailbox.copies(kept.sync.folder, main))
         say('in the mailbox: 0 copies of it, and still 1 of the first')
-        say(stateText(draft, sent))
+        say(...stateTexts(draft, sent))
         record('second, discarded', draft, sent)
       },
     },
@@ -233,7 +232,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         table(['STEP', 'STATUS', 'VERSION', 'SYNC STATE', 'SERVER UID', 'SENT'], rows),
         '',
         `sent to the mail server, measured:          ${bytesText(bytesSent)}`,
-        `a copy per save would have sent, computed:  ${bytesText(copies)} (only the ${copyPerSave.length} saves with the file, each as large as the copy measured)`,
+        `a copy per save would have sent, computed:  ${bytesText(copies)} (${copyPerSave.length} saves had the file)`,
       ].join('\n')
     },
   }
@@ -248,9 +247,9 @@ const meaningOf: Readonly<Record<DraftJson['sync']['state'], string>> = {
 }
 
 /** Sync state, server UID and bytes over the wire, as every step says them. */
-function stateText(draft: DraftJson, sent: number): string {
+function stateTexts(draft: DraftJson, sent: number): readonly [string, string] {
   const meaning = draft.status === 'discarded' ? 'discarded' : meaningOf[draft.sync.state]
-  return `sync ${draft.sync.state} (${meaning}) · server UID ${uidText(draft)} · ${bytesText(sent)} over the wire`
+  return [`sync ${draft.sync.state}: ${meaning}`, `server UID ${uidText(draft)}, ${bytesText(sent)} over the wire`]
 }
 
 function uidText(draft: DraftJson): string {
