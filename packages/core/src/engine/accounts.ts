@@ -42,6 +42,7 @@ export function createAccounts(parts: EngineParts): Accounts {
     },
     async verify(id): Promise<AccountReport> {
       await store.read((db) => getAccount(db, id))
+      sessions.allow(id)
       const session = await sessions.get(id)
       try {
         const { capabilities } = session

@@ -70,12 +70,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const timing = { ...defaultTiming, ...options.timing }
   const { store, open } = await openStore(options.storage)
   const environment: Environment = { ...platformEnvironment(open.createSha256), ...options.environment }
+  const offlineBackOff = { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs }
   const sessions = createSessions({
     store,
     environment,
     mailbox: options.mailbox,
     timeoutMs: timing.wireTimeoutMs,
     idleMs: timing.idleConnectionMs,
+    offlineBackOff,
   })
   const queue = createQueue({
     store,
@@ -85,7 +87,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     concurrency: 16,
     pollMs: timing.pollMs,
     taskBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestBackOffMs },
-    offlineBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs },
+    offlineBackOff,
   })
   const device = await store.write(({ db }) =>
     metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
@@ -167,6 +169,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const listener = { accountId, hear: (event: EngineEvent): void => void heard.push(event) }
     listeners.add(listener)
     try {
+      sessions.allow(accountId)
       await store.write(async (write) => {
         await getAccount(write.db, accountId)
         const now = environment.now()
@@ -219,6 +222,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         })
       },
       async retry(accountId, taskId) {
+        sessions.allow(accountId)
         const task = await store.write(({ db }) => retryTask(db, accountId, taskId, environment.now()))
         queue.wake()
         return taskView(task)

@@ -158,6 +158,7 @@ export function createQueue(options: QueueOptions): Queue {
   function endOf({ task }: Claim, outcome: Outcome): TaskEnd {
     const now = environment.now()
     const { attempts, connectFailures } = task
+    const reachableAt = options.sessions.retryAt(task.accountId)
     const keep = (state: 'waiting' | 'parked' | 'failed', runAt: number, lastError: LastError | null): KeptTask => ({
       kind: 'keep',
       state,
@@ -172,11 +173,12 @@ export function createQueue(options: QueueOptions): Queue {
         return { kind: 'remove' }
       case 'retry':
       case 'ambiguous': {
-        const runAt = now + backOffMs(attempts + 1, options.taskBackOff, environment.random)
+        const runAt = Math.max(reachableAt, now + backOffMs(attempts + 1, options.taskBackOff, environment.random))
         return { ...keep('waiting', runAt, outcome.error), attempts: attempts + 1 }
       }
       case 'offline': {
-        const runAt = now + backOffMs(connectFailures + 1, options.offlineBackOff, environment.random)
+        const wait = backOffMs(connectFailures + 1, options.offlineBackOff, environment.random)
+        const runAt = Math.max(reachableAt, now + wait)
         return { ...keep('waiting', runAt, outcome.error), connectFailures: connectFailures + 1 }
       }
       case 'snooze':

@@ -3,6 +3,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import { imapSettings, setAccountError } from '../storage/accounts.ts'
 import type { Store } from '../storage/store.ts'
+import { type BackOff, backOffMs } from './backoff.ts'
 import { type MailboxPort, type MailboxSession, type WireBytes, WireError } from '../wire/mailbox.ts'
 
 export interface Sessions {
@@ -10,6 +11,10 @@ export interface Sessions {
   get(accountId: AccountId): Promise<MailboxSession>
   /** Not needed for now: it is closed after a while. */
   release(accountId: AccountId): void
+  /** After a failed try to connect: when the next one is due. 0 where the last try went well. */
+  retryAt(accountId: AccountId): number
+  /** The user asks for it, or the settings changed: the next `get` tries at once. */
+  allow(accountId: AccountId): void
   /** Over all connections of the account since the engine started. */
   bytes(accountId: AccountId): WireBytes
   /** At once: the next `get` connects afresh, with the settings of then. */
@@ -23,7 +28,14 @@ interface Entry {
   /** Of connections that have ended. */
   ended: WireBytes
   cancelIdle: Cancel | null
+  /** Tries in a row that failed; the tasks of the account share one back-off, so that they do not each knock. */
+  failures: number
+  retryAt: number
+  lastFailure: WireError | null
 }
+
+/** A wrong password tried every second locks accounts. */
+const refusedBackOff: BackOff = { firstMs: 60_000, longestMs: 3_600_000 }
 
 export function createSessions(options: {
   readonly store: Store
@@ -31,6 +43,7 @@ export function createSessions(options: {
   readonly environment: Environment
   readonly timeoutMs: number
   readonly idleMs: number
+  readonly offlineBackOff: BackOff
 }): Sessions {
   const { store, environment } = options
   const entries = new Map<AccountId, Entry>()
@@ -42,6 +55,9 @@ export function createSessions(options: {
       connecting: null,
       ended: { sent: 0, received: 0 },
       cancelIdle: null,
+      failures: 0,
+      retryAt: 0,
+      lastFailure: null,
     }
     entries.set(accountId, entry)
     return entry
@@ -63,15 +79,26 @@ export function createSessions(options: {
     try {
       const { timeoutMs } = options
       entry.session = await options.mailbox.connect(settings, { signal: ending.signal, timeoutMs })
+      entry.failures = 0
+      entry.retryAt = 0
+      entry.lastFailure = null
       await store.write(({ db }) => setAccountError(db, accountId, null))
       return entry.session
     } catch (error) {
       if (error instanceof WireError && error.code !== 'ABORTED') {
         const { code, message } = error
+        entry.failures += 1
+        entry.lastFailure = error
+        entry.retryAt = environment.now() + waitAfter(error, entry.failures)
         await store.write(({ db }) => setAccountError(db, accountId, { code, message, at: environment.now() }))
       }
       throw error
     }
+  }
+
+  function waitAfter(error: WireError, failures: number): number {
+    if (error.isConnectivity) return backOffMs(failures, options.offlineBackOff, environment.random)
+    return Math.min(refusedBackOff.longestMs, refusedBackOff.firstMs * 2 ** Math.min(failures - 1, 10))
   }
 
   return {
@@ -82,6 +109,7 @@ export function createSessions(options: {
       entry.cancelIdle = null
       if (entry.session?.alive) return entry.session
       forget(entry)
+      if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
       entry.connecting ??= connect(accountId, entry).finally(() => {
         entry.connecting = null
       })
@@ -96,13 +124,19 @@ export function createSessions(options: {
         session?.close().catch(() => {})
       })
     },
+    retryAt: (accountId) => entryOf(accountId).retryAt,
+    allow(accountId) {
+      entryOf(accountId).retryAt = 0
+    },
     bytes(accountId) {
       const entry = entryOf(accountId)
       const live = entry.session?.bytes() ?? { sent: 0, received: 0 }
       return { sent: entry.ended.sent + live.sent, received: entry.ended.received + live.received }
     },
     async drop(accountId) {
-      await forget(entryOf(accountId))?.close()
+      const session = forget(entryOf(accountId))
+      entries.delete(accountId)
+      await session?.close()
     },
     async close() {
       const sessions = [...entries.values()].map(forget).filter((session) => session !== null)

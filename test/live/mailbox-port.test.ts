@@ -1,0 +1,19 @@
+import { imap } from '@everdraft/mail'
+import { describeServer, exerciseMailbox, type MailboxExpectations, type ServerName } from '@everdraft/testkit'
+
+const servers = {
+  dovecot24: { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: true },
+  cyrus310: { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: true },
+  dovecot23: { uidPlus: true, replace: false, catenate: true, specialUse: true, condstore: true },
+  greenmail: { uidPlus: true, replace: false, catenate: false, specialUse: false, condstore: false },
+} satisfies Record<ServerName, MailboxExpectations>
+
+for (const [name, expected] of Object.entries(servers) as [ServerName, MailboxExpectations][]) {
+  describeServer(name, (server) => {
+    exerciseMailbox(() => {
+      const { host, imapPort, user } = server()
+      const { user: login, password } = user(1)
+      return { port: imap(), settings: { host, port: imapPort, security: 'none', user: login, password } }
+    }, expected)
+  })
+}
