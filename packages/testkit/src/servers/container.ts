@@ -7,10 +7,16 @@ import type { Container, PortName, ServerProcess } from './driver.ts'
 const run = promisify(execFile)
 
 /** Runs one service of docker/compose.yaml, in a Compose project of its own. Not tried yet: see docs/servers.md. */
-export function containerProcess(container: Container, ports: ReadonlyMap<PortName, number>): ServerProcess {
+export function containerProcess(
+  container: Container,
+  ports: ReadonlyMap<PortName, number>,
+  names: readonly string[],
+): ServerProcess {
   const project = `everdraft-test-${randomBytes(4).toString('hex')}`
   const env: NodeJS.ProcessEnv = { ...process.env }
   for (const [port, variable] of Object.entries(container.ports)) env[variable] = String(ports.get(port as PortName))
+  const { users, password, domain } = container
+  if (users !== undefined) env[users] = names.map((name) => `${name}:${password}@${domain}`).join(',')
   const compose = async (...args: readonly string[]): Promise<void> => {
     await run('docker', ['compose', '-f', composeFile, '-p', project, ...args], { env })
   }

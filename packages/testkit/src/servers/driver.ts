@@ -25,6 +25,8 @@ export interface Container {
   readonly domain: string
   /** The variables of docker/compose.yaml that choose the published ports. */
   readonly ports: Readonly<Partial<Record<PortName, string>>>
+  /** The variable that lists the users as `name:password@domain`, where the image wants to know them beforehand. */
+  readonly users?: string
   /** Makes users where the image does not accept every name; called once the server greets. */
   readonly makeUsers?: (ports: ReadonlyMap<PortName, number>, names: readonly string[]) => Promise<void>
 }

@@ -28,6 +28,7 @@ export const greenmail: ServerDefinition = {
     service: 'greenmail',
     password: 'secret',
     domain: 'example.org',
+    users: 'EVERDRAFT_GREENMAIL_USERS',
     ports: { IMAP_PORT: 'EVERDRAFT_GREENMAIL_IMAP_PORT', SMTP_PORT: 'EVERDRAFT_GREENMAIL_SMTP_PORT' },
   },
 }

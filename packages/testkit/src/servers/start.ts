@@ -34,7 +34,7 @@ export async function startServer(name: ServerName, options: ServerOptions = {})
     RELAY_PORT: String(options.relayPort ?? 9),
   }
   const process = container
-    ? containerProcess(container, ports)
+    ? containerProcess(container, ports, userNames)
     : localProcess(server.script, { ...environment, ...Object.fromEntries([...ports].map(([k, v]) => [k, String(v)])) })
 
   const start = async (): Promise<void> => {
