@@ -1,4 +1,4 @@
-import { byteString, fromByteString, utf8OfByteString } from '../octets.ts'
+import { byteString, utf8OfByteString } from '../octets.ts'
 import type { CommandPart } from './command-reader.ts'
 import { decodeMailboxName } from './modified-utf7.ts'
 
@@ -41,7 +41,6 @@ export type Scanner = {
   takeWhile(test: RegExp): string
   /** `(a b c)`, by a reader for each element. */
   list<T>(element: () => T): readonly T[]
-  rest(): string
 }
 
 const ATOM_CHAR = /[^(){ %*"\\\]\p{Cc}\u0080-\u00ff]/u
@@ -167,9 +166,5 @@ export function createScanner(parts: readonly CommandPart[]): Scanner {
       expect(')')
       return elements
     },
-    rest: () => takeWhile(/[^]/u),
   }
 }
-
-/** The text of a search or a header, which clients send as UTF-8 whatever they say. */
-export const textOf = (value: string): string => new TextDecoder('utf-8').decode(fromByteString(value))

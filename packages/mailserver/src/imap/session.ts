@@ -3,10 +3,11 @@ import type { CommandAction } from '../faults/rules.ts'
 import type { ProtocolSession, SessionPort } from '../faults/session-port.ts'
 import { utf8ByteString } from '../octets.ts'
 import type { MailboxEvent } from '../store/mailbox.ts'
+import { JournalError } from '../store/journal.ts'
 import type { MailStore } from '../store/store.ts'
 import { createCommandReader, type CommandPart } from './command-reader.ts'
 import { commandNamed } from './commands.ts'
-import { bad, type Reply, type SessionContext } from './context.ts'
+import { bad, no, type Reply, type SessionContext } from './context.ts'
 import { flagLines, formatFlags } from './flags.ts'
 import { pieces, type Piece } from './format.ts'
 import { decideLiteral } from './literal-policy.ts'
@@ -45,8 +46,10 @@ function attempt(task: () => Reply): Reply {
   try {
     return task()
   } catch (error) {
-    if (!(error instanceof ImapSyntaxError)) throw error
-    return { kind: 'tagged', status: error.status, text: error.message }
+    if (error instanceof ImapSyntaxError) return { kind: 'tagged', status: error.status, text: error.message }
+    // RFC 5530: a temporary failure of something the server relies on.
+    if (error instanceof JournalError) return no('The mail store cannot be written', 'UNAVAILABLE')
+    throw error
   }
 }
 
@@ -263,7 +266,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
   const reader = createCommandReader({
     continueLiteral: () => send('+ OK\r\n'),
     onLineTooLong: () => hangUp('Command line too long'),
-    onCommand,
+    onCommand: (parts) => options.store.holdingNews(() => onCommand(parts)),
     decideLiteral: (announcement) => {
       const named = nameCommand(announcement.before)
       if (waiting !== undefined || 'problem' in named) {

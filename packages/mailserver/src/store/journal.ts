@@ -45,12 +45,22 @@ export type StoreJournal = {
   readBlob(blob: BlobId): Uint8Array
   /** Makes octets durable; no entry names them before this has returned. */
   writeBlob(blob: BlobId, bytes: Uint8Array): void
-  /** All of the entries or, after a crash, none of them. */
+  /** All of the entries or, after a crash or a JournalError, none of them. */
   append(entries: readonly StoreEntry[]): void
   /** Called once after replay with what the store consists of: the journal may now forget everything else. */
   compact(snapshot: readonly StoreEntry[], blobs: ReadonlySet<BlobId>): void
   /** The octets are named by no message any more. */
   removeBlob(blob: BlobId): void
+}
+
+/** The store could not be made durable: the command that needed it fails, and nothing of it is applied. */
+export class JournalError extends Error {
+  readonly code = 'journal-write-failed'
+
+  constructor(file: string, cause: unknown) {
+    super(`${file}: could not be written`, { cause })
+    this.name = 'JournalError'
+  }
 }
 
 /** A journal that keeps nothing: the store lives in memory. */

@@ -1,5 +1,5 @@
 import { createMemoryJournal, type StoreEntry, type StoreJournal } from './journal.ts'
-import type { Mailbox, MailboxEvent } from './mailbox.ts'
+import type { Mailbox, MailboxEvent, MailboxState } from './mailbox.ts'
 import { asBlobId, asMailboxId, asUid, asUidValidity, type BlobId, type StoredMessage, type Uid } from './message.ts'
 import { canonicalName, isChildOf, isValidName, SEPARATOR } from './names.ts'
 import { blobsOf, createStoreState, replayJournal, snapshotOf } from './snapshot.ts'
@@ -9,6 +9,8 @@ export type MailUser = {
   readonly password: string
   /** All messages of the user together; beyond it APPEND and COPY are refused with OVERQUOTA (RFC 5530). */
   readonly quotaBytes?: number
+  /** Where mail for this user is sent to; if left out, the user's name at any domain. */
+  readonly addresses?: readonly string[]
 }
 
 export type InitialMailbox = { readonly name: string; readonly specialUse?: string; readonly subscribed?: boolean }
@@ -50,6 +52,11 @@ export type MailStore = {
   copy(source: Mailbox, uids: readonly Uid[], target: Mailbox): StoreOutcome<readonly CopiedUid[]>
   /** A copy and an expunge in one transaction (RFC 6851). */
   move(source: Mailbox, uids: readonly Uid[], target: Mailbox): StoreOutcome<readonly CopiedUid[]>
+  /**
+   * Runs a task, and tells listeners of new and changed messages only when it has ended: a session answers its own
+   * client before others hear of what that client did.
+   */
+  holdingNews(task: () => void): void
   /** A new UIDVALIDITY; the messages stay and their UIDs restart at 1. */
   resetUidValidity(mailbox: Mailbox): void
 }
@@ -101,6 +108,9 @@ export function createMailStore(options: MailStoreOptions): MailStore {
     const wanted = canonicalName(name)
     return mailboxesOf(user).find((mailbox) => mailbox.name === wanted)
   }
+  let newsHeld = 0
+  const heldNews = new Set<MailboxState>()
+
   function commit(
     entries: readonly StoreEntry[],
     touched: ReadonlyMap<Mailbox, MailboxEvent>,
@@ -111,7 +121,26 @@ export function createMailStore(options: MailStoreOptions): MailStore {
     const listening = [...touched].map(([mailbox, event]) => ({ states: state.mailboxes.get(mailbox.id), event }))
     for (const entry of entries) state.apply(entry, octetsFrom(octets))
     for (const { blob } of releasing) if (state.holders(blob) === 0) journal.removeBlob(blob)
-    for (const { states, event } of listening) states?.notify(event)
+    for (const { states, event } of listening) {
+      if (states === undefined) continue
+      // What ends a session cannot wait: its UIDs or its mailbox are void from now on.
+      if (event === 'changed' && newsHeld > 0) heldNews.add(states)
+      else states.notify(event)
+    }
+  }
+
+  function holdingNews(task: () => void): void {
+    newsHeld++
+    try {
+      task()
+    } finally {
+      newsHeld--
+      if (newsHeld === 0) {
+        const held = [...heldNews]
+        heldNews.clear()
+        for (const states of held) states.notify('changed')
+      }
+    }
   }
 
   let mailboxIdsTaken = 0
@@ -259,6 +288,7 @@ export function createMailStore(options: MailStoreOptions): MailStore {
       const entries = gone.map(({ uid }): StoreEntry => ({ kind: 'expunged', id: mailbox.id, uid }))
       if (entries.length > 0) commit(entries, new Map([[mailbox, 'changed']]), new Map(), gone)
     },
+    holdingNews,
     copy: (source, uids, target) => transfer(source, uids, target, false),
     move: (source, uids, target) => transfer(source, uids, target, true),
     resetUidValidity: (mailbox) => {

@@ -15,6 +15,8 @@ export type ListenerOptions = {
 export type Listener = {
   readonly port: number
   close(): Promise<void>
+  pause(): void
+  resume(): void
 }
 
 /** How long a peer has to close its half after we have ended ours. */
@@ -70,12 +72,19 @@ function serve(socket: Socket, { protocol, faults, session }: ListenerOptions): 
   })
 }
 
+function hold(socket: Socket): void {
+  socket.pause()
+  socket.cork()
+}
+
 export async function listenOn(host: string, port: number, options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>()
+  let paused = false
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     serve(socket, options)
+    if (paused) hold(socket)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -92,6 +101,19 @@ export async function listenOn(host: string, port: number, options: ListenerOpti
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const socket of sockets) socket.destroy()
       await closed
+    },
+    pause: () => {
+      if (paused) return
+      paused = true
+      for (const socket of sockets) hold(socket)
+    },
+    resume: () => {
+      if (!paused) return
+      paused = false
+      for (const socket of sockets) {
+        socket.uncork()
+        socket.resume()
+      }
     },
   }
 }

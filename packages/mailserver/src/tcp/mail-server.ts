@@ -1,24 +1,22 @@
-import { MailServerOptionError, resolveCapabilities, type CapabilityOptions } from '../capabilities.ts'
+import { resolveCapabilities } from '../capabilities.ts'
+import { createDiskJournal } from '../disk/journal.ts'
 import { createFaultScript, type FaultScript } from '../faults/script.ts'
 import { createImapSession } from '../imap/session.ts'
-import type { StoreJournal } from '../store/journal.ts'
+import { deliverLocally } from '../smtp/delivery.ts'
+import type { Submission } from '../smtp/envelope.ts'
+import { createSmtpSession } from '../smtp/session.ts'
+import type { Mailbox } from '../store/mailbox.ts'
 import type { StoredMessage } from '../store/message.ts'
-import { createMailStore, type InitialMailbox, type MailStore, type MailUser } from '../store/store.ts'
+import { createMailStore, type MailStore } from '../store/store.ts'
 import { listenOn, type Listener } from './connections.ts'
+import { assertMailServerOptions, type MailServerOptions } from './options.ts'
 
-export type MailServerOptions = CapabilityOptions & {
-  readonly users: readonly MailUser[]
-  readonly mailboxes?: readonly InitialMailbox[]
-  /** The largest message taken, in octets (RFC 7889). */
-  readonly appendLimitBytes?: number
-  /** Where the mail is kept; in memory if left out. */
-  readonly journal?: StoreJournal
-  readonly now?: () => number
-  readonly proposeUidValidity?: () => number
-}
+const DEFAULT_SUBMISSION_BYTES = 50 * 1024 * 1024
 
 export type ListenOptions = {
+  /** 127.0.0.1 if left out. */
   readonly host?: string
+  /** If left out: the port of the last time, or any free one. */
   readonly imapPort?: number
   readonly smtpPort?: number
 }
@@ -26,59 +24,109 @@ export type ListenOptions = {
 export type MailServer = {
   readonly store: MailStore
   readonly faults: FaultScript
-  /** The ports listened on; after `close`, the ports listened on last. */
+  /** All mail that was accepted by SMTP since the server was created, oldest first. */
+  readonly submissions: readonly Submission[]
+  /** The port listened on, now or last; 0 before the first time. */
   readonly imapPort: number
+  readonly smtpPort: number
   listen(options?: ListenOptions): Promise<void>
-  /** Ends all connections and frees the ports. The mail stays: `listen` may be called again. */
+  /** Ends all connections and frees the ports. The mail stays, and `listen` may be called again. */
   close(): Promise<void>
+  /** Neither reads nor writes until `resume`: to clients, a network that hangs. Connections are still accepted. */
+  pause(): void
+  resume(): void
+  /** What is in a mailbox, ascending by UID. */
   mailbox(user: string, name: string): readonly StoredMessage[]
+  /** Gives a mailbox a new UIDVALIDITY and its messages UIDs from 1; sessions that have it selected are ended. */
   resetUidValidity(user: string, name: string): void
 }
 
 export function createMailServer(options: MailServerOptions): MailServer {
+  assertMailServerOptions(options)
   const capabilities = resolveCapabilities(options)
   const now = options.now ?? Date.now
   const faults = createFaultScript()
+  const submissions: Submission[] = []
   const store = createMailStore({
     users: options.users,
-    ...(options.mailboxes === undefined ? {} : { mailboxes: options.mailboxes }),
-    ...(options.journal === undefined ? {} : { journal: options.journal }),
     proposeUidValidity: options.proposeUidValidity ?? (() => Math.floor(now() / 1000)),
+    ...(options.mailboxes === undefined ? {} : { mailboxes: options.mailboxes }),
+    ...(options.folder === undefined ? {} : { journal: createDiskJournal(options.folder) }),
   })
-  let imap: Listener | undefined
+  let listeners: readonly Listener[] = []
+  let listening = false
   let imapPort = 0
+  let smtpPort = 0
 
-  const mailboxOf = (user: string, name: string): ReturnType<MailStore['find']> & object => {
+  function mailboxOf(user: string, name: string): Mailbox {
     const mailbox = store.find(user, name)
-    if (mailbox === undefined) throw new MailServerOptionError('mailbox', `${user} has no mailbox "${name}"`)
+    if (mailbox === undefined) throw new Error(`${user} has no mailbox "${name}"`)
     return mailbox
+  }
+
+  async function listen({ host = '127.0.0.1', ...ports }: ListenOptions = {}): Promise<void> {
+    if (listening) throw new Error('the mail server is listening already')
+    listening = true
+    try {
+      const imap = await listenOn(host, ports.imapPort ?? imapPort, {
+        protocol: 'imap',
+        faults,
+        session: (port) => {
+          const { appendLimitBytes } = options
+          const limit = appendLimitBytes === undefined ? {} : { appendLimitBytes }
+          return createImapSession({ store, capabilities, port, now, ...limit })
+        },
+      })
+      listeners = [imap]
+      const smtp = await listenOn(host, ports.smtpPort ?? smtpPort, {
+        protocol: 'smtp',
+        faults,
+        session: (port) =>
+          createSmtpSession({
+            store,
+            port,
+            now,
+            maxMessageBytes: options.smtp?.maxMessageBytes ?? DEFAULT_SUBMISSION_BYTES,
+            requireAuthentication: options.smtp?.requireAuthentication ?? true,
+            accept: (submission) => {
+              deliverLocally(store, submission)
+              submissions.push(submission)
+            },
+          }),
+      })
+      listeners = [imap, smtp]
+      imapPort = imap.port
+      smtpPort = smtp.port
+    } catch (error) {
+      await close()
+      throw error
+    }
+  }
+
+  async function close(): Promise<void> {
+    const open = listeners
+    listeners = []
+    await Promise.all(open.map((listener) => listener.close()))
+    listening = false
   }
 
   return {
     store,
     faults,
+    submissions,
     get imapPort() {
       return imapPort
     },
-    listen: async ({ host = '127.0.0.1', imapPort: wanted = 0 } = {}) => {
-      if (imap !== undefined) throw new Error('the mail server is listening already')
-      imap = await listenOn(host, wanted, {
-        protocol: 'imap',
-        faults,
-        session: (port) =>
-          createImapSession({
-            store,
-            capabilities,
-            port,
-            now,
-            ...(options.appendLimitBytes === undefined ? {} : { appendLimitBytes: options.appendLimitBytes }),
-          }),
-      })
-      imapPort = imap.port
+    get smtpPort() {
+      return smtpPort
     },
-    close: async () => {
-      await imap?.close()
-      imap = undefined
+    listen,
+    close,
+    pause: () => {
+      for (const listener of listeners) listener.pause()
+    },
+    resume: () => {
+      for (const listener of listeners) listener.resume()
     },
     mailbox: (user, name) => mailboxOf(user, name).messages(),
     resetUidValidity: (user, name) => store.resetUidValidity(mailboxOf(user, name)),

@@ -1,4 +1,4 @@
-import { bad, no, ok, userOf, type Call, type Reply, type SessionContext } from '../context.ts'
+import { no, ok, userOf, type Call, type Reply, type SessionContext } from '../context.ts'
 import { hasFlag } from '../../store/message.ts'
 import type { Mailbox } from '../../store/mailbox.ts'
 import type { StoreRefusal } from '../../store/store.ts'
@@ -200,6 +200,3 @@ export function status({ context, args }: Call): Reply {
   sendStatus(context, mailbox, items)
   return ok('Status completed')
 }
-
-/** For a command whose arguments were read, but that this server has no use for. */
-export const notHere = (what: string): Reply => bad(`${what} is not supported`)
