@@ -76,7 +76,7 @@ async function filledIn(
   return filled
 }
 
-export function describeStep(step: Step): string {
+function describeStep(step: Step): string {
   if ('idle' in step) return `IDLE ${step.idle}`
   if ('pushed' in step) return `pushed: ${step.pushed.source}`
   const text = step.send.map((part) => (typeof part === 'string' ? part : `{${part.send.length} ${part.as}}`)).join('')
