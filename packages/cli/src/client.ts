@@ -14,7 +14,7 @@ export class ApiError extends CommandFailure {
   }
 }
 
-export interface Call {
+interface Call {
   /** Sent as JSON. */
   readonly json?: unknown
   /** Sent as it is. */

@@ -10,14 +10,11 @@ export const accountIdSchema: z.ZodType<AccountId> = idSchema<AccountId>()
 export const draftIdSchema: z.ZodType<Umid> = idSchema<Umid>()
 export const attachmentIdSchema: z.ZodType<AttachmentId> = idSchema<AttachmentId>()
 
-/** For a path or query that takes nothing. */
-export const nothingSchema: z.ZodType<Record<string, never>> = z.strictObject({})
-
 const pageNumber = (minimum: number, maximum: number): z.ZodString => {
   const message = `must be a whole number from ${minimum} to ${maximum}`
   return z
     .string()
-    .regex(/^\d{1,9}$/, message)
+    .regex(/^\d{1,9}$/, { message, abort: true })
     .refine((text) => Number(text) >= minimum && Number(text) <= maximum, message)
 }
 

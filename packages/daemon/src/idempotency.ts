@@ -9,7 +9,7 @@ type Entry<Result> =
   | { readonly state: 'running'; readonly fingerprint: string }
   | { readonly state: 'done'; readonly fingerprint: string; readonly result: Result; readonly at: number }
 
-export interface IdempotentRequest {
+interface IdempotentRequest {
   /** Absent: the request is carried out, whatever came before. */
   readonly key: string | undefined
   /** Where the key holds: one key may be used once in each. */

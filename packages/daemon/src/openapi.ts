@@ -3,21 +3,15 @@ import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 
 import type { About } from './app.ts'
-import { problemMediaType } from './problems.ts'
-
-type Transform = typeof jsonSchemaTransform
+import { problemMediaType, problemSchema } from './problems.ts'
 
 // Every operation may answer with a problem document; said once, here.
-const transform: Transform = (document) => {
-  const { schema, url } = jsonSchemaTransform(document)
-  const response = (schema as { response?: Record<string, unknown> } | undefined)?.response
-  if (response !== undefined) {
-    response['default'] = {
-      description: 'Problem',
-      content: { [problemMediaType]: { schema: { $ref: '#/components/schemas/Problem' } } },
-    }
-  }
-  return { schema, url }
+const transform: typeof jsonSchemaTransform = (document) => {
+  const { schema } = document
+  if (!('response' in schema)) return jsonSchemaTransform(document)
+  const problem = { description: 'Problem', content: { [problemMediaType]: { schema: problemSchema } } }
+  const response = { ...(schema.response as object), default: problem }
+  return jsonSchemaTransform({ ...document, schema: { ...schema, response } })
 }
 
 /**

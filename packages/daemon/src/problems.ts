@@ -103,7 +103,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-export function problemOf(error: unknown): Problem {
+function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return problem(error.status, error.code, error.message, error.errors)
   if (error instanceof EverdraftError) {
     return problem(statusOfEngineError[error.code], error.code, error.message, error.errors)

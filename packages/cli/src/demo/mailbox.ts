@@ -24,7 +24,7 @@ export interface DemoMailbox {
   close(): Promise<void>
 }
 
-export interface Leftovers {
+interface Leftovers {
   readonly removed: readonly Copy[]
   /** Folders that were not there before; they stay. */
   readonly newFolders: readonly string[]

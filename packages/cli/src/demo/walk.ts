@@ -259,7 +259,10 @@ function uidText(draft: DraftJson): string {
 function uploadText(draft: DraftJson, copy: Copy): string {
   const sent = draft.sync.last_upload?.bytes_sent
   if (sent === undefined) return 'size not known'
-  const reuse = sent < copy.size / 2 ? '; the file was taken from the copy that lay there' : ''
+  const reuse =
+    sent < copy.size / 2
+      ? '; the file was taken from the copy that lay there'
+      : '; this server cannot take the file from the copy that lay there'
   return `${bytesText(sent)} for a message of ${bytesText(copy.size)}${reuse}`
 }
 

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { createEngine, type Engine } from '@everdraft/core'
+import { imap } from '@everdraft/mail'
+import { createMailServer, type MailServer } from '@everdraft/mailserver'
+import { sqlite } from '@everdraft/sqlite'
+import { onTestFinished } from 'vitest'
+
+import { createDaemon, type AccountJson, type Daemon, type DraftJson } from '../src/index.ts'
+
+export const token = 'the-token-of-this-test'
+export const mailUser = { name: 'ann@example.org', password: 'correct horse' }
+
+interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  /** Parsed where it is JSON. */
+  readonly body: Json
+  readonly bytes: Uint8Array
+}
+
+/** What came over HTTP is looked at freely in tests. */
+// oxlint-disable-next-line typescript/no-explicit-any -- an answer's shape is what the tests are about
+type Json = any
+
+interface CallOptions {
+  readonly json?: unknown
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream
+  readonly headers?: Record<string, string>
+}
+
+export interface Running {
+  readonly url: string
+  readonly daemon: Daemon
+  readonly engine: Engine
+  readonly mailServer: MailServer
+  readonly imapPort: number
+  readonly logLines: readonly string[]
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
+  readonly addAccount: (changes?: Record<string, unknown>) => Promise<AccountJson>
+  readonly addDraft: (accountId: string, fields?: Record<string, unknown>) => Promise<DraftJson>
+}
+
+/** The daemon over real HTTP, on the real engine, with a mail server beside it. All of it goes when the test ends. */
+export async function start(): Promise<Running> {
+  const folder = await mkdtemp(join(tmpdir(), 'everdraft-daemon-test-'))
+  const mailServer = createMailServer({ users: [mailUser] })
+  await mailServer.listen()
+  const imapPort = mailServer.imapPort
+  const engine = await createEngine({ storage: sqlite(join(folder, 'everdraft.db')), mailbox: imap() })
+  const logLines: string[] = []
+  const daemon = await createDaemon({
+    engine,
+    token,
+    version: '1.2.3',
+    log: { write: (line) => void logLines.push(line) },
+  })
+  const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    await daemon.close()
+    await engine.close()
+    await mailServer.close()
+    await rm(folder, { recursive: true })
+  })
+
+  const call = async (method: string, path: string, options: CallOptions = {}): Promise<Answer> => {
+    const body = options.json === undefined ? options.body : JSON.stringify(options.json)
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(options.json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body, duplex: 'half' }),
+    })
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    return {
+      status: response.status,
+      headers: response.headers,
+      bytes,
+      body: isJson ? JSON.parse(new TextDecoder().decode(bytes)) : null,
+    }
+  }
+  return {
+    url,
+    daemon,
+    engine,
+    mailServer,
+    imapPort,
+    logLines,
+    call,
+    addAccount: async (changes = {}) =>
+      succeeded(
+        await call('POST', '/accounts', {
+          json: {
+            address: mailUser.name,
+            imap: {
+              host: '127.0.0.1',
+              port: imapPort,
+              security: 'none',
+              user: mailUser.name,
+              password: mailUser.password,
+            },
+            ...changes,
+          },
+        }),
+      ),
+    addDraft: async (accountId, fields = {}) =>
+      succeeded(await call('POST', `/accounts/${accountId}/drafts`, { json: fields })),
+  }
+}
+
+function succeeded(answer: Answer): Json {
+  if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${JSON.stringify(answer.body)}`)
+  return answer.body
+}
