@@ -19,10 +19,11 @@ function without(...names: readonly Capability[]): Without {
   return { world, client }
 }
 
+const shown = (world: World): string => world.imap().unasked() + world.login().run('c CAPABILITY')
+
 test.each(knownCapabilities.filter((name) => name !== 'LITERAL-'))(
   '%s is advertised, and not once it is off',
   (name) => {
-    const shown = (world: World): string => world.imap().unasked() + world.login().run('c CAPABILITY')
     const word = new RegExp(`[ =]${name.replace('+', '\\+')}[ \\]=\\r]`, 'u')
     expect(shown(createWorld({ appendLimitBytes: 10_000 }))).toMatch(word)
     expect(shown(createWorld({ without: [name], appendLimitBytes: 10_000 }))).not.toMatch(word)
@@ -119,8 +120,7 @@ test.each(badOptions)('a bad option is named: %s', (problem, options) => {
 })
 
 test('an option error has a code and names its field', () => {
-  const attempt = (): unknown => resolveCapabilities({ without: ['X' as Capability] })
-  expect(attempt).toThrow(
+  expect(() => resolveCapabilities({ without: ['X' as Capability] })).toThrow(
     expect.objectContaining({ code: 'bad-option', field: 'without', name: 'MailServerOptionError' }),
   )
 })

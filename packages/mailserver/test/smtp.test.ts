@@ -30,13 +30,15 @@ test('EHLO tells the extensions', () => {
   expect(client.run('HELO client.test')).toBe('250 everdraft\r\n')
 })
 
+const auth = (...rounds: readonly string[]): string => {
+  const client = createWorld().smtp()
+  client.run('EHLO client.test')
+  return rounds.map((round) => client.run(round)).at(-1) ?? ''
+}
+
+const base64 = (value: string): string => Buffer.from(value).toString('base64')
+
 test('AUTH works by PLAIN and by LOGIN, at once or by challenges, and refuses wrong passwords', () => {
-  const auth = (...rounds: readonly string[]): string => {
-    const client = createWorld().smtp()
-    client.run('EHLO client.test')
-    return rounds.map((round) => client.run(round)).at(-1) ?? ''
-  }
-  const base64 = (value: string): string => Buffer.from(value).toString('base64')
   expect(auth(`AUTH PLAIN ${plain}`)).toMatch(/^235 2\.7\.0/u)
   expect(auth('AUTH PLAIN', plain)).toMatch(/^235/u)
   expect(auth('AUTH LOGIN', base64('alice'), base64('secret'))).toMatch(/^235/u)

@@ -39,13 +39,13 @@ export type ConnectTrigger = {
 
 export type CommandAction =
   /** Executes the command and says nothing of it; then goes on, or cuts the connection. */
-  | { readonly kind: 'drop-reply'; readonly then: 'go-on' | 'cut'; readonly by?: CutBy }
+  | { readonly kind: 'drop-reply'; readonly andThen: 'go-on' | 'cut'; readonly by?: CutBy }
   /** Executes the command; the reply, and all that comes behind it, waits. */
   | { readonly kind: 'delay-reply'; readonly delayMs: number }
   /** Does not execute the command. */
   | { readonly kind: 'answer'; readonly status: 'NO' | 'BAD'; readonly text: string }
   /** Does not execute the command and answers without its tag, as some servers do to a literal they find too large. */
-  | { readonly kind: 'untagged-bad'; readonly text: string; readonly then?: 'go-on' | 'cut' }
+  | { readonly kind: 'untagged-bad'; readonly text: string; readonly andThen?: 'go-on' | 'cut' }
   /** SMTP: does not execute the command and gives this reply, e.g. `451 4.3.0 Try later`. */
   | { readonly kind: 'smtp-reply'; readonly reply: string }
   /** Cuts instead of executing. */

@@ -207,7 +207,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     switch (action.kind) {
       case 'drop-reply':
         executeMuted(task)
-        if (action.then === 'cut') port.cut(action.by ?? 'fin')
+        if (action.andThen === 'cut') port.cut(action.by ?? 'fin')
         return
       case 'delay-reply':
         port.delay(action.delayMs)
@@ -218,7 +218,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
         return
       case 'untagged-bad':
         context.untagged(`BAD ${action.text}`)
-        if (action.then === 'cut') port.cut('fin')
+        if (action.andThen === 'cut') port.cut('fin')
         return
       case 'cut':
         port.cut(action.by ?? 'fin')

@@ -58,10 +58,8 @@ export function createDataReader(): DataReader {
             break
           case 'in-line': {
             const newline = bytes.indexOf(LF, at)
-            if (newline === -1) {
-              lastWasCr = bytes.at(-1) === CR
-              at = bytes.length
-            } else {
+            if (newline === -1) at = bytes.length
+            else {
               const crlf = newline > 0 ? bytes[newline - 1] === CR : lastWasCr
               place = crlf ? 'line-start' : 'in-line'
               at = newline + 1
@@ -70,6 +68,7 @@ export function createDataReader(): DataReader {
         }
       }
       if (place !== 'dot-cr') keep(bytes.length)
+      if (bytes.length > 0) lastWasCr = bytes.at(-1) === CR
       return undefined
     },
   }

@@ -184,7 +184,7 @@ export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession 
         muted = true
         task()
         muted = false
-        if (action.then === 'cut') port.cut(action.by ?? 'fin')
+        if (action.andThen === 'cut') port.cut(action.by ?? 'fin')
         return
       case 'delay-reply':
         port.delay(action.delayMs)
@@ -195,7 +195,7 @@ export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession 
         return
       case 'untagged-bad':
         send(`500 5.5.2 ${action.text}`)
-        if (action.then === 'cut') port.cut('fin')
+        if (action.andThen === 'cut') port.cut('fin')
         return
       case 'smtp-reply':
         send(action.reply)
