@@ -67,7 +67,7 @@ own_state
 if [ ! -e "$STATE/sasldb2" ]; then
   for user in $USERS; do
     # shellcheck disable=SC2046 # a list of arguments
-    sandbox $(unpacked_root "$root") saslpasswd2 -p -f /state/sasldb2 -u localhost "${user%%:*}" <<<"${user#*:}"
+    sandbox $(unpacked_root "$root") /usr/sbin/saslpasswd2 -p -f /state/sasldb2 -u localhost "${user%%:*}" <<<"${user#*:}"
   done
 fi
 # shellcheck disable=SC2046 # a list of arguments

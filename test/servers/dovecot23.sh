@@ -88,4 +88,4 @@ C
 rm -rf "$STATE"/run/*
 own_state
 # shellcheck disable=SC2046 # a list of arguments
-serve $(host_root) dovecot -F -c /state/dovecot.conf
+serve $(host_root) /usr/sbin/dovecot -F -c /state/dovecot.conf

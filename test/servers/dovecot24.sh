@@ -95,4 +95,4 @@ C
 rm -rf "$STATE"/run/*
 own_state
 # shellcheck disable=SC2046 # a list of arguments
-serve $(unpacked_root "$root") dovecot -F -c /state/dovecot.conf
+serve $(unpacked_root "$root") /usr/sbin/dovecot -F -c /state/dovecot.conf
