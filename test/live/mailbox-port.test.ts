@@ -11,9 +11,12 @@ const servers = {
 for (const [name, expected] of Object.entries(servers) as [ServerName, MailboxExpectations][]) {
   describeServer(name, (server) => {
     exerciseMailbox(() => {
-      const { host, imapPort, user } = server()
-      const { user: login, password } = user(1)
-      return { port: imap(), settings: { host, port: imapPort, security: 'none', user: login, password } }
+      const running = server()
+      const { user, password } = running.user(1)
+      return {
+        port: imap(),
+        settings: { host: running.host, port: running.imapPort, security: 'none', user, password },
+      }
     }, expected)
   })
 }

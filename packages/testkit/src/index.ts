@@ -26,3 +26,5 @@ export type {
   ServerSupport,
 } from './servers/driver.ts'
 export { startServer } from './servers/start.ts'
+export { exerciseMailbox } from './conformance/mailbox.ts'
+export type { MailboxExpectations, MailboxSubject } from './conformance/mailbox.ts'

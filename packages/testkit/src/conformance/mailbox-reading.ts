@@ -1,0 +1,238 @@
+import type { MessageId } from '@everdraft/core'
+import { expect, test } from 'vitest'
+import {
+  append,
+  lines,
+  mail,
+  onlyIf,
+  pathOf,
+  readAll,
+  selected,
+  streamSegment,
+  uidsOf,
+  type MailboxExpectations,
+  type MailboxFixture,
+} from './mailbox-fixture.ts'
+
+export function exerciseReading(fixture: () => MailboxFixture, expected: MailboxExpectations): void {
+  test('lists the inbox by name and every other folder once', async () => {
+    const { session, folder } = fixture()
+    const folders = await session.folders()
+    expect(folders.filter(({ path }) => path === 'INBOX')).toMatchObject([{ specialUse: 'inbox', selectable: true }])
+    expect(folders.filter(({ path }) => path === folder)).toMatchObject([{ selectable: true }])
+    expect(new Set(folders.map(({ path }) => path)).size).toBe(folders.length)
+  })
+
+  onlyIf(expected.specialUse)('knows the drafts and the sent folder by their attributes', async () => {
+    const folders = await fixture().session.folders()
+    expect(folders.filter(({ specialUse }) => specialUse === 'drafts')).toHaveLength(1)
+    expect(folders.filter(({ specialUse }) => specialUse === 'sent')).toHaveLength(1)
+  })
+
+  test.each(['Entwürfe & Büro', '下書き', 'a&b', '😀 drafts', 'tilde ~ &- x'])(
+    'makes, lists, subscribes to and selects a folder called %s',
+    async (name) => {
+      const { session, folder, raw } = fixture()
+      const path = pathOf(`${folder} ${name}`)
+      expect(await session.createFolder(path, 'archive')).toEqual({ kind: 'ok' })
+      expect((await session.folders()).map((one) => one.path)).toContain(path)
+      await append(session, path, mail('<named@example.org>'))
+      expect(await session.select(path)).toMatchObject({ path, exists: 1 })
+      const other = await raw()
+      const listed = (await other.ok('LIST "" "*"')).untagged.map(({ text }) => nameOf(text))
+      const subscribed = (await other.ok('LSUB "" "*"')).untagged.map(({ text }) => nameOf(text))
+      const wireName = listed.find((one) => one?.startsWith(folder) && one !== folder)
+      expect(subscribed).toContain(wireName)
+    },
+  )
+
+  test('makes a folder with quotes in its name, or refuses it in words, as servers do', async () => {
+    const { session, folder } = fixture()
+    const path = pathOf(`${folder} a "quoted" \\ one`)
+    const { kind } = await session.createFolder(path, 'archive')
+    const there = await session.select(path)
+    expect(there === null ? 'refused' : 'ok').toBe(kind)
+  })
+
+  test('refuses to make a folder that is there, and goes on', async () => {
+    const { session, folder } = fixture()
+    expect(await session.createFolder(folder, 'drafts')).toMatchObject({ kind: 'refused', status: 'NO' })
+    expect(await selected(session, folder)).toMatchObject({ exists: 0 })
+  })
+
+  test('gives null for a folder that is not there, also where its name is a pattern', async () => {
+    const { session, folder } = fixture()
+    for (const name of [
+      'no such folder',
+      `${folder}x`,
+      folder.slice(0, -1),
+      'ni-mañana',
+      '*',
+      '%',
+      `${folder.slice(0, -1)}%`,
+    ]) {
+      expect(await session.select(pathOf(name))).toBeNull()
+    }
+    expect(await selected(session, folder)).toMatchObject({ exists: 0 })
+  })
+
+  test('reads the state of the selected folder afresh when it is selected again', async () => {
+    const { session, folder, raw } = fixture()
+    const before = await selected(session, folder)
+    const other = await raw()
+    await other.append(folder, mail('<foreign@example.org>'))
+    const after = await selected(session, folder)
+    expect(after).toMatchObject({ exists: 1, uidValidity: before.uidValidity })
+    expect(after.uidNext === null || before.uidNext === null || after.uidNext > before.uidNext).toBe(true)
+    const [uid] = await session.uids()
+    await other.markDeleted(folder, [uid ?? 0])
+    await other.expunge(folder)
+    expect(await selected(session, folder)).toMatchObject({ exists: 0, uidNext: after.uidNext })
+    expect(await session.uids()).toEqual([])
+  })
+
+  onlyIf(expected.condstore)('gives a HIGHESTMODSEQ that grows with a change', async () => {
+    const { session, folder } = fixture()
+    const before = await session.select(folder)
+    await append(session, folder, mail('<modseq@example.org>'))
+    const after = await session.select(folder)
+    expect(BigInt(after?.highestModseq ?? '0')).toBeGreaterThan(BigInt(before?.highestModseq ?? '0'))
+  })
+
+  onlyIf(!expected.condstore)('gives no HIGHESTMODSEQ without CONDSTORE', async () => {
+    const { session, folder } = fixture()
+    expect(await session.select(folder)).toMatchObject({ highestModseq: null })
+  })
+
+  test('opens the folder for writing', async () => {
+    const { session, folder } = fixture()
+    await append(session, folder, mail('<writable@example.org>'))
+    await selected(session, folder)
+    expect(await session.markDeleted(await session.uids())).toEqual({ kind: 'ok' })
+  })
+
+  test('lists UIDs in ascending order', async () => {
+    const { session, folder } = fixture()
+    for (const id of [1, 2, 3]) await append(session, folder, mail(`<${id}@example.org>`))
+    await selected(session, folder)
+    const uids = await session.uids()
+    expect(uids).toHaveLength(3)
+    expect(uids).toEqual(uids.toSorted((a, b) => a - b))
+  })
+
+  test('finds a message by its exact Message-ID only', async () => {
+    const { session, folder } = fixture()
+    const wanted = '<wanted.1@example.org>' as MessageId
+    const others = [
+      '<WANTED.1@example.org>',
+      '<x.wanted.1@example.org>',
+      'x<wanted.1@example.org>',
+      '<wanted.1@example.organic>',
+    ]
+    for (const id of [...others, wanted]) await append(session, folder, mail(id))
+    await selected(session, folder)
+    const found = await session.findByMessageId(wanted)
+    expect(found.map(({ messageId }) => messageId)).toEqual([wanted])
+    expect(await session.findByMessageId('<anted.1@example.org>' as MessageId)).toEqual([])
+  })
+
+  test('finds what was stored a moment ago in the selected folder', async () => {
+    const { session, folder } = fixture()
+    await selected(session, folder)
+    const id = '<just.now@example.org>' as MessageId
+    await append(session, folder, mail(id))
+    expect(await session.findByMessageId(id)).toHaveLength(1)
+  })
+
+  test('tells of each message which draft it is a copy of, its size and its flags', async () => {
+    const { session, folder, raw } = fixture()
+    const base = `<${'b'.repeat(40)}.${'c'.repeat(40)}@example.org>`
+    const bytes = mail('<id@example.org>', 'ä', ['X-Everdraft-Id: 0190-umid', `X-Everdraft-Base:\r\n ${base}`])
+    await append(session, folder, bytes)
+    const other = await raw()
+    await other.append(folder, 'Subject: nothing of ours\r\n\r\nx\r\n')
+    await selected(session, folder)
+    const [first, second] = await session.uids()
+    await session.markDeleted(uidsOf(second ?? 0))
+    expect(await session.identities(uidsOf(second ?? 0, 4711, first ?? 0))).toEqual([
+      {
+        uid: first,
+        messageId: '<id@example.org>',
+        everdraftId: '0190-umid',
+        everdraftBase: base,
+        size: bytes.length,
+        deleted: false,
+        draft: true,
+      },
+      expect.objectContaining({
+        uid: second,
+        messageId: null,
+        everdraftId: null,
+        everdraftBase: null,
+        deleted: true,
+        draft: false,
+      }),
+    ])
+    expect(await session.identities([])).toEqual([])
+    expect(await session.identities(uidsOf(4711))).toEqual([])
+  })
+
+  test('gives the messages from a UID on, and never the last one below it', async () => {
+    const { session, folder } = fixture()
+    for (const id of [1, 2, 3]) await append(session, folder, mail(`<${id}@example.org>`))
+    await selected(session, folder)
+    const [, second, third] = await session.uids()
+    const from = async (uid: number | undefined): Promise<readonly number[]> =>
+      (await session.identitiesFrom(uidsOf(uid ?? 0)[0] as never)).map((identity) => identity.uid)
+    expect(await from(second)).toEqual([second, third])
+    expect(await from((third ?? 0) + 1)).toEqual([])
+    expect(await from(4_000_000_000)).toEqual([])
+  })
+
+  test('gives no identities from an empty folder', async () => {
+    const { session, folder } = fixture()
+    await selected(session, folder)
+    expect(await session.identitiesFrom(uidsOf(1)[0] as never)).toEqual([])
+    expect(await session.uids()).toEqual([])
+    expect(await session.deletedUids()).toEqual([])
+  })
+
+  test('gives back the bytes that were stored, without marking the message as seen', async () => {
+    const { session, folder, raw } = fixture()
+    const other = await raw()
+    const bytes = mail('<raw@example.org>', 'With {3}\r\nand )\r\n* 1 FETCH (x\r\n')
+    await other.append(folder, bytes)
+    await selected(session, folder)
+    const [uid] = await session.uids()
+    expect(await readAll(await session.fetchRaw(uid as never))).toEqual(Buffer.from(bytes))
+    expect((await other.listMessages(folder))[0]?.flags).not.toContain('\\Seen')
+    expect(await session.fetchRaw(uidsOf(4711)[0] as never)).toBeNull()
+    expect(await session.uids()).toEqual([uid])
+  })
+
+  test('gives back a large message in pieces', async () => {
+    const { session, folder } = fixture()
+    const head = mail('<large@example.org>')
+    const size = 3_000_000
+    await append(
+      session,
+      folder,
+      head,
+      streamSegment(size, () => lines(size)),
+    )
+    await selected(session, folder)
+    const [uid] = await session.uids()
+    const pieces: number[] = []
+    for await (const piece of (await session.fetchRaw(uid as never)) ?? []) pieces.push(piece.length)
+    expect(pieces.reduce((total, length) => total + length, 0)).toBe(head.length + size)
+    expect(Math.max(...pieces)).toBeLessThan(1_000_000)
+    expect(await session.uids()).toEqual([uid])
+  })
+}
+
+/** The name at the end of a LIST or LSUB line, as it is on the wire. */
+function nameOf(line: string): string | undefined {
+  const literal = /\{\d+\}\r\n(.*)$/s.exec(line)?.[1]
+  const quoted = /"((?:[^"\\]|\\.)*)"$/.exec(line)?.[1]?.replace(/\\(.)/g, '$1')
+  return literal ?? quoted ?? line.split(' ').at(-1)
+}

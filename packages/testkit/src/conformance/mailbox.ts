@@ -1,0 +1,43 @@
+import { afterEach, beforeEach, describe } from 'vitest'
+import { openFixture, type MailboxExpectations, type MailboxFixture, type MailboxSubject } from './mailbox-fixture.ts'
+import { exerciseConnecting } from './mailbox-connecting.ts'
+import { exerciseLostConnections } from './mailbox-lost-connections.ts'
+import { exerciseReading } from './mailbox-reading.ts'
+import { exerciseRemoving } from './mailbox-removing.ts'
+import { exerciseStoring } from './mailbox-storing.ts'
+
+export type { MailboxExpectations, MailboxSubject } from './mailbox-fixture.ts'
+
+/**
+ * Proves every line of the mailbox port's doc comments on an adapter and a server. `subject` is called when tests run,
+ * so that a server may be started by then.
+ */
+export function exerciseMailbox(subject: () => MailboxSubject, expected: MailboxExpectations): void {
+  const current = { fixture: undefined as MailboxFixture | undefined }
+  const fixture = (): MailboxFixture => {
+    if (current.fixture === undefined) throw new Error('The mailbox is open only inside tests')
+    return current.fixture
+  }
+  beforeEach(async () => {
+    current.fixture = await openFixture(subject())
+  })
+  afterEach(async () => {
+    await current.fixture?.close()
+    current.fixture = undefined
+  })
+  describe('connecting', () => {
+    exerciseConnecting(fixture, expected)
+  })
+  describe('folders and messages', () => {
+    exerciseReading(fixture, expected)
+  })
+  describe('storing', () => {
+    exerciseStoring(fixture, expected)
+  })
+  describe('removing', () => {
+    exerciseRemoving(fixture, expected)
+  })
+  describe('lost connections', () => {
+    exerciseLostConnections(fixture, expected)
+  })
+}
