@@ -38,5 +38,6 @@ mkdir -p "$root"/{dev,proc,tmp,state,run}
 chmod 1777 "$root/tmp"
 printf 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\nmail:x:8:\n' >"$root/etc/group"
+rm -rf "$work/cache" # the packages and apt's index: what is unpacked is all that is needed
 touch "$root/.complete"
 mv "$root" "$final"
