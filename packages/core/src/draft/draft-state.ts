@@ -38,10 +38,11 @@ export interface DraftState {
 
 export type DraftEvent =
   | { readonly type: 'saved'; readonly version: Version }
-  /** A copy of the head was stored and verified. `replaced`: the server removed the older copy in the same command. */
-  | { readonly type: 'uploaded-head'; readonly receipt: Receipt; readonly replaced: Receipt | null }
-  /** A copy of an older revision was stored: the user wrote on while it was on its way. */
-  | { readonly type: 'uploaded-older'; readonly receipt: Receipt; readonly replaced: Receipt | null }
+  /**
+   * A copy was stored and verified: of the head, or of an older revision, as the user wrote on while it was on its way.
+   * `replaced`: the server removed that copy in the same command.
+   */
+  | { readonly type: 'uploaded'; readonly receipt: Receipt; readonly replaced: Receipt | null }
   /** A copy of an attempt that had been given up showed up. */
   | { readonly type: 'late-copy'; readonly receipt: Receipt }
   /** A copy vanished while an upload is open that may itself have removed it. */
@@ -62,7 +63,8 @@ export type DraftEvent =
   /** Undo, a failed send, or taken back from the trash. `verified`: a copy of the head that is known to be there. */
   | { readonly type: 'returned'; readonly verified: Receipt | null }
 
-export type DraftEventType = DraftEvent['type']
+/** The rows of the table: `uploaded` has two, by the revision that was stored. */
+export type DraftEventType = Exclude<DraftEvent['type'], 'uploaded'> | 'uploaded-head' | 'uploaded-older'
 
 type Standing = 'draft' | 'outbox' | 'unwanted'
 export type Situation = `${Standing}/${Copies['kind']}`
@@ -174,9 +176,14 @@ export type Transition =
 
 /** The only function that makes a next state. Total: it never throws. */
 export function transition(state: DraftState, event: DraftEvent): Transition {
-  const rule: Rule = transitions[event.type][situationOf(state)]
+  const rule: Rule = transitions[rowOf(state, event)][situationOf(state)]
   if (rule === 'refuse') return { rule }
   return { rule, next: carryOut(rule, state, event) }
+}
+
+function rowOf(state: DraftState, event: DraftEvent): DraftEventType {
+  if (event.type !== 'uploaded') return event.type
+  return event.receipt.version === state.head ? 'uploaded-head' : 'uploaded-older'
 }
 
 function carryOut(rule: Exclude<Rule, 'refuse'>, state: DraftState, event: DraftEvent): DraftState {
@@ -199,20 +206,20 @@ function carryOut(rule: Exclude<Rule, 'refuse'>, state: DraftState, event: Draft
       return { ...state, head: event.version, copies: { kind: 'stale-server', anchor } }
     }
     case 'bind': {
-      if (event.type !== 'uploaded-head') return state
+      if (event.type !== 'uploaded') return state
       const older = newestCopy(copies)
       const bound: DraftState = { ...state, copies: { kind: 'synchronized', name: event.receipt, missingSince: null } }
       return owe(withoutDebt(bound, event.receipt), older, [event.receipt, event.replaced])
     }
     case 'anchor': {
-      if (event.type !== 'uploaded-older') return state
+      if (event.type !== 'uploaded') return state
       const older = newestCopy(copies)
       if (older !== null && older.version > event.receipt.version) return owe(state, event.receipt, [older])
       const anchored: DraftState = { ...state, copies: { kind: 'stale-server', anchor: event.receipt } }
       return owe(withoutDebt(anchored, event.receipt), older, [event.receipt, event.replaced])
     }
     case 'owe':
-      if (event.type !== 'uploaded-head' && event.type !== 'uploaded-older' && event.type !== 'late-copy') return state
+      if (event.type !== 'uploaded' && event.type !== 'late-copy') return state
       return owe(state, event.receipt, [newestCopy(copies)])
     case 'mark-missing':
       if (event.type !== 'name-vanished' || copies.kind !== 'synchronized') return state

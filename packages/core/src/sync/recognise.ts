@@ -54,6 +54,5 @@ export function eventForCopy(state: DraftState, receipt: Receipt): DraftEvent | 
   const newest = newestCopy(state.copies)
   if ([newest, ...state.debts].some((known) => sameCopy(known, receipt))) return null
   if (state.copies.kind === 'synchronized') return { type: 'late-copy', receipt }
-  if (receipt.version === state.head) return { type: 'uploaded-head', receipt, replaced: null }
-  return { type: 'uploaded-older', receipt, replaced: null }
+  return { type: 'uploaded', receipt, replaced: null }
 }

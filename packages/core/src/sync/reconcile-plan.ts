@@ -16,7 +16,7 @@ export interface ReconcileQuestion {
 
 export type ReconcilePlan =
   /** The UIDs no longer mean what they meant: everything is looked at afresh, nothing is deleted. */
-  | { readonly kind: 'reset'; readonly reason: 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder' }
+  | { readonly kind: 'reset'; readonly reason: ResetReason }
   | {
       readonly kind: 'compare'
       readonly vanished: readonly Vanished[]
@@ -24,9 +24,13 @@ export type ReconcilePlan =
       readonly seenAgain: readonly KnownCopy[]
       /** UIDs that nobody has looked at yet. */
       readonly unexplored: readonly Uid[]
+      /** Copies whose identity is read along with the unexplored: one that is another message means a reset. */
+      readonly probes: readonly KnownCopy[]
       /** More than half of ten or more are gone: nothing is purged before somebody was asked. */
       readonly massVanish: boolean
     }
+
+export type ResetReason = 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder'
 
 export interface Vanished {
   readonly copy: KnownCopy
@@ -45,27 +49,32 @@ export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
   const massVanish = names.length >= 10 && goneNames.length > names.length / 2
   const explored = new Set(known.map((copy) => copy.receipt.uid))
   const from = seen?.uidValidity === folder.uidValidity ? seen.uidNext : 1
+  const unexplored = question.uids.filter((uid) => uid >= from && !explored.has(uid))
   return {
     kind: 'compare',
     vanished: gone.map((copy) => ({ copy, as: nameTheLoss(copy, question.attempting) })),
     seenAgain: names.filter((copy) => copy.missingSince !== null && present.has(copy.receipt.uid)),
-    unexplored: question.uids.filter((uid) => uid >= from && !explored.has(uid)),
+    unexplored,
+    probes: unexplored.length === 0 ? [] : newestOf(known.filter((copy) => present.has(copy.receipt.uid))),
     massVanish,
   }
 }
 
-function resetReason({
-  seen,
-  folder,
-  known,
-}: ReconcileQuestion): 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder' | null {
+function resetReason({ seen, folder, known }: ReconcileQuestion): ResetReason | null {
   if (known.some((copy) => copy.receipt.uidValidity !== folder.uidValidity)) return 'uidvalidity-changed'
+  const newest = known.reduce((highest, copy) => Math.max(highest, copy.receipt.uid), 0)
+  if (folder.uidNext !== null && folder.uidNext <= newest) return 'uidnext-went-back'
   if (seen === null) return null
   if (seen.path !== folder.path) return 'other-folder'
   if (seen.uidValidity !== folder.uidValidity) return 'uidvalidity-changed'
   // A server restored from a backup gives out UIDs again under the same UIDVALIDITY.
   if (folder.uidNext !== null && folder.uidNext < seen.uidNext) return 'uidnext-went-back'
   return null
+}
+
+/** UIDs that are given out a second time are the latest ones: a few of them tell. */
+function newestOf(copies: readonly KnownCopy[]): readonly KnownCopy[] {
+  return copies.toSorted((a, b) => b.receipt.uid - a.receipt.uid).slice(0, 20)
 }
 
 function nameTheLoss(copy: KnownCopy, attempting: ReadonlySet<Umid>): Vanished['as'] {

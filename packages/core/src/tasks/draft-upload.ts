@@ -264,9 +264,7 @@ async function bind(
 ): Promise<void> {
   const now = context.environment.now()
   await context.write(async (write) => {
-    const { head } = await loadDraftState(write.db, attempt.draftId)
-    const type = receipt.version === head ? 'uploaded-head' : 'uploaded-older'
-    await applyDraftEvent(write, attempt.draftId, { type, receipt, replaced: plan.replaces }, now)
+    await applyDraftEvent(write, attempt.draftId, { type: 'uploaded', receipt, replaced: plan.replaces }, now)
     await endAttempt(write.db, attempt.id, { state: 'stored', bytesSent, now })
     const { accountId, draftId, version, method, messageId } = attempt
     const { folder, uidValidity, uid } = receipt

@@ -6,8 +6,8 @@ import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies, loadDraftSt
 import { seenFolder, setSeenFolder } from '../storage/folders.ts'
 import type { Db } from '../storage/store.ts'
 import { eventForCopy } from '../sync/recognise.ts'
-import { reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
-import type { FolderState, MailboxSession } from '../wire/mailbox.ts'
+import { type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
+import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
@@ -58,14 +58,22 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     attempting: await draftsWithOpenAttempts(db, accountId),
   }))
   const plan = reconcilePlan({ seen, folder, uids, known, attempting })
-  if (plan.kind === 'reset') {
+  const identities = plan.kind === 'reset' ? [] : await lookAt(session, plan)
+  const spoilt = plan.kind === 'compare' && plan.probes.some((copy) => !isStill(copy, identities))
+  if (plan.kind === 'reset' || spoilt) {
     if (seen !== null && seen.path !== folder.path) await forgetFolder(context, seen.path)
     await forgetFolder(context, folder.path)
-    await explore(context, session, folder, uids)
+    await explore(context, session, folder, uids.length === 0 ? [] : await session.identities(uids))
     await rememberFolder(context, folder, uids)
     return { kind: 'complete', missing: false }
   }
-  await explore(context, session, folder, plan.unexplored)
+  const unexplored = new Set(plan.unexplored)
+  await explore(
+    context,
+    session,
+    folder,
+    identities.filter((identity) => unexplored.has(identity.uid)),
+  )
   const { missing } = await applyLosses(context, session, folder, plan.vanished, plan.massVanish)
   await sawAgain(context, plan.seenAgain)
   await rememberFolder(context, folder, uids)
@@ -77,6 +85,19 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     at: context.environment.now(),
   }
   return { kind: 'outcome', outcome: { kind: 'park', error } }
+}
+
+async function lookAt(
+  session: MailboxSession,
+  plan: Extract<ReconcilePlan, { kind: 'compare' }>,
+): Promise<readonly MessageIdentity[]> {
+  const uids = [...plan.unexplored, ...plan.probes.map((copy) => copy.receipt.uid)]
+  return uids.length === 0 ? [] : await session.identities(uids.toSorted((a, b) => a - b))
+}
+
+function isStill({ receipt }: KnownCopy, identities: readonly MessageIdentity[]): boolean {
+  const identity = identities.find((one) => one.uid === receipt.uid)
+  return identity === undefined || identity.messageId === receipt.messageId
 }
 
 /** The UIDs of a folder mean nothing any more: names, anchors and debts lose theirs, and the texts stay. */
@@ -94,10 +115,8 @@ async function explore(
   context: ExecuteContext,
   session: MailboxSession,
   folder: FolderState,
-  uids: readonly Uid[],
+  identities: readonly MessageIdentity[],
 ): Promise<void> {
-  if (uids.length === 0) return
-  const identities = await session.identities(uids)
   const messageIds = identities.flatMap((identity) => identity.messageId ?? [])
   const attempts = await context.store.read((db) => attemptsByMessageId(db, context.accountId, messageIds))
   for (const identity of identities) {
