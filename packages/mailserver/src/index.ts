@@ -46,5 +46,6 @@ export type {
   ConnectTrigger,
   CutBy,
   FaultRule,
+  SessionProtocol,
 } from './faults/rules.ts'
-export type { CommandSighting, ProtocolSession, SessionPort, SessionProtocol } from './faults/session-port.ts'
+export type { CommandSighting, ProtocolSession, SessionPort } from './faults/session-port.ts'

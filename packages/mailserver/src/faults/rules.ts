@@ -1,4 +1,4 @@
-import type { SessionProtocol } from './session-port.ts'
+export type SessionProtocol = 'imap' | 'smtp'
 
 /** How a connection ends: in good order, or by a reset that may overtake what was sent before it. */
 export type CutBy = 'fin' | 'rst'

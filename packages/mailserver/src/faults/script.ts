@@ -1,6 +1,14 @@
 import { MailServerOptionError } from '../capabilities.ts'
-import { isBytesRule, isCommandRule, isConnectRule, type CommandAction, type CutBy, type FaultRule } from './rules.ts'
-import type { CommandSighting, SessionProtocol } from './session-port.ts'
+import {
+  isBytesRule,
+  isCommandRule,
+  isConnectRule,
+  type CommandAction,
+  type CutBy,
+  type FaultRule,
+  type SessionProtocol,
+} from './rules.ts'
+import type { CommandSighting } from './session-port.ts'
 
 /** A rule that was added, and what became of it. */
 export type Fault = {

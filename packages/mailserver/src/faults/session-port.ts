@@ -1,7 +1,5 @@
 import type { CommandAction, CutBy } from './rules.ts'
 
-export type SessionProtocol = 'imap' | 'smtp'
-
 export type CommandSighting = {
   readonly verb: string
   readonly at: 'literal' | 'command'

@@ -5,8 +5,6 @@ import type { MimePart } from '../mime/part.ts'
 import { LF } from '../octets.ts'
 import { imapString, nstring } from './format.ts'
 
-const orNil = (text: string): string | undefined => (text === '' ? undefined : text)
-
 function formatAddress(address: Address): string {
   switch (address.kind) {
     case 'group-start':
@@ -15,7 +13,8 @@ function formatAddress(address: Address): string {
       return '(NIL NIL NIL NIL)'
     case 'mailbox': {
       const { name, route, local, host } = address
-      return `(${nstring(name)} ${nstring(route)} ${nstring(orNil(local))} ${nstring(orNil(host))})`
+      // A NIL host would say that this is a group: what is missing is named, with Dovecot's words.
+      return `(${nstring(name)} ${nstring(route)} ${imapString(local || 'MISSING_MAILBOX')} ${imapString(host || 'MISSING_DOMAIN')})`
     }
   }
 }
@@ -27,7 +26,9 @@ function formatAddresses(value: string | undefined): string {
 
 /** RFC 3501 §7.4.2, ENVELOPE. */
 export function formatEnvelope(fields: readonly HeaderField[]): string {
-  const value = (name: string): string | undefined => fieldValue(fields, name)
+  // Of a field that should be there once, the last one counts, as on Dovecot and Cyrus.
+  const latest = fields.toReversed()
+  const value = (name: string): string | undefined => fieldValue(latest, name)
   const from = formatAddresses(value('from'))
   // Sender and Reply-To are those of From where there are none, by the same section.
   const orFrom = (name: string): string => {
@@ -70,34 +71,31 @@ function countLines(bytes: Uint8Array, start: number, end: number): number {
   return lines
 }
 
-/** What a part without any structure of its own is taken for (RFC 2045 §5.2). */
-const EMPTY_TEXT = '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
-
 /** BODYSTRUCTURE if `extended`, else BODY (RFC 3501 §7.4.2). */
 export function formatBodyStructure(bytes: Uint8Array, part: MimePart, extended: boolean): string {
   const value = (name: string): string | undefined => fieldValue(part.fields, name)
   const disposition = formatDisposition(value('content-disposition'))
   const tail = `${disposition} ${formatLanguage(value('content-language'))} ${nstring(value('content-location'))}`
+  const [typeAsWritten = '', subtypeAsWritten = ''] = part.contentType.value.split('/')
 
   if (part.content.kind === 'multipart') {
     const { parts } = part.content
-    const children = parts.map((each) => formatBodyStructure(bytes, each, extended)).join('')
-    const inside = parts.length === 0 ? `${EMPTY_TEXT}${extended ? ' NIL NIL NIL NIL' : ''})` : children
+    const inside = parts.map((each) => formatBodyStructure(bytes, each, extended)).join('')
     const end = extended ? ` ${formatParameters(part.contentType.parameters)} ${tail}` : ''
-    return `(${inside} ${imapString(part.subtype)}${end})`
+    return `(${inside} ${imapString(subtypeAsWritten)}${end})`
   }
 
-  const { type, subtype, contentType, bodyStart, end } = part
+  const { type, contentType, bodyStart, end } = part
   // RFC 2046 §4.1.2: text is US-ASCII unless it says otherwise.
   const implied =
     type === 'text' && parameter(contentType, 'charset') === undefined ? [['charset', 'us-ascii'] as const] : []
   const fields = [
-    imapString(type),
-    imapString(subtype),
+    imapString(typeAsWritten),
+    imapString(subtypeAsWritten),
     formatParameters([...contentType.parameters, ...implied]),
     nstring(value('content-id')),
     nstring(value('content-description')),
-    imapString(parseParameterised(value('content-transfer-encoding') ?? '').value.toLowerCase() || '7bit'),
+    imapString(parseParameterised(value('content-transfer-encoding') ?? '').value || '7bit'),
     String(end - bodyStart),
   ]
   if (part.content.kind === 'message') {

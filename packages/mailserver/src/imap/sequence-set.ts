@@ -1,7 +1,7 @@
 import { ImapSyntaxError } from './scanner.ts'
 
 /** A set of numbers as the client wrote it (RFC 3501 §9, `sequence-set`); `*` is the largest in use. */
-export type SequenceRange = { readonly from: number | '*'; readonly to: number | '*' }
+type SequenceRange = { readonly from: number | '*'; readonly to: number | '*' }
 export type SequenceSet = readonly SequenceRange[]
 
 const bound = (text: string): number | '*' => {

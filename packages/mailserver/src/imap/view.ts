@@ -27,7 +27,7 @@ export type ViewEntry = {
   readonly message: StoredMessage
 }
 
-export type ViewUpdates = {
+type ViewUpdates = {
   readonly flags: readonly { readonly sequence: number; readonly message: StoredMessage }[]
   /** Highest first, so that each number still means what it says when it is read. */
   readonly expunged: readonly number[]

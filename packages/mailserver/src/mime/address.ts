@@ -10,13 +10,19 @@ export type Address =
   | { readonly kind: 'group-start'; readonly name: string }
   | { readonly kind: 'group-end' }
 
-type Token = { readonly kind: 'word' | 'special' | 'comment'; readonly text: string }
+type Token = {
+  readonly kind: 'word' | 'special' | 'comment'
+  readonly text: string
+  /** White space stands before it. */
+  readonly spaced: boolean
+}
 
 function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = []
   let at = 0
   while (at < text.length) {
     const char = text.charAt(at)
+    const spaced = /\s/u.test(text.charAt(at - 1))
     if (/\s/u.test(char)) at++
     else if (char === '"') {
       let value = ''
@@ -25,7 +31,7 @@ function tokenize(text: string): readonly Token[] {
         value += text[at] ?? ''
       }
       at++
-      tokens.push({ kind: 'word', text: value })
+      tokens.push({ kind: 'word', text: value, spaced })
     } else if (char === '(') {
       let depth = 1
       let value = ''
@@ -39,18 +45,18 @@ function tokenize(text: string): readonly Token[] {
         }
       }
       at++
-      tokens.push({ kind: 'comment', text: value.trim() })
+      tokens.push({ kind: 'comment', text: value.trim(), spaced })
     } else if (char === '[') {
       const close = text.indexOf(']', at)
       const end = close === -1 ? text.length : close + 1
-      tokens.push({ kind: 'word', text: text.slice(at, end) })
+      tokens.push({ kind: 'word', text: text.slice(at, end), spaced })
       at = end
     } else if ('<>@,;:.'.includes(char)) {
-      tokens.push({ kind: 'special', text: char })
+      tokens.push({ kind: 'special', text: char, spaced })
       at++
     } else {
       const word = /^[^\s"()<>@,;:.[\]]+/u.exec(text.slice(at))?.[0] ?? char
-      tokens.push({ kind: 'word', text: word })
+      tokens.push({ kind: 'word', text: word, spaced })
       at += word.length
     }
   }
@@ -65,21 +71,14 @@ export function parseAddresses(value: string): readonly Address[] {
   let inGroup = false
 
   const special = (text: string): boolean => tokens[at]?.kind === 'special' && tokens[at]?.text === text
-  /** Words up to a special, with dots joined: a display name keeps its spaces, an address part has none. */
-  const phrase = (separator: string): string => {
+  /** Words and dots up to another special; a display name keeps its spaces, an address has none. */
+  const phrase = (space: string): string => {
     let text = ''
-    let joined = true
     for (; at < tokens.length; at++) {
       const token = tokens[at]
       if (token === undefined || token.kind === 'comment') continue
       if (token.kind === 'special' && token.text !== '.') break
-      if (token.text === '.' && token.kind === 'special') {
-        text += '.'
-        joined = true
-      } else {
-        text += joined ? token.text : separator + token.text
-        joined = false
-      }
+      text += text !== '' && token.spaced ? space + token.text : token.text
     }
     return text
   }
@@ -121,13 +120,17 @@ export function parseAddresses(value: string): readonly Address[] {
       addresses.push({ kind: 'group-start', name: words })
       continue
     }
-    const local = words.replaceAll(' ', '')
     const host = special('@') ? (at++, phrase('')) : ''
     // The old form of a display name: a comment behind the address.
-    const comment = tokens.slice(start, at).findLast((token) => token.kind === 'comment')?.text
-    if (local !== '' || host !== '') {
-      addresses.push({ kind: 'mailbox', name: comment === '' ? undefined : comment, route: undefined, local, host })
-    } else at++
+    const last = tokens[at - 1]
+    const comment = last?.kind === 'comment' ? last.text : undefined
+    const name = comment === '' ? undefined : comment
+    if (host === '' && words.includes(' ')) {
+      // Several words and no address: a name.
+      addresses.push({ kind: 'mailbox', name: words, route: undefined, local: '', host })
+    } else if (words !== '' || host !== '') {
+      addresses.push({ kind: 'mailbox', name, route: undefined, local: words.replaceAll(' ', ''), host })
+    } else if (at === start) at++
   }
   if (inGroup) addresses.push({ kind: 'group-end' })
   return addresses

@@ -30,8 +30,8 @@ export function parseHeader(bytes: Uint8Array, start: number, end: number): read
   return fields.map(({ name, raw }) => ({ name, raw, value: unfold(raw.slice(raw.indexOf(':') + 1)) }))
 }
 
-/** RFC 5322 §2.2.3: unfolding removes the CRLF and leaves the white space. */
-export const unfold = (raw: string): string => raw.replaceAll(/\r?\n/gu, '').trim()
+/** RFC 5322 §2.2.3: unfolding removes the CRLF and leaves the white space; servers take away what leads the value. */
+const unfold = (raw: string): string => raw.replaceAll(/\r?\n/gu, '').trimStart()
 
 export const fieldValue = (fields: readonly HeaderField[], name: string): string | undefined => {
   const wanted = name.toLowerCase()

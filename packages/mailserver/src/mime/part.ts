@@ -15,7 +15,12 @@ export type MimePart = {
   readonly contentType: ParameterisedValue
   readonly content:
     | { readonly kind: 'leaf' }
-    | { readonly kind: 'multipart'; readonly parts: readonly MimePart[] }
+    | {
+        readonly kind: 'multipart'
+        readonly parts: readonly MimePart[]
+        /** Its last line is its closing delimiter: there is no epilogue. */
+        readonly closed: boolean
+      }
     | { readonly kind: 'message'; readonly message: MimePart }
 }
 
@@ -25,7 +30,7 @@ const MAX_DEPTH = 100
 const TEXT_PLAIN: ParameterisedValue = { value: 'text/plain', parameters: [] }
 const MESSAGE_RFC822: ParameterisedValue = { value: 'message/rfc822', parameters: [] }
 
-export const parseMessage = (bytes: Uint8Array): MimePart => parsePart(bytes, 0, bytes.length, TEXT_PLAIN, 0)
+const parseMessage = (bytes: Uint8Array): MimePart => parsePart(bytes, 0, bytes.length, TEXT_PLAIN, 0)
 
 function parsePart(
   bytes: Uint8Array,
@@ -45,13 +50,20 @@ function parsePart(
   const boundary = parameter(contentType, 'boundary')
 
   if (depth >= MAX_DEPTH) return { ...part, content: { kind: 'leaf' } }
-  if (type === 'multipart' && boundary !== undefined && boundary !== '') {
+  if (type === 'multipart') {
     // RFC 2046 §5.1.5: parts of a digest are messages unless they say otherwise.
     const partDefault = subtype === 'digest' ? MESSAGE_RFC822 : TEXT_PLAIN
-    const parts = splitAtBoundaries(bytes, bodyStart, end, boundary).map(([from, to]) =>
-      parsePart(bytes, from, to, partDefault, depth + 1),
-    )
-    return { ...part, content: { kind: 'multipart', parts } }
+    const { spans, closed } =
+      boundary === undefined || boundary === ''
+        ? { spans: [], closed: false }
+        : splitAtBoundaries(bytes, bodyStart, end, boundary)
+    // A multipart without parts has an empty one, as on Dovecot and Cyrus.
+    const found: readonly Span[] = spans.length === 0 ? [{ from: end, to: end, lineBreak: end }] : spans
+    const parts = found.map(({ from, to, lineBreak }) => {
+      const child = parsePart(bytes, from, to, partDefault, depth + 1)
+      return endsClosed(child) ? extendedTo(child, lineBreak) : child
+    })
+    return { ...part, content: { kind: 'multipart', parts, closed } }
   }
   if (type === 'message' && subtype === 'rfc822') {
     return { ...part, content: { kind: 'message', message: parsePart(bytes, bodyStart, end, TEXT_PLAIN, depth + 1) } }
@@ -59,14 +71,42 @@ function parsePart(
   return { ...part, content: { kind: 'leaf' } }
 }
 
+/**
+ * Behind a closing delimiter the line break before the outer one counts to the inner multipart, as on Dovecot and Cyrus:
+ * it has ended a line of its own.
+ */
+function endsClosed({ content }: MimePart): boolean {
+  switch (content.kind) {
+    case 'multipart':
+      return content.closed
+    case 'message':
+      return endsClosed(content.message)
+    case 'leaf':
+      return false
+  }
+}
+
+function extendedTo(part: MimePart, end: number): MimePart {
+  const { content } = part
+  if (content.kind !== 'message') return { ...part, end }
+  return { ...part, end, content: { kind: 'message', message: extendedTo(content.message, end) } }
+}
+
+type Span = {
+  readonly from: number
+  readonly to: number
+  /** Behind the line break that belongs to the next delimiter. */
+  readonly lineBreak: number
+}
+
 function splitAtBoundaries(
   bytes: Uint8Array,
   start: number,
   end: number,
   boundary: string,
-): readonly (readonly [from: number, to: number])[] {
+): { readonly spans: readonly Span[]; readonly closed: boolean } {
   const marker = `--${boundary}`
-  const parts: (readonly [number, number])[] = []
+  const spans: Span[] = []
   let open: number | undefined
   let lineStart = start
   while (lineStart < end) {
@@ -77,16 +117,17 @@ function splitAtBoundaries(
       const closing = line === `${marker}--`
       if (line === marker || closing) {
         // The line break before a delimiter belongs to the delimiter (RFC 2046 §5.1.1).
-        if (open !== undefined) parts.push([open, Math.max(open, withoutLineBreak(bytes, open, lineStart))])
+        if (open !== undefined)
+          spans.push({ from: open, to: withoutLineBreak(bytes, open, lineStart), lineBreak: lineStart })
         open = closing ? undefined : lineEnd
-        if (closing) return parts
+        if (closing) return { spans, closed: lineEnd === end }
       }
     }
     lineStart = lineEnd
   }
   // Not closed: the last part goes on to the end.
-  if (open !== undefined) parts.push([open, end])
-  return parts
+  if (open !== undefined) spans.push({ from: open, to: end, lineBreak: end })
+  return { spans, closed: false }
 }
 
 function withoutLineBreak(bytes: Uint8Array, start: number, end: number): number {

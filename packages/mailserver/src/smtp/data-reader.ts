@@ -2,7 +2,7 @@ import { concatBytes, CR, LF } from '../octets.ts'
 
 const DOT = 46
 
-export type DataEnd = {
+type DataEnd = {
   /** The message, dots unstuffed (RFC 5321 §4.5.2). */
   readonly message: Uint8Array
   /** How many of the octets just given belonged to the message. */

@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net'
 
 import { createEndpoint } from '../faults/endpoint.ts'
-import type { CutBy } from '../faults/rules.ts'
+import type { CutBy, SessionProtocol } from '../faults/rules.ts'
 import type { FaultScript } from '../faults/script.ts'
-import type { ProtocolSession, SessionPort, SessionProtocol } from '../faults/session-port.ts'
+import type { ProtocolSession, SessionPort } from '../faults/session-port.ts'
 
 export type ListenerOptions = {
   readonly protocol: SessionProtocol

@@ -8,7 +8,7 @@ import { encodeMailboxName } from '../modified-utf7.ts'
 import { ImapSyntaxError, type Scanner } from '../scanner.ts'
 import { createView } from '../view.ts'
 
-export const noSuchMailbox = (): Reply => no('Mailbox does not exist', 'NONEXISTENT')
+const noSuchMailbox = (): Reply => no('Mailbox does not exist', 'NONEXISTENT')
 
 function refusal(reason: StoreRefusal): Reply {
   switch (reason) {
