@@ -62,7 +62,9 @@ const address: fc.Arbitrary<Address> = fc.record({
     fc.constantFrom('Ann Example', 'Doe, Jane', '"', '=?utf-8?Q?x?=', 'A <b@c>'),
   ),
 })
-const id = fc.stringMatching(/^[A-Za-z0-9.]{1,60}$/).map((local) => `<${local}@example.org>` as MessageId)
+const id = fc
+  .oneof(fc.stringMatching(/^[A-Za-z0-9.]{1,60}$/), fc.constantFrom('grüße', '=?utf-8?Q?x?='))
+  .map((local) => `<${local}@example.org>` as MessageId)
 
 function oddPieces(): readonly string[] {
   return [
@@ -116,6 +118,7 @@ const attachment: fc.Arbitrary<{ readonly bytes: Uint8Array; readonly attachment
       'image/png',
       'text/calendar',
       'message/delivery-status',
+      'Image/PNG',
     ),
     disposition: fc.constantFrom('attachment' as const, 'inline' as const),
     contentId: fc.option(fc.stringMatching(/^[a-z0-9.@-]{1,30}$/), { nil: null }),

@@ -399,6 +399,24 @@ describe('reading a message', () => {
   })
 })
 
+describe('logging in', () => {
+  test.each([
+    {
+      login: 'NO [AUTHENTICATIONFAILED] bad secret for ann',
+      code: 'AUTH_FAILED',
+      says: 'refused the user name or password',
+    },
+    { login: 'NO no', code: 'AUTH_FAILED', says: 'refused the user name or password' },
+    { login: 'NO [UNAVAILABLE] try later', code: 'REFUSED', says: 'cannot log anyone in at the moment' },
+  ])('that is answered with $login fails with $code', async ({ login, code, says }) => {
+    server = await startScripted(() => {}, { login })
+    const failed = await failure(server.connect())
+    expect(failed.code).toBe(code)
+    expect(failed.message).toContain(says)
+    expect(JSON.stringify([failed, failed.message, failed.cause])).not.toContain('secret')
+  })
+})
+
 describe('TLS', () => {
   test.each(['tls', 'starttls'] as const)(
     'with %s needs a trusted certificate, unless that is waived',

@@ -8,7 +8,7 @@ import { imap } from '@everdraft/mail'
 /** Hears each line of the client after the login and may write and read what it likes. */
 export type Script = (line: string, connection: ScriptedConnection) => void
 
-export interface ScriptedConnection {
+interface ScriptedConnection {
   readonly socket: Socket
   readonly write: (text: string) => void
   /** The tagged answer to the line that is being heard. */
@@ -31,6 +31,8 @@ export interface ScriptedServerOptions {
   readonly capabilities?: string
   readonly security?: ServerSettings['security']
   readonly allowUntrusted?: boolean
+  /** The answer to AUTHENTICATE. */
+  readonly login?: string
 }
 
 /** A server that greets and logs in as the others do, and then does what the script says. */
@@ -40,7 +42,7 @@ export async function startScripted(script: Script, options: ScriptedServerOptio
   let newest: Connection | null = null
   const onSocket = (socket: Socket): void => {
     sockets.add(socket)
-    newest = new Connection(socket, script, capabilities)
+    newest = new Connection(socket, script, capabilities, options.login)
   }
   const server = security === 'tls' ? createTlsServer({ key, cert }, onSocket) : createServer(onSocket)
   server.listen(0, '127.0.0.1')
@@ -73,14 +75,21 @@ class Connection implements ScriptedConnection {
   received = ''
   readonly #script: Script
   readonly #capabilities: string
+  readonly #login: string
   #buffer = ''
   #literal = 0
   #tag = ''
 
-  constructor(socket: Socket, script: Script, capabilities: string) {
+  constructor(
+    socket: Socket,
+    script: Script,
+    capabilities: string,
+    login = `OK [CAPABILITY ${capabilities}] logged in`,
+  ) {
     this.socket = socket
     this.#script = script
     this.#capabilities = capabilities
+    this.#login = login
     this.#listen(socket)
     this.write(`* OK [CAPABILITY ${capabilities} AUTH=PLAIN SASL-IR] ready\r\n`)
   }
@@ -132,7 +141,7 @@ class Connection implements ScriptedConnection {
     const command = rest.join(' ')
     // What continues a command, after a literal, has no tag of its own.
     if (/^(?:E\d+|[0-9A-F]+)$/.test(tag) && rest.length > 0) this.#tag = tag
-    if (/^AUTHENTICATE |^LOGIN /i.test(command)) this.answer(`OK [CAPABILITY ${this.#capabilities}] logged in`)
+    if (/^AUTHENTICATE |^LOGIN /i.test(command)) this.answer(this.#login)
     // imapflow asks for the namespace, or, without NAMESPACE, for the delimiter.
     else if (/^(?:NAMESPACE|ID|LIST "" ""$)/i.test(command)) this.answer('OK done')
     else if (/^CAPABILITY/i.test(command)) {

@@ -1,7 +1,7 @@
 import type { ImapAttribute } from 'imapflow'
 import { parser } from 'imapflow/lib/handler/imap-handler.js'
 
-export type Status = 'OK' | 'NO' | 'BAD' | 'BYE' | 'PREAUTH'
+type Status = 'OK' | 'NO' | 'BAD' | 'BYE' | 'PREAUTH'
 
 export interface StatusResponse {
   readonly kind: 'status'

@@ -14,7 +14,7 @@ export function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, String.raw`\$&`)}"`
 }
 
-export function bytesLiteral(bytes: Uint8Array): CommandPart {
+function bytesLiteral(bytes: Uint8Array): CommandPart {
   return {
     size: bytes.length,
     async *open() {

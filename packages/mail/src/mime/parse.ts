@@ -64,7 +64,7 @@ async function readAttachment(part: AttachmentStream, hasher: Hasher): Promise<P
   return {
     // mailparser's own `filename` is decoded twice, and its `contentType` guessed from the name.
     filename: disposition?.params['filename'] ?? type?.params['name'] ?? '',
-    contentType: type?.value.toLowerCase() || 'application/octet-stream',
+    contentType: type?.value || 'application/octet-stream',
     size,
     sha256: hasher.digest() as Sha256,
     disposition: isInline ? 'inline' : 'attachment',
