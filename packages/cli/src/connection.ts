@@ -1,19 +1,7 @@
-import { randomBytes } from 'node:crypto'
-
-import { createDaemon } from '@everdraft/daemon'
-
 import { createClient, type Client } from './client.ts'
 import type { CommandInput, Option } from './command.ts'
-import {
-  defaultDataFolder,
-  ensureDataFolder,
-  isInUse,
-  openEngine,
-  readTrimmed,
-  type DataFolder,
-} from './data-folder.ts'
+import { defaultDataFolder, ensureDataFolder, readTrimmed, type DataFolder } from './data-folder.ts'
 import { CommandFailure, UsageError } from './failure.ts'
-import { version } from './version.ts'
 
 export const connectionOptions: Readonly<Record<string, Option>> = {
   url: { value: 'URL', help: 'of a daemon (or EVERDRAFT_URL)' },
@@ -49,21 +37,14 @@ async function withDataFolder<Result>(
   token: string | undefined,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  let engine
+  // Only when it is needed: a client of a daemon starts in a tenth of the time.
+  const { openEmbedded } = await import('./embedded.ts')
+  const embedded = await openEmbedded(folder)
+  if (embedded === null) return work(await clientOfDaemonOn(folder, token))
   try {
-    engine = await openEngine(folder)
-  } catch (error) {
-    if (isInUse(error)) return work(await clientOfDaemonOn(folder, token))
-    throw new CommandFailure((error as Error).message)
-  }
-  // The same REST as with a daemon, for this process alone: a port of its own and a token that nobody is told.
-  const ownToken = randomBytes(32).toString('base64url')
-  const daemon = await createDaemon({ engine, token: ownToken, version: version() })
-  try {
-    return await work(createClient({ url: await daemon.listen({ host: '127.0.0.1', port: 0 }), token: ownToken }))
+    return await work(embedded.client)
   } finally {
-    await daemon.close()
-    await engine.close()
+    await embedded.close()
   }
 }
 

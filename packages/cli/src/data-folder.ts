@@ -3,10 +3,6 @@ import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-import { createEngine, EverdraftError, type Engine } from '@everdraft/core'
-import { imap } from '@everdraft/mail'
-import { sqlite } from '@everdraft/sqlite'
-
 import { CommandFailure } from './failure.ts'
 
 /** Where a user's drafts lie when nothing else is said (XDG Base Directory). */
@@ -37,15 +33,6 @@ export async function ensureDataFolder(path: string): Promise<DataFolder> {
     token: join(path, 'token'),
     url: join(path, 'daemon.url'),
   }
-}
-
-/** @throws {EverdraftError} STORAGE_IN_USE while another process is on it */
-export async function openEngine(folder: DataFolder): Promise<Engine> {
-  return createEngine({ storage: sqlite(folder.database), mailbox: imap() })
-}
-
-export function isInUse(error: unknown): boolean {
-  return error instanceof EverdraftError && error.code === 'STORAGE_IN_USE'
 }
 
 /** The token in the folder; made, and readable by its owner alone, where there is none. */

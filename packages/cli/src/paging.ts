@@ -20,15 +20,26 @@ export interface Listing<Item> {
   readonly none: string
 }
 
-export async function printList<Item>(client: Client, input: CommandInput, listing: Listing<Item>): Promise<void> {
+export interface ListRequest {
+  readonly query: URLSearchParams
+  readonly isJson: boolean
+}
+
+/** @throws {UsageError} before anything is asked of a daemon */
+export function listRequest(input: CommandInput): ListRequest {
   const query = new URLSearchParams()
   const limit = input.option('limit')
   const offset = input.option('offset')
   if (limit !== undefined) query.set('limit', String(wholeNumber('limit', limit, 1, 500)))
   if (offset !== undefined) query.set('offset', String(wholeNumber('offset', offset, 0, 999_999_999)))
+  return { query, isJson: input.isOn('json') }
+}
+
+export async function printList<Item>(client: Client, request: ListRequest, listing: Listing<Item>): Promise<void> {
+  const query = new URLSearchParams(request.query)
   for (const [name, value] of Object.entries(listing.query ?? {})) if (value !== undefined) query.set(name, value)
   const page = await client.request<PageJson<Item>>('GET', `${listing.path}?${query.toString()}`)
-  if (input.isOn('json')) return printJson(page)
+  if (request.isJson) return printJson(page)
   if (page.total === 0) return printLine(listing.none)
   printLine(
     table(

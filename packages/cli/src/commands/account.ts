@@ -5,7 +5,7 @@ import { needed, oneOf, wholeNumber, type Command, type CommandInput } from '../
 import { connectionOptions, withClient } from '../connection.ts'
 import { UsageError } from '../failure.ts'
 import { oneLine, printJson, printLine } from '../output.ts'
-import { listOptions, printList } from '../paging.ts'
+import { listOptions, listRequest, printList } from '../paging.ts'
 import { readPassword } from '../password.ts'
 
 const securities = ['tls', 'starttls', 'none'] as const
@@ -92,9 +92,10 @@ export const accountList: Command = {
   name: 'account list',
   summary: 'List the accounts',
   options: { ...listOptions, ...connectionOptions },
-  run: async (input) =>
-    withClient(input, (client) =>
-      printList<AccountJson>(client, input, {
+  run: async (input) => {
+    const request = listRequest(input)
+    await withClient(input, (client) =>
+      printList<AccountJson>(client, request, {
         path: '/accounts',
         headings: ['ID', 'ADDRESS', 'IMAP', 'LAST ERROR'],
         row: ({ id, address, imap, last_error: lastError }) => [
@@ -105,7 +106,8 @@ export const accountList: Command = {
         ],
         none: 'no accounts yet: everdraft account add',
       }),
-    ),
+    )
+  },
 }
 
 export const accountVerify: Command = {

@@ -10,7 +10,7 @@ import { oneOf, wholeNumber, type Command, type CommandInput, type Option } from
 import { connectionOptions, withClient } from '../connection.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
 import { bytesText, oneLine, printJson, printLine } from '../output.ts'
-import { listOptions, printList } from '../paging.ts'
+import { listOptions, listRequest, printList } from '../paging.ts'
 
 const selection = { ...accountOption, ...connectionOptions }
 const statuses = ['draft', 'queued', 'sending', 'sent', 'discarded'] as const
@@ -27,6 +27,7 @@ export const draftList: Command = {
     ...selection,
   },
   run: async (input) => {
+    const request = listRequest(input)
     const status = input.option('status')
     const syncState = input.option('sync-state')
     const query = {
@@ -36,7 +37,7 @@ export const draftList: Command = {
     }
     await withClient(input, async (client) => {
       const account = await chosenAccount(client, input)
-      await printList<DraftListItemJson>(client, input, {
+      await printList<DraftListItemJson>(client, request, {
         path: `/accounts/${account.id}/drafts`,
         query,
         headings: ['ID', 'STATUS', 'SYNC', 'UID', 'CHANGED', 'TO', 'SUBJECT'],
@@ -245,10 +246,11 @@ export const draftHistory: Command = {
   summary: 'List the revisions of a draft, newest first',
   operands: ['ID'],
   options: { ...listOptions, ...selection },
-  run: async (input) =>
-    withClient(input, async (client) => {
+  run: async (input) => {
+    const request = listRequest(input)
+    await withClient(input, async (client) => {
       const { account_id: accountId, id } = await draftById(client, input, input.operand(0))
-      await printList<RevisionJson>(client, input, {
+      await printList<RevisionJson>(client, request, {
         path: `/accounts/${accountId}/drafts/${id}/history`,
         headings: ['VERSION', 'SAVED', 'BY', 'DEVICE', 'CHANGED'],
         row: (revision) => [
@@ -260,5 +262,6 @@ export const draftHistory: Command = {
         ],
         none: 'no revisions',
       })
-    }),
+    })
+  },
 }

@@ -1,21 +1,5 @@
-import type { Engine } from '@everdraft/core'
-import { createDaemon, type Daemon } from '@everdraft/daemon'
-
 import type { Command } from '../command.ts'
-import {
-  announceDaemon,
-  ensureDataFolder,
-  ensureToken,
-  isInUse,
-  openEngine,
-  withdrawDaemon,
-  type DataFolder,
-} from '../data-folder.ts'
-import { CommandFailure } from '../failure.ts'
-import { printLine } from '../output.ts'
-import { readSettings, type Settings } from '../settings.ts'
-import { listenForStop } from '../stop-signal.ts'
-import { version } from '../version.ts'
+import { readSettings } from '../settings.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -32,52 +16,7 @@ export const serve: Command = {
   },
   run: async (input) => {
     const settings = await readSettings({ flag: (name) => input.option(name), environment: process.env })
-    using stop = listenForStop()
-    const folder = await ensureDataFolder(settings.data)
-    const engine = await open(folder)
-    try {
-      const token = settings.token ?? (await ensureToken(folder))
-      const daemon = await createDaemon({
-        engine,
-        token,
-        version: version(),
-        draftOnly: settings.draftOnly,
-        log: process.stderr,
-      })
-      try {
-        const url = await listen(daemon, settings)
-        await announceDaemon(folder, url)
-        printLine(`everdraft ${version()} listens on ${url}`)
-        printLine(`data   ${folder.path}`)
-        printLine(settings.token === null ? `token  in ${folder.token}` : 'token  as given')
-        await stop.stopped()
-        printLine('stopping')
-      } finally {
-        await withdrawDaemon(folder)
-        await daemon.close()
-      }
-    } finally {
-      await engine.close()
-    }
+    const { serveUntilStopped } = await import('../serving.ts')
+    await serveUntilStopped(settings)
   },
-}
-
-async function open(folder: DataFolder): Promise<Engine> {
-  try {
-    return await openEngine(folder)
-  } catch (error) {
-    if (isInUse(error)) throw new CommandFailure(`another everdraft is on ${folder.path} already`)
-    throw new CommandFailure((error as Error).message)
-  }
-}
-
-async function listen(daemon: Daemon, settings: Settings): Promise<string> {
-  const { host, port } = settings.listen
-  try {
-    return await daemon.listen(settings.listen)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const reason = code === 'EADDRINUSE' ? 'the port is taken' : message
-    throw new CommandFailure(`cannot listen on ${host}:${port}: ${reason}`)
-  }
 }

@@ -4,16 +4,17 @@ import { accountOption, chosenAccount } from '../account-choice.ts'
 import type { Command } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
 import { oneLine, printLine } from '../output.ts'
-import { listOptions, printList } from '../paging.ts'
+import { listOptions, listRequest, printList } from '../paging.ts'
 
 export const taskList: Command = {
   name: 'task list',
   summary: 'List the queue of an account: what waits, runs, is parked or has failed',
   options: { ...listOptions, ...accountOption, ...connectionOptions },
-  run: async (input) =>
-    withClient(input, async (client) => {
+  run: async (input) => {
+    const request = listRequest(input)
+    await withClient(input, async (client) => {
       const account = await chosenAccount(client, input)
-      await printList<TaskJson>(client, input, {
+      await printList<TaskJson>(client, request, {
         path: `/accounts/${account.id}/tasks`,
         headings: ['ID', 'KIND', 'OF', 'STATE', 'ATTEMPTS', 'NEXT RUN', 'LAST ERROR'],
         row: (task) => [
@@ -27,7 +28,8 @@ export const taskList: Command = {
         ],
         none: 'nothing is waiting',
       })
-    }),
+    })
+  },
 }
 
 export const taskRetry: Command = {

@@ -18,9 +18,9 @@ import { createRelay } from './relay.ts'
  * A mailbox of the user's own. Its server cannot be taken down, so the daemon goes through a relay that can; the looks
  * into the mailbox go past it, over connections of their own.
  */
-export async function openOwnMailbox(settings: ServerSettings): Promise<DemoMailbox> {
+export async function openOwnMailbox(settings: ServerSettings, stop: AbortSignal): Promise<DemoMailbox> {
   const { host, port, security } = settings
-  const foldersBefore = new Set(await withSession(settings, folderPaths))
+  const foldersBefore = new Set(await withSession(settings, folderPaths, stop))
   const relay = await createRelay(settings)
   const seenFolders = new Set<FolderPath>()
 
@@ -53,8 +53,13 @@ export async function openOwnMailbox(settings: ServerSettings): Promise<DemoMail
     removeLeftovers: async (draftIds) =>
       withSession(settings, async (session) => {
         const removed: Copy[] = []
-        for (const folder of seenFolders) removed.push(...(await removeCopies(session, folder, draftIds)))
-        const newFolders = (await folderPaths(session)).filter((path) => !foldersBefore.has(path))
+        const folders = await session.folders()
+        const newFolders = folders.map(({ path }) => path).filter((path) => !foldersBefore.has(path))
+        const forDrafts = folders.filter(({ specialUse }) => specialUse === 'drafts').map(({ path }) => path)
+        // Also where the walk was interrupted before it had looked anywhere.
+        for (const folder of new Set([...seenFolders, ...forDrafts, ...newFolders])) {
+          removed.push(...(await removeCopies(session, folder, draftIds)))
+        }
         return { removed, newFolders }
       }),
     close: async () => relay.close(),
@@ -64,9 +69,11 @@ export async function openOwnMailbox(settings: ServerSettings): Promise<DemoMail
 async function withSession<Result>(
   settings: ServerSettings,
   work: (session: MailboxSession) => Promise<Result>,
+  stop?: AbortSignal,
 ): Promise<Result> {
+  const signal = AbortSignal.any([AbortSignal.timeout(120_000), ...(stop === undefined ? [] : [stop])])
   try {
-    const session = await imap().connect(settings, { signal: AbortSignal.timeout(120_000), timeoutMs: 30_000 })
+    const session = await imap().connect(settings, { signal, timeoutMs: 30_000 })
     try {
       return await work(session)
     } finally {

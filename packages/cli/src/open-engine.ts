@@ -1,0 +1,17 @@
+import { createEngine, EverdraftError, type Engine } from '@everdraft/core'
+import { imap } from '@everdraft/mail'
+import { sqlite } from '@everdraft/sqlite'
+
+import type { DataFolder } from './data-folder.ts'
+import { CommandFailure } from './failure.ts'
+
+/** Null while another process is on the folder. */
+export async function openEngine(folder: DataFolder): Promise<Engine | null> {
+  try {
+    return await createEngine({ storage: sqlite(folder.database), mailbox: imap() })
+  } catch (error) {
+    if (!(error instanceof EverdraftError)) throw error
+    if (error.code === 'STORAGE_IN_USE') return null
+    throw new CommandFailure(error.message)
+  }
+}

@@ -1,0 +1,48 @@
+import { createDaemon, type Daemon } from '@everdraft/daemon'
+
+import { announceDaemon, ensureDataFolder, ensureToken, withdrawDaemon } from './data-folder.ts'
+import { CommandFailure } from './failure.ts'
+import { openEngine } from './open-engine.ts'
+import { printLine } from './output.ts'
+import type { Settings } from './settings.ts'
+import { listenForStop } from './stop-signal.ts'
+import { version } from './version.ts'
+
+/** The daemon, from its start to the signal that ends it. */
+export async function serveUntilStopped(settings: Settings): Promise<void> {
+  using stop = listenForStop()
+  const folder = await ensureDataFolder(settings.data)
+  await using engine = await openEngine(folder)
+  if (engine === null) throw new CommandFailure(`another everdraft is on ${folder.path} already`)
+  const token = settings.token ?? (await ensureToken(folder))
+  const daemon = await createDaemon({
+    engine,
+    token,
+    version: version(),
+    draftOnly: settings.draftOnly,
+    log: process.stderr,
+  })
+  try {
+    const url = await listen(daemon, settings)
+    await announceDaemon(folder, url)
+    printLine(`everdraft ${version()} listens on ${url}`)
+    printLine(`data   ${folder.path}`)
+    printLine(settings.token === null ? `token  in ${folder.token}` : 'token  as given')
+    await stop.stopped()
+    printLine('stopping')
+  } finally {
+    await withdrawDaemon(folder)
+    await daemon.close()
+  }
+}
+
+async function listen(daemon: Daemon, settings: Settings): Promise<string> {
+  const { host, port } = settings.listen
+  try {
+    return await daemon.listen(settings.listen)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? 'the port is taken' : message
+    throw new CommandFailure(`cannot listen on ${host}:${port}: ${reason}`)
+  }
+}

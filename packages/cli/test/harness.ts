@@ -1,0 +1,81 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+import { createMailServer, type MailServer } from '@everdraft/mailserver'
+import { onTestFinished } from 'vitest'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface Options {
+  readonly env?: Record<string, string>
+  readonly stdin?: string
+}
+
+/** A child process of the command line whose end or output can be waited for. */
+interface Running {
+  readonly ended: Promise<Ended>
+  /** Resolves with the first match in standard output; rejects when the process ends without one. */
+  readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
+  readonly kill: (signal: NodeJS.Signals) => void
+}
+
+export function begin(args: readonly string[], options: Options = {}): Running {
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(process.execPath, [main, ...args], {
+    stdio: 'pipe',
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TMPDIR: tmpdir(), ...options.env },
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  child.stdin.end(options.stdin ?? '')
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }))
+  onTestFinished(async () => {
+    if (child.exitCode === null) child.kill('SIGKILL')
+    await ended
+  })
+  return {
+    ended,
+    printed: async (pattern) => {
+      const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>()
+      const look = (): void => {
+        const match = pattern.exec(output.stdout)
+        if (match !== null) resolve(match)
+      }
+      child.stdout.on('data', look)
+      look()
+      void ended.then(() => reject(new Error(`ended without ${String(pattern)}:\n${output.stdout}\n${output.stderr}`)))
+      return promise
+    },
+    kill: (signal) => child.kill(signal),
+  }
+}
+
+export async function everdraft(args: readonly string[], options: Options = {}): Promise<Ended> {
+  return begin(args, options).ended
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'everdraft-cli-test-'))
+  onTestFinished(async () => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+export const mailUser = { name: 'ann@example.org', password: 'p@ss:w/rd' }
+
+export async function startMailServer(): Promise<MailServer> {
+  const server = createMailServer({ users: [mailUser] })
+  await server.listen()
+  onTestFinished(async () => server.close())
+  return server
+}

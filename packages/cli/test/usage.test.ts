@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+
+import { everdraft } from './harness.ts'
+
+test('wrong usage exits 2 and names what is wrong', async () => {
+  for (const [args, named] of [
+    [['frobnicate'], 'unknown command: frobnicate'],
+    [['--frobnicate'], 'unknown option: --frobnicate'],
+    [['demo', '--twice'], "Unknown option '--twice'"],
+    [['demo', '--once=yes'], '--once'],
+    [['draft', 'lose'], 'unknown command: draft lose'],
+    [['draft', 'show'], 'ID is missing'],
+    [['draft', 'show', 'a', 'b'], 'unexpected argument: b'],
+    [['draft', 'list', '--limit', '0'], '--limit'],
+    [['serve', '--listen'], '--listen'],
+    [['account', 'add'], '--address is needed'],
+    [['sync', '--url', 'nowhere'], '--url'],
+    [['sync', '--url', 'http://127.0.0.1:1', '--data', '/x'], '--url and --data'],
+    [[], 'which command?'],
+  ] as const) {
+    const { code, stdout, stderr } = await everdraft(args, { env: { XDG_DATA_HOME: '/nonexistent/data' } })
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
+    expect(stderr).toContain(named)
+    expect(stderr).toContain('--help')
+  }
+})
+
+test('every command that --help lists has its own --help', async () => {
+  const overview = await everdraft(['--help'])
+  expect(overview.code).toBe(0)
+  const commands = [...overview.stdout.matchAll(/^ {2}(\w+(?: \w+)?) {2,}/gm)].map(([, name = '']) => name)
+  expect(commands.toSorted()).toEqual([
+    'account add',
+    'account list',
+    'account remove',
+    'account verify',
+    'demo',
+    'draft attach',
+    'draft create',
+    'draft discard',
+    'draft edit',
+    'draft history',
+    'draft list',
+    'draft show',
+    'serve',
+    'sync',
+    'task list',
+    'task retry',
+  ])
+  for (const command of commands) {
+    const { code, stdout } = await everdraft([...command.split(' '), '--help'])
+    expect({ command, code }).toEqual({ command, code: 0 })
+    expect(stdout).toMatch(new RegExp(`^everdraft ${command} `))
+  }
+})
+
+test('a daemon that does not answer is exit code 1, and says where it was looked for', async () => {
+  const { code, stderr } = await everdraft([
+    'account',
+    'list',
+    '--url',
+    'http://127.0.0.1:1',
+    '--token',
+    'secret-token',
+  ])
+  expect(code).toBe(1)
+  expect(stderr).toContain('no daemon answers at http://127.0.0.1:1')
+  expect(stderr).not.toContain('secret-token')
+})
