@@ -179,6 +179,16 @@ test('a UIDVALIDITY reset renumbers the UIDs and ends the session that was about
   expect(mailbox?.uidNext).toBe(3)
 })
 
+test('an IDLE whose end is answered NO is over all the same', () => {
+  const world = createWorld()
+  const client = world.selected()
+  world.faults.add({ on: { verb: 'DONE' }, do: { kind: 'answer', status: 'NO', text: 'never mind' } })
+  client.run('a IDLE')
+  expect(client.run('DONE')).toBe('a NO never mind\r\n')
+  append(world.login(), 'Drafts', message('one'))
+  expect(client.unasked()).toBe('')
+})
+
 test('clear takes all rules away', () => {
   const world = createWorld()
   world.faults.add({ on: { verb: '*', times: 'always' }, do: { kind: 'cut' } })

@@ -195,6 +195,13 @@ test('a UID FETCH carries the UID, takes missing UIDs, and a FETCH by number doe
   bad(client, 'FETCH 1 BODY[HEADER.FIELDS ()]')
 })
 
+test('of two line breaks behind an inner closing delimiter, one belongs to the outer delimiter', () => {
+  const inner = '--i\r\n\r\nx\r\n--i--\r\n'
+  const head = 'Content-Type: multipart/mixed; boundary='
+  const octets = `${head}o\r\n\r\n--o\r\n${head}i\r\n\r\n${inner}\r\n--o--\r\n`
+  expect(fetched('BODY.PEEK[1]', octets)).toBe(literal('BODY[1]', inner))
+})
+
 test('a line break behind an epilogue belongs to the outer delimiter', () => {
   const inner = '--i\r\n\r\nx\r\n--i--\r\nepilogue'
   const octets = `Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n${inner}\r\n--o--\r\n`

@@ -19,7 +19,7 @@ const letters: readonly (readonly [flags: string, date: string, octets: string])
   [
     '(\\Draft)',
     '"09-Jan-2024 10:00:00 +0000"',
-    'Subject: third\r\nBcc: dan@example.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n' +
+    'Subject: third\r\n\t  folded\r\n over\r\nBcc: dan@example.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n' +
       '--b\r\nContent-Type: application/octet-stream\r\n\r\nHIDDEN\r\n--b\r\n\r\n' +
       `visible ${'x'.repeat(500)}\r\n--b--\r\n`,
   ],
@@ -59,6 +59,7 @@ const searches: readonly (readonly [keys: string, sequence: readonly number[]])[
   ['CC ann', [2]],
   ['BCC dan', [3]],
   ['SUBJECT second', [2]],
+  ['SUBJECT "folded over"', [3]],
   ['HEADER Message-ID one-1', [1, 2]],
   ['HEADER Message-ID <one-1@example.test>', [1]],
   ['HEADER X-Token ""', [2]],
@@ -68,7 +69,7 @@ const searches: readonly (readonly [keys: string, sequence: readonly number[]])[
   ['BEFORE 5-Jan-2024', [1]],
   ['ON 5-Jan-2024', [2]],
   ['SINCE 5-Jan-2024', [2, 3]],
-  ['SENTBEFORE 1-Jan-2024', [1]],
+  ['SENTBEFORE 1-Jan-2024', [1, 3]],
   ['SENTON "5-Jan-2024"', [2]],
   ['SENTSINCE 1-Jan-2024', [2]],
   ['BODY words', [1]],

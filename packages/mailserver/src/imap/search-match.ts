@@ -93,8 +93,9 @@ export function matchesSearch(key: SearchKey, view: View): Test {
     case 'sent':
       return ({ message }) => {
         const date = fieldValue(structureOf(message.bytes).fields, 'date')
-        const day = date === undefined ? undefined : dayOfDateHeader(date)
-        return day !== undefined && related(day, key.relation, key.day)
+        // Without a date a message is older than any, as on Dovecot and Cyrus.
+        const day = (date === undefined ? undefined : dayOfDateHeader(date)) ?? 0
+        return related(day, key.relation, key.day)
       }
     case 'header': {
       const name = key.name.toLowerCase()

@@ -239,6 +239,8 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       const { tag, verb, onLine } = waiting
       const [line] = parts
       waiting = undefined
+      // Whatever a fault makes of the answer, the client has stopped idling.
+      context.idling = false
       const text = line?.kind === 'text' ? line.text : ''
       const task = (): Reply => onLine(text)
       const action = verb === 'IDLE' ? port.faultFor({ verb: 'DONE', at: 'command', literalBytes: 0 }) : undefined

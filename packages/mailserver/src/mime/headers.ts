@@ -60,9 +60,10 @@ export function decodeBase64(text: string): string {
   return atob(clean.slice(0, clean.length % 4 === 1 ? -1 : undefined))
 }
 
-/** A header value as text: raw octets are taken as UTF-8, encoded-words are decoded (RFC 2047). For searching only. */
+/** A header value as text: raw octets are taken as UTF-8, encoded-words are decoded (RFC 2047), and a fold is one space. For searching only. */
 export function decodeHeaderText(value: string): string {
   return fromUtf8(fromByteString(value))
+    .replaceAll(/\s+/gu, ' ')
     .replaceAll(/(=\?[^?\s]+\?[BbQq]\?[^?]*\?=)\s+(?==\?[^?\s]+\?[BbQq]\?)/gu, '$1')
     .replaceAll(
       /=\?([^?\s*]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?]*)\?=/gu,

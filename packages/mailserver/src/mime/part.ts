@@ -18,7 +18,7 @@ export type MimePart = {
     | {
         readonly kind: 'multipart'
         readonly parts: readonly MimePart[]
-        /** Its last line is its closing delimiter: there is no epilogue. */
+        /** It ends with its closing delimiter: not even a line break is left behind it. */
         readonly closed: boolean
       }
     | { readonly kind: 'message'; readonly message: MimePart }
@@ -120,7 +120,7 @@ function splitAtBoundaries(
         if (open !== undefined)
           spans.push({ from: open, to: withoutLineBreak(bytes, open, lineStart), lineBreak: lineStart })
         open = closing ? undefined : lineEnd
-        if (closing) return { spans, closed: lineEnd === end }
+        if (closing) return { spans, closed: newline === -1 || newline >= end }
       }
     }
     lineStart = lineEnd
