@@ -4,14 +4,13 @@ import type { Piece } from './format.ts'
 import type { Scanner } from './scanner.ts'
 import type { View } from './view.ts'
 
-/** A tagged answer, or a question that the client answers with one more line. */
+/** A tagged answer, which the pending updates of the mailbox precede; or a question that one more line answers. */
 export type Reply =
   | {
       readonly kind: 'tagged'
       readonly status: 'OK' | 'NO' | 'BAD'
       readonly code?: string
       readonly text: string
-      /** Sent before the pending updates of the mailbox, which are sent before the tagged answer. */
     }
   | { readonly kind: 'ask'; readonly prompt: string; readonly onLine: (line: string) => Reply }
 

@@ -26,7 +26,8 @@ export type ImapSessionOptions = {
 type Waiting = { readonly tag: string; readonly verb: string; readonly onLine: (line: string) => Reply }
 type Named = { readonly tag: string; readonly verb: string; readonly uid: boolean; readonly args: Scanner }
 
-const hidden: ReadonlySet<string> = new Set(['LITERAL+', 'LITERAL-', 'SASL-IR', 'ID', 'ENABLE', 'IDLE'])
+/** What a client may use, and so must know of, before it has logged in. */
+const offeredBeforeLogin: ReadonlySet<string> = new Set(['LITERAL+', 'LITERAL-', 'SASL-IR', 'ID', 'ENABLE', 'IDLE'])
 
 /** The tag and the verb; `UID` takes a second word. */
 function nameCommand(
@@ -87,8 +88,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
 
   function capabilityLine(): string {
     const offered = [...capabilities]
-      // Before the login a client needs to know only of what it may use there.
-      .filter((name) => (context.user === undefined ? hidden.has(name) : name !== 'SASL-IR'))
+      .filter((name) => (context.user === undefined ? offeredBeforeLogin.has(name) : name !== 'SASL-IR'))
       .filter((name) => name !== 'APPENDLIMIT' || appendLimitBytes !== undefined)
       .map((name) => (name === 'APPENDLIMIT' ? `APPENDLIMIT=${appendLimitBytes}` : name))
     return ['CAPABILITY', 'IMAP4rev1', ...(context.user === undefined ? ['AUTH=PLAIN'] : []), ...offered].join(' ')
@@ -140,8 +140,10 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     if (over) return
     switch (reply.kind) {
       case 'tagged':
+        // A text may quote the client, whose bare CR must not look like the end of our line.
         send(
-          `${tag} ${reply.status} ${reply.code === undefined ? '' : `[${reply.code}] `}${utf8ByteString(reply.text)}\r\n`,
+          `${tag} ${reply.status} ${reply.code === undefined ? '' : `[${reply.code}] `}`,
+          `${utf8ByteString(reply.text).replaceAll(/[\r\n]/gu, ' ')}\r\n`,
         )
         if (context.loggedOut) hangUp()
         return
