@@ -29,11 +29,10 @@ export function contentDigest(content: Comparable, hasher: Hasher): string {
     content.references,
     lines(content.text),
     lines(content.html ?? ''),
-    content.attachments.map(({ filename, contentType, sha256 }) => [
-      words(filename),
-      contentType.toLowerCase(),
-      sha256,
-    ]),
+    // A message may carry them in another order: inline parts stand beside the HTML that shows them.
+    content.attachments
+      .map(({ filename, contentType, sha256 }) => [words(filename), contentType.toLowerCase(), sha256].join('\n'))
+      .toSorted((a, b) => (a < b ? -1 : 1)),
   ]
   hasher.update(new TextEncoder().encode(JSON.stringify(canonical)))
   return hasher.digest()
