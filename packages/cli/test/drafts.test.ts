@@ -60,7 +60,7 @@ test('a draft lives its life from the command line, on a data folder without a d
   expect(await run(['draft', 'list'])).toMatch(new RegExp(`${id} +draft +synchronized +\\d+ .* Hello`))
   const history = JSON.parse(await run(['draft', 'history', id, '--json'])) as { items: object[] }
   expect(history.items).toMatchObject([
-    { version: 3, fields_changed: ['attachments'] },
+    { version: 3, by: 'user', fields_changed: ['attachments'] },
     { version: 2, by: 'user' },
     { version: 1 },
   ])

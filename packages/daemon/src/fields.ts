@@ -1,4 +1,4 @@
-import type { AccountId, AttachmentId, LastError, Page, Umid } from '@everdraft/core'
+import type { AccountId, AttachmentId, Author, LastError, Page, Umid } from '@everdraft/core'
 import { z } from 'zod'
 
 /** An id in a path. The cast is the seam where text from outside becomes an id; whose it is, the route checks. */
@@ -62,6 +62,9 @@ export const lastErrorSchema: z.ZodType<LastErrorJson> = z
 export function lastErrorToJson(error: LastError | null): LastErrorJson | null {
   return error === null ? null : { code: error.code, message: error.message, at: timeToJson(error.at) }
 }
+
+/** `Everdraft-Author`: who writes, for the history; a person in front of a program says so. */
+export const authorSchema: z.ZodType<Author> = z.enum(['user', 'program']).default('program')
 
 /** What a person wrote: a lone surrogate could not be stored as UTF-8 and would come back as another text. */
 export function userTextSchema(): z.ZodString {

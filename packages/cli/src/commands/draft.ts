@@ -218,7 +218,7 @@ export const draftAttach: Command = {
       const attachment = await client.request<AttachmentJson>(
         'POST',
         `/accounts/${accountId}/drafts/${id}/attachments`,
-        { body: file, headers: { 'content-disposition': `attachment; filename*=UTF-8''${filename}` } },
+        { body: file, headers: { ...asUser, 'content-disposition': `attachment; filename*=UTF-8''${filename}` } },
       )
       if (input.isOn('json')) return printJson(attachment)
       printLine(`${oneLine(attachment.filename)} (${bytesText(attachment.size)}) attached as ${attachment.id}`)

@@ -9,6 +9,7 @@ import { formatContentDisposition, parseContentDisposition } from '../content-di
 import {
   accountIdSchema,
   attachmentIdSchema,
+  authorSchema,
   draftIdSchema,
   pageQuerySchema,
   pageSchema,
@@ -87,6 +88,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
           'content-id': z.string().max(500).exactOptional(),
           'idempotency-key': attachmentIdSchema.exactOptional(),
           'if-match': z.string().exactOptional(),
+          'everdraft-author': authorSchema,
         }),
         body: z.unknown(),
         response: { 201: attachmentSchema },
@@ -107,7 +109,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
           // Without a body there is nothing to read: a file may be empty.
           content: (request.body as AsyncIterable<Uint8Array> | null | undefined) ?? new Uint8Array(),
         },
-        { by: 'program', ...baseVersion(headers['if-match'], head.version) },
+        { by: headers['everdraft-author'], ...baseVersion(headers['if-match'], head.version) },
       )
       return reply
         .code(201)
@@ -165,7 +167,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
       schema: {
         summary: 'Take a file off the draft',
         params: attachmentPathSchema,
-        headers: z.object({ 'if-match': z.string().exactOptional() }),
+        headers: z.object({ 'if-match': z.string().exactOptional(), 'everdraft-author': authorSchema }),
         response: { 204: z.null().meta({ description: 'Taken off' }) },
       },
     },
@@ -173,7 +175,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
       const { id, draft_id: draftId, attachment_id: attachmentId } = request.params
       const head = await ownDraft(engine, id, draftId)
       const draft = await engine.drafts.detach(head.id, attachmentId, {
-        by: 'program',
+        by: request.headers['everdraft-author'],
         ...baseVersion(request.headers['if-match'], head.version),
       })
       return reply.code(204).header('etag', versionToEtag(draft.version)).send(null)

@@ -1,7 +1,6 @@
 import type {
   AccountId,
   Address,
-  Author,
   Draft,
   DraftChanges,
   DraftInput,
@@ -17,6 +16,7 @@ import { z } from 'zod'
 import type { App, Context } from '../app.ts'
 import {
   accountIdSchema,
+  authorSchema,
   draftIdSchema,
   lastErrorSchema,
   lastErrorToJson,
@@ -176,8 +176,6 @@ const draftSchema: z.ZodType<DraftJson> = z
 const accountPathSchema = z.strictObject({ id: accountIdSchema })
 const draftPathSchema = z.strictObject({ id: accountIdSchema, draft_id: draftIdSchema })
 
-/** Who writes, for the history: a person in front of a program says so. */
-const authorSchema: z.ZodType<Author> = z.enum(['user', 'program']).default('program')
 const createHeadersSchema = z.object({
   'idempotency-key': z.string().min(1).max(255).exactOptional(),
   'everdraft-author': authorSchema,
