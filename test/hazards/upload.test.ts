@@ -63,7 +63,7 @@ describe('H04 an upload whose reply is lost is looked for before it is repeated'
       const draft = await device.create({ text: 'one\n' })
       await embedded.upload()
       await device.attach(draft.id, incompressible(1_000_000))
-      const fault = mailServer.faults.add({ on: { verb: method }, do: { kind: 'drop-reply', then: 'cut', by } })
+      const fault = mailServer.faults.add({ on: { verb: method }, do: { kind: 'drop-reply', andThen: 'cut', by } })
       await embedded.upload()
       expect(fault.fired).toBe(true)
       expect((await device.get(draft.id)).sync.state).toBe('stale-server')
@@ -80,7 +80,7 @@ describe('H04 an upload whose reply is lost is looked for before it is repeated'
     await using embedded = await openEmbedded({ without: ['REPLACE'] })
     const { device, mailServer } = embedded
     const draft = await device.create({ text: 'one\n' })
-    mailServer.faults.add({ on: { verb: 'APPEND', times: 'always' }, do: { kind: 'drop-reply', then: 'cut' } })
+    mailServer.faults.add({ on: { verb: 'APPEND', times: 'always' }, do: { kind: 'drop-reply', andThen: 'cut' } })
     for (let round = 0; round < 6; round += 1) await embedded.upload()
     expect(mailServer.mailbox('ann', 'Drafts')).toHaveLength(1)
     expect((await device.get(draft.id)).sync.state).toBe('synchronized')
@@ -90,7 +90,7 @@ describe('H04 an upload whose reply is lost is looked for before it is repeated'
     await using embedded = await openEmbedded({ without: ['REPLACE'] })
     const { device, mailServer } = embedded
     const draft = await device.create({ text: 'ours\n' })
-    mailServer.faults.add({ on: { verb: 'APPEND' }, do: { kind: 'drop-reply', then: 'cut' } })
+    mailServer.faults.add({ on: { verb: 'APPEND' }, do: { kind: 'drop-reply', andThen: 'cut' } })
     await embedded.upload()
     await device.foreign(async (raw) => {
       const [copy] = await raw.listMessages('Drafts')

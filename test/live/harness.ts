@@ -82,6 +82,16 @@ export async function openDevice(server: TargetServer, timing: Partial<EngineTim
     imap: { host: proxy.host, port: proxy.port, security: 'none', user: user.user, password: user.password },
   })
 
+  const foreign: Device['foreign'] = async (use) => {
+    const raw = await connectRaw({ host: server.host, port: server.imapPort })
+    try {
+      await raw.login(user)
+      return await use(raw)
+    } finally {
+      raw.close()
+    }
+  }
+
   return {
     get engine() {
       return engine
@@ -106,18 +116,8 @@ export async function openDevice(server: TargetServer, timing: Partial<EngineTim
       await engine.close()
       engine = await open()
     },
-    async foreign(use) {
-      const raw = await connectRaw({ host: server.host, port: server.imapPort })
-      try {
-        await raw.login(user)
-        return await use(raw)
-      } finally {
-        raw.close()
-      }
-    },
-    async drafts() {
-      return await this.foreign((raw) => raw.listMessages('Drafts'))
-    },
+    foreign,
+    drafts: () => foreign((raw) => raw.listMessages('Drafts')),
     async [Symbol.asyncDispose]() {
       await engine.close()
       await proxy.close()

@@ -5,7 +5,7 @@ import type { ServerSettings } from '../wire/mailbox.ts'
 import type { AccountRow } from './schema.ts'
 import type { Db } from './store.ts'
 
-export type SettingsWithoutPassword = Omit<ServerSettings, 'password'>
+type SettingsWithoutPassword = Omit<ServerSettings, 'password'>
 
 export interface StoredAccount {
   readonly id: AccountId

@@ -4,7 +4,7 @@ import type { AttemptRow } from './schema.ts'
 import type { Db } from './store.ts'
 
 /** Where an attachment of ours stands in a message on the server: what CATENATE can quote instead of sending it. */
-export interface StoredPart {
+interface StoredPart {
   readonly sha256: Sha256
   /** IMAP section, `2` or `1.3`. */
   readonly section: string

@@ -4,7 +4,7 @@ import type { AccountId, Sha256, Umid } from '../ids.ts'
 import type { Db, Store } from './store.ts'
 
 /** One transaction each: larger ones would block the event loop, smaller ones cost more commits. */
-export const chunkBytes: number = 256 * 1024
+const chunkBytes: number = 256 * 1024
 
 export interface Blob {
   readonly sha256: Sha256
@@ -98,10 +98,6 @@ export async function* readBlob(
     if (to > from) yield row.bytes.subarray(from, to)
     position += chunkBytes
   }
-}
-
-export async function hasBlob(db: Db, accountId: AccountId, sha256: Sha256): Promise<boolean> {
-  return (await completeBlob(db, accountId, sha256)) !== null
 }
 
 /** What a crash in mid-attach left behind. Nobody was told that it is stored. */

@@ -65,17 +65,6 @@ export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
   return toDraft(row)
 }
 
-/** The content of a revision that is kept; null where compaction took it. */
-export async function revisionContent(db: Db, id: Umid, version: Version): Promise<DraftContent | null> {
-  const row = await db
-    .selectFrom('revision')
-    .select('content')
-    .where('draft_id', '=', id)
-    .where('version', '=', version)
-    .executeTakeFirst()
-  return row === undefined ? null : (JSON.parse(row.content) as DraftContent)
-}
-
 export async function insertRevision(db: Db, id: Umid, version: Version, revision: NewRevision): Promise<void> {
   await db
     .insertInto('revision')

@@ -87,7 +87,7 @@ const steps: readonly (readonly string[])[] = [
   ],
 ]
 
-export const schemaVersion: number = steps.length
+const schemaVersion: number = steps.length
 
 /**
  * Brings the tables to this version, all in one transaction.

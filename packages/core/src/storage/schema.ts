@@ -52,7 +52,7 @@ export interface DraftRow {
   readonly trashed_at: number | null
 }
 
-export interface RevisionRow {
+interface RevisionRow {
   readonly draft_id: string
   readonly version: number
   readonly content: string
@@ -96,7 +96,7 @@ export interface AttemptRow {
   readonly ended_at: number | null
 }
 
-export interface FolderRow {
+interface FolderRow {
   readonly account_id: string
   readonly role: string
   readonly path: string
@@ -106,7 +106,7 @@ export interface FolderRow {
   readonly seen_at: number
 }
 
-export interface BlobRow {
+interface BlobRow {
   readonly id: Generated<number>
   readonly account_id: string
   /** Empty until the last chunk is in. */
@@ -136,7 +136,7 @@ export interface TaskRow {
   readonly created_at: number
 }
 
-export interface LaneRow {
+interface LaneRow {
   readonly id: string
   readonly account_id: string
   readonly busy: number

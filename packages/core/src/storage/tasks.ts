@@ -11,7 +11,7 @@ import type { Db } from './store.ts'
  * the data that they are about.
  */
 
-export type StoredTaskState = 'waiting' | 'running' | 'parked' | 'failed'
+type StoredTaskState = 'waiting' | 'running' | 'parked' | 'failed'
 
 export interface StoredTask {
   readonly seq: number

@@ -30,7 +30,7 @@ export type ReconcilePlan =
       readonly massVanish: boolean
     }
 
-export type ResetReason = 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder'
+type ResetReason = 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder'
 
 export interface Vanished {
   readonly copy: KnownCopy

@@ -4,7 +4,7 @@ import type { Sha256 } from '../ids.ts'
 import type { MailboxCapabilities } from '../wire/mailbox.ts'
 
 /** An attachment of the message to be stored, or of a copy that lies on the server. */
-export interface MessagePart {
+interface MessagePart {
   readonly sha256: Sha256
   readonly section: string
   readonly encodedSize: number

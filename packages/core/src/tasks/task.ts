@@ -11,7 +11,6 @@ import type { MessageFormat } from '../wire/message-format.ts'
 export type LocalTaskName = 'draft_create' | 'draft_save' | 'draft_attach' | 'draft_detach' | 'draft_discard'
 /** Tasks that are executed on the wire, from a row of the queue. */
 export type WireTaskName = 'draft_upload' | 'mailbox_sync'
-export type TaskName = LocalTaskName | WireTaskName
 
 /** A task to be stored in the transaction that asks for it. */
 export interface FollowUp {
