@@ -5,7 +5,7 @@ const explanations: readonly (readonly [code: RegExp, explanation: string])[] = 
   [/^(SQLITE_CORRUPT|SQLITE_NOTADB)/, 'the file is damaged or not a database'],
   [/^(SQLITE_IOERR|EIO)/, 'the disk failed to read or write'],
   [/^(EACCES|EPERM|SQLITE_PERM)/, 'access to the file is denied'],
-  [/^(ENOENT|ENOTDIR|EISDIR|SQLITE_CANTOPEN)/, 'the file cannot be opened: is the folder there?'],
+  [/^(ENOENT|ENOTDIR|EISDIR|EEXIST|ELOOP|SQLITE_CANTOPEN)/, 'the file cannot be opened: is the folder there?'],
 ]
 
 /** Null: not an error of the storage. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { EverdraftError, type Hasher, type OpenStorage, type Storage } from '@everdraft/core'
@@ -36,9 +36,7 @@ export function sqlite(path: string, { checkpointPages = 4_000 }: SqliteOptions 
 function openLocked(file: string, checkpointPages: number): Database.Database {
   let database: Database.Database | null = null
   try {
-    // Before SQLite makes the file: it, its log and its index take over these rights.
-    closeSync(openSync(file, 'a', 0o600))
-    chmodSync(file, 0o600)
+    makePrivate(file)
     database = new Database(file, { timeout: 0 })
     // Before the first access, so that the lock is taken for good and the log's index stays in this process's memory.
     database.pragma('locking_mode = EXCLUSIVE')
@@ -61,6 +59,20 @@ function openLocked(file: string, checkpointPages: number): Database.Database {
     const description = describeSqliteError(error, file)
     throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
   }
+}
+
+/**
+ * Before SQLite makes the file: it, its log and its index take over these rights.
+ *
+ * A file that is there is never opened: closing it again would take away the locks that this process may hold on it
+ * through another connection (POSIX: any close of a file ends all locks of the process), and another process would then
+ * write into an open store.
+ */
+function makePrivate(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined) closeSync(openSync(file, 'ax', 0o600))
+  else if (found.isFile()) chmodSync(file, 0o600)
+  else throw new EverdraftError('STORAGE_ERROR', `${file} is not a file`)
 }
 
 function expectPragma(database: Database.Database, name: string, expected: unknown): void {
