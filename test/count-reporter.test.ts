@@ -52,6 +52,7 @@ test.each<[what: string, source: string, last: string, code: number]>([
 })
 
 test('what is skipped is named', () => {
+  // skipped: this is the text of the test that is run, and what it is about
   const ran = run(`describe.skip('a server (skipped: not here)', () => { ${passing} })`)
   expect(ran.last).toBe('0 passed, 0 failed, 1 skipped')
   expect(ran.printed).toContain('\nskipped: one.test.mjs > a server (skipped: not here) > passes\n')
