@@ -18,7 +18,9 @@ export interface Write {
 export interface Store {
   /** Durable when it resolves. Calls that arrive together share one commit; each fails by itself (group commit). */
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+  /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
+  /** A listener does not throw. */
   onEvents(listener: (events: readonly EngineEvent[]) => void): void
   close(): Promise<void>
 }
@@ -52,6 +54,7 @@ export async function openStore(storage: Storage): Promise<{ readonly store: Sto
 function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
   const waiting: Job[] = []
   const listeners: ((events: readonly EngineEvent[]) => void)[] = []
+  const reading = new Set<Promise<unknown>>()
   let draining: Promise<void> | null = null
   let closed = false
 
@@ -85,10 +88,15 @@ function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
     },
     async read(query) {
       if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
+      // The one connection is held until the query ends: statement by statement, a commit would fall between them.
+      const answer = db.connection().execute(query)
+      reading.add(answer)
       try {
-        return await query(db)
+        return await answer
       } catch (error) {
         throw storageError(open, error)
+      } finally {
+        reading.delete(answer)
       }
     },
     onEvents(listener) {
@@ -98,6 +106,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
       if (closed) return
       closed = true
       await draining
+      await Promise.allSettled(reading)
       await db.destroy()
     },
   }
