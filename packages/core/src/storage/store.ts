@@ -137,8 +137,13 @@ async function runInSavepoint(db: Kysely<Schema>, job: Job): Promise<Done> {
     await sql`release job`.execute(db)
     return { job, ok: true, result, events }
   } catch (error) {
-    await sql`rollback to job`.execute(db)
-    await sql`release job`.execute(db)
+    try {
+      await sql`rollback to job`.execute(db)
+      await sql`release job`.execute(db)
+    } catch {
+      // SQLite rolled everything back by itself (disk full): there is no savepoint left, and this is why.
+      throw error
+    }
     return { job, ok: false, error }
   }
 }
