@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { type EngineEvent, type Environment, EverdraftError, type Storage } from '@everdraft/core'
+import { type CompiledQuery, type DatabaseConnection, type Driver, sql } from 'kysely'
+
+import { openStore, type Store } from '../../core/src/storage/store.ts'
+import { sqlite } from '../src/index.ts'
+
+/** A folder of its own, gone afterwards. */
+export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'everdraft-sqlite-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: Store
+  readonly file: string
+  readonly events: readonly EngineEvent[]
+  /** Everything that is in the table `note` that the tests of the store write to. */
+  notes(): Promise<readonly string[]>
+}
+
+/** A store on a real file, with a table for tests. `wrap` may put faults between. */
+export async function openNotes(wrap: (storage: Storage) => Storage = (storage) => storage): Promise<OpenedStore> {
+  const folder = await temporaryFolder()
+  const file = join(folder.path, 'everdraft.db')
+  const { store } = await openStore(wrap(sqlite(file)))
+  const events: EngineEvent[] = []
+  store.onEvents((batch) => void events.push(...batch))
+  await store.write(({ db }) => sql`create table note (text text not null unique) strict`.execute(db))
+  return {
+    store,
+    file,
+    events,
+    notes: () =>
+      store.read(async (db) => {
+        const { rows } = await sql<{ text: string }>`select text from note order by rowid`.execute(db)
+        return rows.map((row) => row.text)
+      }),
+    async [Symbol.asyncDispose]() {
+      await store.close()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Same seed, same bytes. */
+export function seededRandom(seed: number): (length: number) => Uint8Array {
+  let state = (seed * 2_654_435_761 + 88_172_645) >>> 0 || 1
+  return (length) =>
+    Uint8Array.from({ length }, () => {
+      state ^= state << 13
+      state >>>= 0
+      state ^= state >>> 17
+      state ^= state << 5
+      state >>>= 0
+      return state & 0xff
+    })
+}
+
+/** Time that stands still until a test moves it. */
+export interface VirtualTime {
+  readonly environment: Pick<Environment, 'now' | 'random' | 'schedule'>
+  /** When the timers that are set are due. */
+  timers(): readonly number[]
+  /** Runs every timer that comes due within `ms`, in order, and lets what each one starts come to rest. */
+  advance(ms: number): Promise<void>
+}
+
+export function virtualTime({ start = 1_700_000_000_000, seed = 1 } = {}): VirtualTime {
+  let now = start
+  const timers = new Set<{ readonly at: number; readonly action: () => void }>()
+  return {
+    environment: {
+      now: () => now,
+      random: seededRandom(seed),
+      schedule(delayMs, action) {
+        const timer = { at: now + Math.max(0, delayMs), action }
+        timers.add(timer)
+        return () => void timers.delete(timer)
+      },
+    },
+    timers: () => [...timers].map((timer) => timer.at).toSorted((a, b) => a - b),
+    async advance(ms) {
+      const end = now + ms
+      for (;;) {
+        await comeToRest()
+        const next = [...timers].toSorted((a, b) => a.at - b.at)[0]
+        if (next === undefined || next.at > end) break
+        timers.delete(next)
+        now = Math.max(now, next.at)
+        next.action()
+      }
+      now = end
+    },
+  }
+}
+
+/**
+ * With a mailbox that answers at once, all that the engine does between two timers are microtasks, which end before the
+ * next turn of the event loop; the second turn is for what a first one set off.
+ */
+export async function comeToRest(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export function errorCode(error: unknown): string {
+  return error instanceof EverdraftError ? error.code : `not an EverdraftError: ${String(error)}`
+}
+
+/** The code of the failure; fails where there is none. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+  } catch (error) {
+    return errorCode(error)
+  }
+  return 'no error'
+}
+
+/** Runs a module's text in a process of its own, beside this folder's files; what it printed. */
+export async function inAnotherProcess(module: string, ...args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', module, '--', ...args], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  let complaints = ''
+  child.stdout.on('data', (data: Buffer) => void (said += data.toString('utf8')))
+  child.stderr.on('data', (data: Buffer) => void (complaints += data.toString('utf8')))
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`the process ended with ${code}: ${complaints}`)
+  return said.trim()
+}
+
+/** What stands between the store and SQLite: sees every statement, and may throw before it or after it. */
+export type StatementHook = (statement: string, when: 'before' | 'after') => void
+
+export function withStatementHook(storage: Storage, hook: StatementHook): Storage {
+  return {
+    async open() {
+      const open = await storage.open()
+      const { dialect } = open
+      return {
+        ...open,
+        dialect: {
+          createAdapter: () => dialect.createAdapter(),
+          createIntrospector: (db) => dialect.createIntrospector(db),
+          createQueryCompiler: () => dialect.createQueryCompiler(),
+          createDriver: () => hookedDriver(dialect.createDriver(), hook),
+        },
+      }
+    },
+  }
+}
+
+function hookedDriver(driver: Driver, hook: StatementHook): Driver {
+  const hooked = new WeakSet<DatabaseConnection>()
+  return new Proxy(driver, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target)
+      if (typeof member !== 'function') return member
+      if (name !== 'acquireConnection') return member.bind(target) as unknown
+      return async (): Promise<DatabaseConnection> => {
+        const connection = await target.acquireConnection()
+        if (hooked.has(connection)) return connection
+        hooked.add(connection)
+        const execute = connection.executeQuery.bind(connection)
+        connection.executeQuery = async <Row>(query: CompiledQuery) => {
+          hook(query.sql, 'before')
+          const result = await execute<Row>(query)
+          hook(query.sql, 'after')
+          return result
+        }
+        return connection
+      }
+    },
+  })
+}
+
+/** An error as SQLite's driver throws it. */
+export function sqliteError(code: string): Error {
+  return Object.assign(new Error(`injected ${code}`), { code })
+}
