@@ -1,0 +1,36 @@
+// Every benchmark: pnpm bench [--quick] [suite …]. A full run of all suites writes docs/benchmarks.md.
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+
+import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
+import { saves } from '../../sqlite/bench/saves.ts'
+import { scale } from '../../sqlite/bench/scale.ts'
+import { documentOf, sectionOf } from './document.ts'
+import type { Section, Suite } from './suite.ts'
+
+const suites: readonly Suite[] = [saves, scale, bytesPerEdit]
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name))
+if (unknown.length > 0) {
+  throw new Error(`no suite ${unknown.join(', ')}: there are ${suites.map((suite) => suite.name).join(', ')}`)
+}
+
+const chosen = suites.filter((suite) => positionals.length === 0 || positionals.includes(suite.name))
+const sections: Section[] = []
+for (const suite of chosen) {
+  const started = performance.now()
+  const say = (line: string): void => void process.stderr.write(`${suite.name}: ${line}\n`)
+  const section = await suite.run({ quick: values.quick, say })
+  say(`${((performance.now() - started) / 1000).toFixed(0)} s`)
+  sections.push(section)
+  process.stdout.write(`${sectionOf(section).join('\n\n')}\n\n`)
+}
+
+if (values.quick) process.stdout.write('A quick run: it shows that everything works, and measures nothing.\n')
+else if (chosen.length === suites.length) {
+  await writeFile(new URL('../../../docs/benchmarks.md', import.meta.url), documentOf(sections))
+}
