@@ -21,6 +21,8 @@ const words: Readonly<Record<Rule, string>> = {
   fork: 'Both texts stay, as two drafts.',
   'hold-send': 'The send waits, with the reason shown.',
   'link-new': 'A new draft, linked to this one.',
+  'leave-account':
+    'The copies of the old account become debts, paid once the new account has its own copy; uploaded there.',
   discard: 'Into the local trash; every copy becomes a debt.',
   return: 'A draft again; bound if a copy of the head was verified, else to be uploaded.',
 }
@@ -84,6 +86,7 @@ function diagram(): readonly string[] {
     anchor: 'stale_server',
     purge: 'discarded',
     'forget-copies': 'local_only',
+    'leave-account': 'local_only',
     discard: 'discarded',
   }
   const lines = ['stateDiagram-v2', '  [*] --> local_only: created']

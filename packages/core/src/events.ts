@@ -1,5 +1,19 @@
 import type { ContentField, DraftSyncView, LastError, UploadMethod } from './draft/draft.ts'
-import type { AccountId, AttemptId, FolderPath, MessageId, TaskId, Uid, UidValidity, Umid, Version } from './ids.ts'
+import type {
+  AccountId,
+  AttemptId,
+  EventCursor,
+  FolderPath,
+  MessageId,
+  TaskId,
+  Uid,
+  UidValidity,
+  Umid,
+  Version,
+} from './ids.ts'
+
+/** An event as subscribers hear it. `at`: epoch milliseconds. */
+export type ToldEvent = EngineEvent & { readonly cursor: EventCursor; readonly at: number }
 
 /** What happened, told after it was committed. Never with a user's text. */
 export type EngineEvent =

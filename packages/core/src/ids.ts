@@ -24,6 +24,8 @@ export type Uid = Branded<number, 'Uid'>
 export type UidValidity = Branded<number, 'UidValidity'>
 /** A folder's name as the mailbox port gives it: decoded, with the server's own hierarchy separator. */
 export type FolderPath = Branded<string, 'FolderPath'>
+/** Where a subscriber is in the log of events; grows, survives restarts. */
+export type EventCursor = Branded<number, 'EventCursor'>
 /** With the angle brackets: `<local@domain>` (RFC 5322 §3.6.4). */
 export type MessageId = Branded<string, 'MessageId'>
 

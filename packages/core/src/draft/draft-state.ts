@@ -1,4 +1,4 @@
-import type { AttemptId, FolderPath, MessageId, Uid, UidValidity, Version } from '../ids.ts'
+import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Version } from '../ids.ts'
 import type { DraftStatus } from './draft.ts'
 
 /**
@@ -11,6 +11,7 @@ import type { DraftStatus } from './draft.ts'
  * `messageId` is what the server gave back, as some servers rewrite it.
  */
 export interface Receipt {
+  readonly accountId: AccountId
   readonly folder: FolderPath
   readonly uidValidity: UidValidity
   readonly uid: Uid
@@ -36,6 +37,12 @@ export interface DraftState {
   readonly debts: readonly Receipt[]
 }
 
+/** A draft's state, and the account that it belongs to now. */
+export interface OwnedState {
+  readonly accountId: AccountId
+  readonly state: DraftState
+}
+
 export type DraftEvent =
   | { readonly type: 'saved'; readonly version: Version }
   /**
@@ -58,8 +65,10 @@ export type DraftEvent =
   /** Somebody's edit of our copy. */
   | { readonly type: 'successor-seen' }
   /** The UIDs of the folder no longer mean what they meant, or the folder is gone. */
-  | { readonly type: 'folder-reset'; readonly folder: FolderPath }
+  | { readonly type: 'folder-reset'; readonly accountId: AccountId; readonly folder: FolderPath }
   | { readonly type: 'discarded' }
+  /** The draft belongs to another account from now on. */
+  | { readonly type: 'moved' }
   /** Undo, a failed send, or taken back from the trash. `verified`: a copy of the head that is known to be there. */
   | { readonly type: 'returned'; readonly verified: Receipt | null }
 
@@ -106,6 +115,8 @@ export type Rule =
   | 'link-new'
   /** Into the trash; every copy becomes a debt. */
   | 'discard'
+  /** The copies of the old account become debts; they are paid once the new account has its own. */
+  | 'leave-account'
   /** A draft again; bound if a copy of the head was verified. */
   | 'return'
 
@@ -150,6 +161,7 @@ export const transitions: Readonly<Record<DraftEventType, Row>> = {
   'successor-seen':          row(['fork', 'adopt', 'fork'],                   all('hold-send'),                          all('link-new')),
   'folder-reset':            row(all('forget-copies'),                        all('forget-copies'),                      all('forget-copies')),
   'discarded':               row(all('discard'),                              all('refuse'),                             all('refuse')),
+  'moved':                   row(all('leave-account'),                        all('refuse'),                             all('refuse')),
   'returned':                row(all('same'),                                 all('return'),                             all('return')),
 }
 
@@ -231,18 +243,22 @@ function carryOut(rule: Exclude<Rule, 'refuse'>, state: DraftState, event: Draft
       if (copies.kind !== 'synchronized' || copies.missingSince === null) return state
       return { ...state, status: 'discarded', copies: { kind: 'local-only' } }
     case 'forget-copies': {
-      const folder = event.type === 'folder-reset' ? event.folder : null
-      const gone = (receipt: Receipt | null): boolean => folder === null || receipt?.folder === folder
+      const newest = newestCopy(copies)
+      if (event.type !== 'folder-reset') return { ...state, copies: { kind: 'local-only' } }
+      const gone = (receipt: Receipt): boolean =>
+        receipt.accountId === event.accountId && receipt.folder === event.folder
       return {
         ...state,
-        copies: gone(newestCopy(copies)) ? { kind: 'local-only' } : copies,
-        debts: folder === null ? state.debts : state.debts.filter((debt) => debt.folder !== folder),
+        copies: newest !== null && gone(newest) ? { kind: 'local-only' } : copies,
+        debts: state.debts.filter((debt) => !gone(debt)),
       }
     }
     case 'lose-anchor':
       return { ...state, copies: { kind: 'stale-server', anchor: null } }
     case 'settle-debt':
       return event.type === 'debt-gone' ? withoutDebt(state, event.receipt) : state
+    case 'leave-account':
+      return owe({ ...state, copies: { kind: 'local-only' } }, newestCopy(copies), [])
     case 'discard':
       return owe({ ...state, status: 'discarded', copies: { kind: 'local-only' } }, newestCopy(copies), [])
     case 'return': {
@@ -274,7 +290,8 @@ export function newestCopy(copies: Copies): Receipt | null {
 
 /** The same message on the server: the triple that RFC 3501 §2.3.1.1 promises to be one message for ever. */
 export function sameCopy(a: Receipt | null, b: Receipt | null): boolean {
-  return a !== null && b !== null && a.folder === b.folder && a.uidValidity === b.uidValidity && a.uid === b.uid
+  if (a === null || b === null || a.accountId !== b.accountId || a.folder !== b.folder) return false
+  return a.uidValidity === b.uidValidity && a.uid === b.uid
 }
 
 /** Adds a debt unless there is nothing to owe, it is owed already, or it is one of `kept`. */
@@ -285,6 +302,15 @@ function owe(state: DraftState, receipt: Receipt | null, kept: readonly (Receipt
 
 function withoutDebt(state: DraftState, receipt: Receipt): DraftState {
   return { ...state, debts: state.debts.filter((debt) => !sameCopy(debt, receipt)) }
+}
+
+/**
+ * May a debt be paid? What a moved draft left in its old account stays there until the new account has its copy: at no
+ * moment the draft is nowhere.
+ */
+export function isPayable(debt: Receipt, { accountId, state }: OwnedState): boolean {
+  if (debt.accountId === accountId || standingOf(state.status) === 'unwanted') return true
+  return state.copies.kind === 'synchronized'
 }
 
 /** There is work for `draft_upload`: text to bring to the server, or copies to remove from it. */

@@ -59,6 +59,8 @@ export interface Revision {
   readonly device: DeviceId
   readonly by: Author
   readonly fieldsChanged: readonly ContentField[]
+  /** Of what it changed, as it is stored. */
+  readonly bytes: number
 }
 
 /** Why the head revision is on this device and not on the server yet. */

@@ -20,7 +20,7 @@ import type { Engine, SyncReport, TaskView } from './api.ts'
 import { createDrafts } from './drafts.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
-import { platformEnvironment } from './platform.ts'
+import { platformEnvironment, platformNow } from './platform.ts'
 
 export interface EngineOptions {
   readonly storage: Storage
@@ -68,7 +68,7 @@ const closeGraceMs = 5_000
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const timing = { ...defaultTiming, ...options.timing }
-  const { store, open } = await openStore(options.storage)
+  const { store, open } = await openStore(options.storage, options.environment?.now ?? platformNow)
   const environment: Environment = { ...platformEnvironment(open.createSha256), ...options.environment }
   const offlineBackOff = { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs }
   const sessions = createSessions({

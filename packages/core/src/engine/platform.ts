@@ -3,10 +3,14 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { Environment, Hasher } from '../environment.ts'
 import { toHex } from '../ids.ts'
 
+export function platformNow(): number {
+  return Date.now()
+}
+
 /** What every platform with the web's globals has. Only here are they read; all else gets an `Environment`. */
 export function platformEnvironment(createSha256: (() => Hasher) | undefined): Environment {
   return {
-    now: () => Date.now(),
+    now: platformNow,
     random: (length) => crypto.getRandomValues(new Uint8Array(length)),
     schedule(delayMs, action) {
       const timer = setTimeout(action, delayMs)

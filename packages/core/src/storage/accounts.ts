@@ -103,12 +103,12 @@ export async function setAccountError(db: Db, id: AccountId, error: LastError | 
 /** With all that belongs to it. */
 export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
   const drafts = db.selectFrom('draft').select('id').where('account_id', '=', id)
-  for (const table of ['server_name', 'anchor', 'delete_debt', 'attempt', 'revision'] as const) {
+  for (const table of ['server_name', 'anchor', 'delete_debt', 'attempt', 'revision', 'conflict', 'lease'] as const) {
     await db.deleteFrom(table).where('draft_id', 'in', drafts).execute()
   }
   const blobs = db.selectFrom('blob').select('id').where('account_id', '=', id)
   await db.deleteFrom('blob_ref').where('blob_id', 'in', blobs).execute()
-  for (const table of ['draft', 'blob', 'task', 'lane', 'folder'] as const) {
+  for (const table of ['draft', 'blob', 'task', 'task_step', 'lane', 'folder', 'template', 'event'] as const) {
     await db.deleteFrom(table).where('account_id', '=', id).execute()
   }
   await db.deleteFrom('account').where('id', '=', id).execute()

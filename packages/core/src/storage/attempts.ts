@@ -81,11 +81,13 @@ export async function endAttempt(
     .execute()
 }
 
-export async function openAttempts(db: Db, draftId: Umid): Promise<readonly Attempt[]> {
+/** Of the account's server only: a moved draft may have some on another. */
+export async function openAttempts(db: Db, accountId: AccountId, draftId: Umid): Promise<readonly Attempt[]> {
   const rows = await db
     .selectFrom('attempt')
     .selectAll()
     .where('draft_id', '=', draftId)
+    .where('account_id', '=', accountId)
     .where('state', '=', 'open')
     .orderBy('created_at')
     .execute()

@@ -1,5 +1,6 @@
 import {
   type Copies,
+  type OwnedState,
   type DraftEvent,
   type DraftState,
   type Receipt,
@@ -23,6 +24,17 @@ export async function loadDraftState(db: Db, id: Umid): Promise<DraftState> {
   const state = (await loadDraftStates(db, [id])).get(id)
   if (state === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
   return state
+}
+
+/** With the account that the draft belongs to now. */
+export async function ownedState(db: Db, id: Umid): Promise<OwnedState> {
+  const state = await loadDraftState(db, id)
+  const { account_id } = await db
+    .selectFrom('draft')
+    .select('account_id')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return { accountId: account_id as AccountId, state }
 }
 
 /** Of many drafts at once: three queries, however many. */
@@ -118,37 +130,31 @@ async function saveDraftState(
     if (after.debts.some((other) => sameCopy(other, debt))) continue
     await db
       .deleteFrom('delete_debt')
-      .where('account_id', '=', accountId)
+      .where('account_id', '=', debt.accountId)
       .where('folder', '=', debt.folder)
       .where('uid_validity', '=', debt.uidValidity)
       .where('uid', '=', debt.uid)
       .execute()
   }
-  if (before.copies !== after.copies) await saveCopies(db, id, accountId, after.copies)
+  if (before.copies !== after.copies) await saveCopies(db, id, after.copies)
   for (const debt of after.debts) {
     if (before.debts.some((other) => sameCopy(other, debt))) continue
-    await db
-      .insertInto('delete_debt')
-      .values(toRow(id, accountId, debt))
-      .execute()
+    await db.insertInto('delete_debt').values(toRow(id, debt)).execute()
   }
   if (before.copies.kind !== after.copies.kind) {
     emit({ type: 'draft-sync-changed', accountId, draftId: id, state: after.copies.kind })
   }
 }
 
-async function saveCopies(db: Db, id: Umid, accountId: AccountId, copies: Copies): Promise<void> {
+async function saveCopies(db: Db, id: Umid, copies: Copies): Promise<void> {
   await db.deleteFrom('server_name').where('draft_id', '=', id).execute()
   await db.deleteFrom('anchor').where('draft_id', '=', id).execute()
   if (copies.kind === 'synchronized') {
-    const row = { ...toRow(id, accountId, copies.name), missing_since: copies.missingSince }
+    const row = { ...toRow(id, copies.name), missing_since: copies.missingSince }
     await db.insertInto('server_name').values(row).execute()
   }
   if (copies.kind === 'stale-server' && copies.anchor !== null) {
-    await db
-      .insertInto('anchor')
-      .values(toRow(id, accountId, copies.anchor))
-      .execute()
+    await db.insertInto('anchor').values(toRow(id, copies.anchor)).execute()
   }
 }
 
@@ -193,43 +199,48 @@ export async function knownCopies(db: Db, accountId: AccountId, folder: FolderPa
 }
 
 /**
- * Drafts with something to bring to the server or to remove from it: the durable aggregate from which the markers of
- * `draft_upload` are derived at start. The predicate is `needsUpload` of draft-state.ts, as SQL.
+ * Drafts with something to bring to the server or to remove from it, with the account in whose lane that is done: the
+ * durable aggregate from which the markers of `draft_upload` are derived at start. It is `needsUpload` of draft-state.ts
+ * as SQL, and open attempts.
  */
 export async function draftsInNeed(
   db: Db,
   accountId: AccountId | null,
 ): Promise<readonly { readonly id: Umid; readonly accountId: AccountId }[]> {
-  let query = db
+  let wanted = db
     .selectFrom('draft')
     .select(['id', 'account_id'])
+    .where('status', 'in', ['draft', 'queued', 'sending'])
+    .where('sync_state', '<>', 'synchronized')
+    .where('policy', '<>', 'local-only')
+  let owing = db
+    .selectFrom('delete_debt')
+    .innerJoin('draft', 'draft.id', 'delete_debt.draft_id')
+    .select(['draft.id', 'delete_debt.account_id'])
     .where((where) =>
+      // What a moved draft left in its old account is owed once the new one has a copy: see `isPayable`.
       where.or([
-        where.and([
-          where('status', 'in', ['draft', 'queued', 'sending']),
-          where('sync_state', '<>', 'synchronized'),
-          where('policy', '<>', 'local-only'),
-        ]),
-        where.exists(
-          where.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
-        ),
-        where.exists(
-          where
-            .selectFrom('attempt')
-            .select('attempt.id')
-            .whereRef('attempt.draft_id', '=', 'draft.id')
-            .where('attempt.state', '=', 'open'),
-        ),
+        where('draft.account_id', '=', where.ref('delete_debt.account_id')),
+        where('draft.sync_state', '=', 'synchronized'),
+        where('draft.status', 'in', ['discarded', 'sent']),
       ]),
     )
-    .orderBy('updated_at')
-  if (accountId !== null) query = query.where('account_id', '=', accountId)
-  const rows = await query.execute()
-  return rows.map((row) => ({ id: row.id as Umid, accountId: row.account_id as AccountId }))
+  let uncertain = db.selectFrom('attempt').select(['draft_id as id', 'account_id']).where('state', '=', 'open')
+  if (accountId !== null) {
+    wanted = wanted.where('account_id', '=', accountId)
+    owing = owing.where('delete_debt.account_id', '=', accountId)
+    uncertain = uncertain.where('account_id', '=', accountId)
+  }
+  const rows = [...(await wanted.execute()), ...(await owing.execute()), ...(await uncertain.execute())]
+  const unique = new Map(rows.map((row) => [`${row.id} ${row.account_id}`, row]))
+  return [...unique.values()]
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map((row) => ({ id: row.id as Umid, accountId: row.account_id as AccountId }))
 }
 
 function toReceipt(row: ReceiptRow): Receipt {
   return {
+    accountId: row.account_id as AccountId,
     folder: row.folder as FolderPath,
     uidValidity: row.uid_validity as UidValidity,
     uid: row.uid as Uid,
@@ -239,10 +250,10 @@ function toReceipt(row: ReceiptRow): Receipt {
   }
 }
 
-function toRow(id: Umid, accountId: AccountId, receipt: Receipt): ReceiptRow {
+function toRow(id: Umid, receipt: Receipt): ReceiptRow {
   return {
     draft_id: id,
-    account_id: accountId,
+    account_id: receipt.accountId,
     folder: receipt.folder,
     uid_validity: receipt.uidValidity,
     uid: receipt.uid,

@@ -1,7 +1,7 @@
-import type { Author, ContentField, DraftContent, DraftPolicy, DraftStatus, Revision } from '../draft/draft.ts'
+import type { DraftContent, DraftPolicy, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
-import type { AccountId, DeviceId, Umid, Version } from '../ids.ts'
+import type { AccountId, Umid, Version } from '../ids.ts'
 import type { DraftRow } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -27,14 +27,6 @@ export interface NewDraft {
   readonly policy: DraftPolicy
   readonly content: DraftContent
   readonly now: number
-}
-
-export interface NewRevision {
-  readonly content: DraftContent
-  readonly savedAt: number
-  readonly device: DeviceId
-  readonly by: Author
-  readonly fieldsChanged: readonly ContentField[]
 }
 
 export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
@@ -65,21 +57,6 @@ export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
   return toDraft(row)
 }
 
-export async function insertRevision(db: Db, id: Umid, version: Version, revision: NewRevision): Promise<void> {
-  await db
-    .insertInto('revision')
-    .values({
-      draft_id: id,
-      version,
-      content: JSON.stringify(revision.content),
-      saved_at: revision.savedAt,
-      device: revision.device,
-      author: revision.by,
-      fields_changed: JSON.stringify(revision.fieldsChanged),
-    })
-    .execute()
-}
-
 /** The head's content and time; version, status and copies are written by `saveDraftState` alone. */
 export async function setHeadContent(db: Db, id: Umid, content: DraftContent, now: number): Promise<void> {
   await db
@@ -87,22 +64,6 @@ export async function setHeadContent(db: Db, id: Umid, content: DraftContent, no
     .set({ content: JSON.stringify(content), updated_at: now })
     .where('id', '=', id)
     .execute()
-}
-
-export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> {
-  const rows = await db
-    .selectFrom('revision')
-    .select(['version', 'saved_at', 'device', 'author', 'fields_changed'])
-    .where('draft_id', '=', id)
-    .orderBy('version', 'desc')
-    .execute()
-  return rows.map((row) => ({
-    version: row.version as Version,
-    savedAt: row.saved_at,
-    device: row.device as DeviceId,
-    by: row.author as Author,
-    fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
-  }))
 }
 
 export interface DraftQuery {

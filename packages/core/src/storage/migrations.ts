@@ -85,6 +85,36 @@ const steps: readonly (readonly string[])[] = [
       id text primary key, account_id text not null, busy integer not null, fence integer not null
     ) strict`,
   ],
+  [
+    `alter table revision add column encoding text not null default 'full'`,
+    `alter table revision add column bytes integer not null default 0`,
+    `create table event (
+      seq integer primary key autoincrement, account_id text not null, at integer not null, payload text not null
+    ) strict`,
+    `create table task_step (
+      seq integer primary key autoincrement, task_id text not null, account_id text not null, kind text not null,
+      key text not null, at integer not null, what text not null, error text
+    ) strict`,
+    `create index task_step_by_task on task_step (task_id, seq)`,
+    `create index task_step_by_age on task_step (at)`,
+    `create table conflict (
+      id text primary key, draft_id text not null references draft (id), account_id text not null,
+      base_version integer not null, local_version integer not null,
+      base text not null, local text not null, remote text not null, fields text not null,
+      device text not null, author text not null, created_at integer not null, resolved_at integer, strategy text
+    ) strict`,
+    `create index conflict_by_draft on conflict (draft_id)`,
+    `create table template (
+      id text primary key, account_id text not null references account (id), name text not null, content text not null,
+      created_at integer not null, updated_at integer not null
+    ) strict`,
+    `create index template_by_account on template (account_id, name)`,
+    `create table lease (
+      draft_id text not null references draft (id), device text not null, base_version integer not null,
+      expires_at integer not null, primary key (draft_id, device)
+    ) strict`,
+    `create index draft_in_trash on draft (trashed_at) where trashed_at is not null`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -16,6 +16,11 @@ export interface Schema {
   readonly blob_chunk: { readonly blob_id: number; readonly seq: number; readonly bytes: Uint8Array }
   readonly blob_ref: { readonly holder: string; readonly blob_id: number }
   readonly task: TaskRow
+  readonly task_step: TaskStepRow
+  readonly event: EventRow
+  readonly conflict: ConflictRow
+  readonly template: TemplateRow
+  readonly lease: LeaseRow
   readonly lane: LaneRow
 }
 
@@ -55,7 +60,11 @@ export interface DraftRow {
 interface RevisionRow {
   readonly draft_id: string
   readonly version: number
+  /** See storage/revisions.ts. */
+  readonly encoding: string
   readonly content: string
+  /** Of what the revision changed, as JSON. */
+  readonly bytes: number
   readonly saved_at: number
   readonly device: string
   readonly author: string
@@ -142,4 +151,62 @@ interface LaneRow {
   readonly busy: number
   /** Counts the claims: a write under an older one is refused. */
   readonly fence: number
+}
+
+/** What happened to a task: its timeline, which outlives it. */
+interface TaskStepRow {
+  readonly seq: Generated<number>
+  readonly task_id: string
+  readonly account_id: string
+  readonly kind: string
+  readonly key: string
+  readonly at: number
+  readonly what: string
+  /** JSON of a `LastError`. */
+  readonly error: string | null
+}
+
+/** The log of events; `seq` is the cursor of a subscriber. */
+interface EventRow {
+  readonly seq: Generated<number>
+  readonly account_id: string
+  readonly at: number
+  /** JSON of an `EngineEvent`. */
+  readonly payload: string
+}
+
+/** Two texts of one draft that could not be made one. Contents are JSON. */
+interface ConflictRow {
+  readonly id: string
+  readonly draft_id: string
+  readonly account_id: string
+  readonly base_version: number
+  readonly local_version: number
+  readonly base: string
+  readonly local: string
+  readonly remote: string
+  readonly fields: string
+  readonly device: string
+  readonly author: string
+  readonly created_at: number
+  readonly resolved_at: number | null
+  readonly strategy: string | null
+}
+
+interface TemplateRow {
+  readonly id: string
+  readonly account_id: string
+  readonly name: string
+  readonly content: string
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+/** A composer that has a draft open, until `expires_at`. */
+interface LeaseRow {
+  readonly draft_id: string
+  readonly device: string
+  /** The version at which it was opened: what "discard my changes" goes back to. */
+  readonly base_version: number
+  readonly expires_at: number
 }

@@ -1,7 +1,8 @@
 import { Kysely, sql, type Transaction } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
-import type { EngineEvent } from '../events.ts'
+import type { EngineEvent, ToldEvent } from '../events.ts'
+import { insertEvent } from './events.ts'
 import { migrate } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import type { OpenStorage, Storage } from './storage.ts'
@@ -21,7 +22,7 @@ export interface Store {
   /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
   /** A listener does not throw. */
-  onEvents(listener: (events: readonly EngineEvent[]) => void): void
+  onEvents(listener: (events: readonly ToldEvent[]) => void): void
   close(): Promise<void>
 }
 
@@ -32,14 +33,20 @@ interface Job {
 }
 
 type Done =
-  | { readonly job: Job; readonly ok: true; readonly result: unknown; readonly events: readonly EngineEvent[] }
+  | { readonly job: Job; readonly ok: true; readonly result: unknown; readonly events: readonly ToldEvent[] }
   | { readonly job: Job; readonly ok: false; readonly error: unknown }
 
 /** More would make the first of a batch wait longer than a commit takes. */
 const maxBatch = 128
 
-/** @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR */
-export async function openStore(storage: Storage): Promise<{ readonly store: Store; readonly open: OpenStorage }> {
+/**
+ * Opens the store and brings its tables to this version. `now` dates the events.
+ * @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR
+ */
+export async function openStore(
+  storage: Storage,
+  now: () => number,
+): Promise<{ readonly store: Store; readonly open: OpenStorage }> {
   const open = await storage.open()
   const db = new Kysely<Schema>({ dialect: open.dialect })
   try {
@@ -48,12 +55,12 @@ export async function openStore(storage: Storage): Promise<{ readonly store: Sto
     await db.destroy()
     throw storageError(open, error)
   }
-  return { store: createStore(db, open), open }
+  return { store: createStore(db, open, now), open }
 }
 
-function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
+function createStore(db: Kysely<Schema>, open: OpenStorage, now: () => number): Store {
   const waiting: Job[] = []
-  const listeners: ((events: readonly EngineEvent[]) => void)[] = []
+  const listeners: ((events: readonly ToldEvent[]) => void)[] = []
   const reading = new Set<Promise<unknown>>()
   let draining: Promise<void> | null = null
   let closed = false
@@ -63,7 +70,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
       const batch = waiting.splice(0, maxBatch)
       let done: readonly Done[]
       try {
-        done = await commitTogether(db, batch)
+        done = await commitTogether(db, batch, now)
       } catch (error) {
         // BEGIN or COMMIT failed (disk full, read-only): nothing of the batch is stored, and every caller hears it.
         for (const job of batch) job.reject(storageError(open, error))
@@ -113,12 +120,12 @@ function createStore(db: Kysely<Schema>, open: OpenStorage): Store {
 }
 
 /** One transaction; each job in a savepoint of its own, so that one that fails takes nothing of the others with it. */
-async function commitTogether(db: Kysely<Schema>, batch: readonly Job[]): Promise<readonly Done[]> {
+async function commitTogether(db: Kysely<Schema>, batch: readonly Job[], now: () => number): Promise<readonly Done[]> {
   return await db.connection().execute(async (connection) => {
     await sql`begin immediate`.execute(connection)
     try {
       const done: Done[] = []
-      for (const job of batch) done.push(await runInSavepoint(connection, job))
+      for (const job of batch) done.push(await runInSavepoint(connection, job, now))
       await sql`commit`.execute(connection)
       return done
     } catch (error) {
@@ -129,13 +136,15 @@ async function commitTogether(db: Kysely<Schema>, batch: readonly Job[]): Promis
   })
 }
 
-async function runInSavepoint(db: Kysely<Schema>, job: Job): Promise<Done> {
+async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
   const events: EngineEvent[] = []
   await sql`savepoint job`.execute(db)
   try {
     const result = await job.change({ db, emit: (event) => void events.push(event) })
+    const told: ToldEvent[] = []
+    for (const event of events) told.push(await insertEvent(db, event, now()))
     await sql`release job`.execute(db)
-    return { job, ok: true, result, events }
+    return { job, ok: true, result, events: told }
   } catch (error) {
     try {
       await sql`rollback to job`.execute(db)

@@ -5,6 +5,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
 import type { Db } from './store.ts'
+import { insertTaskStep } from './task-steps.ts'
 
 /**
  * The queue's rows. A lane runs one task at a time; enqueue, claim and completion each are part of a transaction with
@@ -90,6 +91,7 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
         created_at: task.now,
       })
       .execute()
+    await insertTaskStep(db, task, { at: task.now, what: 'planned', error: null })
     return
   }
   if (task.join === 'keep') return
@@ -144,7 +146,9 @@ export async function claimTask(db: Db, lane: string, now: number): Promise<Clai
     .set({ state: 'running' satisfies StoredTaskState })
     .where('seq', '=', row.seq)
     .execute()
-  return { task: toTask({ ...row, state: 'running' }), fence }
+  const claimed = toTask({ ...row, state: 'running' })
+  await insertTaskStep(db, claimed, { at: now, what: 'started', error: null })
+  return { task: claimed, fence }
 }
 
 /** @throws {EverdraftError} CLOSED where somebody else has claimed the lane since */

@@ -1,6 +1,6 @@
 import type { Address } from '../draft/address.ts'
 import type { DraftContent } from '../draft/draft.ts'
-import { type DraftEvent, type DraftState, newestCopy, type Receipt, sameCopy } from '../draft/draft-state.ts'
+import { type DraftEvent, newestCopy, type OwnedState, type Receipt, sameCopy } from '../draft/draft-state.ts'
 import type { Hasher } from '../environment.ts'
 import type { ParsedMessage } from '../wire/message-format.ts'
 
@@ -49,9 +49,10 @@ function lines(text: string): string {
 }
 
 /** What to tell the machine about a copy whose content was found to be an attempt of ours; null: it is known already. */
-export function eventForCopy(state: DraftState, receipt: Receipt): DraftEvent | null {
+export function eventForCopy({ accountId, state }: OwnedState, receipt: Receipt): DraftEvent | null {
   const newest = newestCopy(state.copies)
   if ([newest, ...state.debts].some((known) => sameCopy(known, receipt))) return null
-  if (state.copies.kind === 'synchronized') return { type: 'late-copy', receipt }
+  // Also a copy on the server of an account that the draft has left.
+  if (state.copies.kind === 'synchronized' || receipt.accountId !== accountId) return { type: 'late-copy', receipt }
   return { type: 'uploaded', receipt, replaced: null }
 }

@@ -2,7 +2,8 @@ import { applyChanges, changedFields, type DraftChanges } from '../draft/content
 import { type Author, type DraftPolicy, emptyContent } from '../draft/draft.ts'
 import { type AccountId, type DeviceId, type Umid, uuidv7, type Version } from '../ids.ts'
 import { getAccount, pickAccount, touchAccount } from '../storage/accounts.ts'
-import { insertDraft, insertRevision } from '../storage/drafts.ts'
+import { insertDraft } from '../storage/drafts.ts'
+import { insertRevision } from '../storage/revisions.ts'
 import { createToken } from '../sync/message-ids.ts'
 import { uploadSoon } from './steps/commit-revision.ts'
 import type { LocalTask } from './task.ts'
@@ -30,13 +31,15 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
     const token = createToken(environment.random)
     await insertDraft(write.db, { id, accountId, token, policy: input.policy, content: withSender, now })
     const version = 1 as Version
-    await insertRevision(write.db, id, version, {
+    const revision = {
+      version,
       content: withSender,
       savedAt: now,
       device: input.device ?? context.device,
       by: input.by,
       fieldsChanged: changedFields(emptyContent, withSender),
-    })
+    }
+    await insertRevision(write.db, id, revision, null)
     await touchAccount(write.db, accountId, now)
     write.emit({ type: 'draft-created', accountId, draftId: id, version })
     return { result: { id }, followUps: uploadSoon(context, { id, accountId, policy: input.policy }) }

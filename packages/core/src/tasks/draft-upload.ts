@@ -1,4 +1,4 @@
-import { type DraftState, newestCopy, type Receipt } from '../draft/draft-state.ts'
+import { type DraftState, isPayable, newestCopy, type Receipt } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
 import { type AttemptId, type FolderPath, type Umid, uuidv7 } from '../ids.ts'
 import { getAccount } from '../storage/accounts.ts'
@@ -11,7 +11,7 @@ import {
   openAttempts,
 } from '../storage/attempts.ts'
 import { readBlob } from '../storage/blobs.ts'
-import { applyDraftEvent, loadDraftState } from '../storage/draft-states.ts'
+import { applyDraftEvent, loadDraftState, ownedState } from '../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
@@ -34,15 +34,13 @@ export const draftUpload: WireTask = {
   priority: 10,
   async execute(context, key) {
     const draftId = key as Umid
-    const draft = await context.store.read((db) => getDraft(db, draftId))
-    const state = await context.store.read((db) => loadDraftState(db, draftId))
-    const attempts = await context.store.read((db) => openAttempts(db, draftId))
-    if (attempts.length === 0 && !toUpload(draft, state) && state.debts.length === 0) return done()
+    if (!(await hasWork(context, draftId))) return done()
     const session = await context.session()
     const absent = await resolveAttempts(context, session, draftId)
     const outcome = await uploadHead(context, session, draftId)
     if (outcome.kind !== 'done') return outcome
     await settleDebts(context, session, draftId)
+    const elsewhere = await debtsElsewhere(context, draftId)
     // What was not found may still show up: the server may not have been done with it. Look again soon.
     const lookAgain: FollowUp = {
       task: 'mailbox_sync',
@@ -51,8 +49,32 @@ export const draftUpload: WireTask = {
       delayMs: 15_000,
       join: 'sooner',
     }
-    return absent === 0 ? done() : done(lookAgain)
+    return absent === 0 ? done(...elsewhere) : done(lookAgain, ...elsewhere)
   },
+}
+
+async function hasWork(context: ExecuteContext, draftId: Umid): Promise<boolean> {
+  return await context.store.read(async (db) => {
+    const draft = await getDraft(db, draftId)
+    const owned = await ownedState(db, draftId)
+    if ((await openAttempts(db, context.accountId, draftId)).length > 0) return true
+    const owes = owned.state.debts.some((debt) => debt.accountId === context.accountId && isPayable(debt, owned))
+    return owes || (draft.accountId === context.accountId && toUpload(draft, owned.state))
+  })
+}
+
+/** What a moved draft left on the servers of other accounts can go now that it is here. */
+async function debtsElsewhere(context: ExecuteContext, draftId: Umid): Promise<readonly FollowUp[]> {
+  const owned = await context.store.read((db) => ownedState(db, draftId))
+  const payable = owned.state.debts.filter((debt) => debt.accountId !== context.accountId && isPayable(debt, owned))
+  const accounts = new Set(payable.map((debt) => debt.accountId))
+  return [...accounts].map((accountId) => ({
+    task: 'draft_upload',
+    accountId,
+    key: draftId,
+    delayMs: 0,
+    join: 'sooner',
+  }))
 }
 
 function toUpload(draft: StoredDraft, state: DraftState): boolean {
@@ -65,7 +87,7 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
   for (let round = 0; round < 3; round += 1) {
     const draft = await context.store.read((db) => getDraft(db, draftId))
     const state = await context.store.read((db) => loadDraftState(db, draftId))
-    if (!toUpload(draft, state)) return done()
+    if (draft.accountId !== context.accountId || !toUpload(draft, state)) return done()
     if (state.copies.kind === 'stale-server' && state.copies.anchor === null) {
       const sent = await foundInSent(context, session, draftId)
       if (sent !== null) return { kind: 'park', error: sent }

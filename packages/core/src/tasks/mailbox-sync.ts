@@ -2,7 +2,14 @@ import { newestCopy, sameCopy } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
 import type { AccountId, FolderPath, MessageId, Uid, Umid } from '../ids.ts'
 import { attemptsByMessageId, draftsWithOpenAttempts, endAttempt } from '../storage/attempts.ts'
-import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies, loadDraftState } from '../storage/draft-states.ts'
+import {
+  applyDraftEvent,
+  draftsInNeed,
+  type KnownCopy,
+  knownCopies,
+  loadDraftState,
+  ownedState,
+} from '../storage/draft-states.ts'
 import { seenFolder, setSeenFolder } from '../storage/folders.ts'
 import type { Db } from '../storage/store.ts'
 import { eventForCopy } from '../sync/recognise.ts'
@@ -105,7 +112,12 @@ async function forgetFolder(context: ExecuteContext, folder: FolderPath): Promis
   await context.write(async (write) => {
     const known = await knownCopies(write.db, context.accountId, folder)
     for (const draftId of new Set(known.map((copy) => copy.draftId))) {
-      await applyDraftEvent(write, draftId, { type: 'folder-reset', folder }, context.environment.now())
+      await applyDraftEvent(
+        write,
+        draftId,
+        { type: 'folder-reset', accountId: context.accountId, folder },
+        context.environment.now(),
+      )
     }
   })
 }
@@ -127,7 +139,7 @@ async function explore(
     const receipt = { ...receiptFor(attempt, folder.uidValidity, identity), folder: folder.path }
     await context.write(async (write) => {
       const now = context.environment.now()
-      const event = eventForCopy(await loadDraftState(write.db, attempt.draftId), receipt)
+      const event = eventForCopy(await ownedState(write.db, attempt.draftId), receipt)
       if (event !== null) await applyDraftEvent(write, attempt.draftId, event, now)
       await endAttempt(write.db, attempt.id, { state: 'stored', now })
     })

@@ -3,7 +3,8 @@ import type { Author, DraftContent } from '../../draft/draft.ts'
 import { EverdraftError } from '../../errors.ts'
 import type { DeviceId, Umid, Version } from '../../ids.ts'
 import { applyDraftEvent } from '../../storage/draft-states.ts'
-import { getDraft, insertRevision, setHeadContent, type StoredDraft } from '../../storage/drafts.ts'
+import { getDraft, setHeadContent, type StoredDraft } from '../../storage/drafts.ts'
+import { insertRevision } from '../../storage/revisions.ts'
 import type { FollowUp, PlanContext, Planned } from '../task.ts'
 
 export interface RevisionRequest {
@@ -42,13 +43,9 @@ export async function commitRevision(
   if (fieldsChanged.length === 0) return { result: { version: draft.version, changed: false }, followUps: [] }
   const { write, now } = context
   const version = (draft.version + 1) as Version
-  await insertRevision(write.db, draft.id, version, {
-    content,
-    savedAt: now,
-    device: request.device ?? context.device,
-    by: request.by,
-    fieldsChanged,
-  })
+  const device = request.device ?? context.device
+  const revision = { version, content, savedAt: now, device, by: request.by, fieldsChanged }
+  await insertRevision(write.db, draft.id, revision, draft)
   await applyDraftEvent(write, draft.id, { type: 'saved', version }, now)
   await setHeadContent(write.db, draft.id, content, now)
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })

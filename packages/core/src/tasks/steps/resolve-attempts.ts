@@ -1,6 +1,6 @@
 import type { Umid } from '../../ids.ts'
 import { type Attempt, endAttempt, openAttempts } from '../../storage/attempts.ts'
-import { applyDraftEvent, loadDraftState } from '../../storage/draft-states.ts'
+import { applyDraftEvent, ownedState } from '../../storage/draft-states.ts'
 import { eventForCopy } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
@@ -17,7 +17,7 @@ export async function resolveAttempts(
   session: MailboxSession,
   draftId: Umid,
 ): Promise<number> {
-  const open = await context.store.read((db) => openAttempts(db, draftId))
+  const open = await context.store.read((db) => openAttempts(db, context.accountId, draftId))
   let absent = 0
   for (const attempt of open) {
     const folder = await session.select(attempt.folder)
@@ -29,7 +29,7 @@ export async function resolveAttempts(
       found += 1
       const receipt = receiptFor(attempt, folder.uidValidity, identity)
       await context.write(async (write) => {
-        const event = eventForCopy(await loadDraftState(write.db, draftId), receipt)
+        const event = eventForCopy(await ownedState(write.db, draftId), receipt)
         if (event !== null) await applyDraftEvent(write, draftId, event, context.environment.now())
         await endAttempt(write.db, attempt.id, { state: 'stored', now: context.environment.now() })
       })

@@ -1,6 +1,6 @@
-import type { Receipt } from '../../draft/draft-state.ts'
+import { isPayable, type Receipt } from '../../draft/draft-state.ts'
 import type { FolderPath, Uid, Umid } from '../../ids.ts'
-import { applyDraftEvent, knownCopies, loadDraftState } from '../../storage/draft-states.ts'
+import { applyDraftEvent, knownCopies, ownedState } from '../../storage/draft-states.ts'
 import { type CommandOutcome, type MailboxSession, WireError } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
 
@@ -9,8 +9,9 @@ import type { ExecuteContext } from '../task.ts'
  * this session, before it goes (hazards 7, 8, 10).
  */
 export async function settleDebts(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<void> {
-  const { debts } = await context.store.read((db) => loadDraftState(db, draftId))
-  for (const [folder, owed] of Map.groupBy(debts, (debt) => debt.folder)) {
+  const owned = await context.store.read((db) => ownedState(db, draftId))
+  const payable = owned.state.debts.filter((debt) => debt.accountId === context.accountId && isPayable(debt, owned))
+  for (const [folder, owed] of Map.groupBy(payable, (debt) => debt.folder)) {
     await settleInFolder(context, session, { draftId, folder, owed })
   }
 }

@@ -21,6 +21,7 @@ export async function hasContentOf(
 /** The proof of a copy that was found and verified. Its identity is what the server gave back. */
 export function receiptFor(attempt: Attempt, uidValidity: UidValidity, identity: MessageIdentity): Receipt {
   return {
+    accountId: attempt.accountId,
     folder: attempt.folder,
     uidValidity,
     uid: identity.uid,

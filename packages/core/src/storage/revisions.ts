@@ -1,0 +1,171 @@
+import { applyDelta, type Delta, deltaBetween } from '../draft/delta.ts'
+import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
+import type { DeviceId, Umid, Version } from '../ids.ts'
+import type { Db } from './store.ts'
+
+/**
+ * The history of a draft. The head's content stands in the draft's own row; an earlier revision is stored as what makes
+ * it of the next one, and now and then whole. So a save writes what changed, however long the text is.
+ */
+type Encoding =
+  /** In the draft's row. */
+  | 'head'
+  /** JSON of the content. */
+  | 'full'
+  /** JSON of the delta that makes it of the next revision that is kept. */
+  | 'reverse'
+
+/** A restore applies few deltas; after a compaction, up to twice as many. */
+const fullEvery = 32
+
+export interface NewRevision {
+  readonly version: Version
+  readonly savedAt: number
+  readonly device: DeviceId
+  readonly by: Author
+  readonly fieldsChanged: readonly ContentField[]
+  readonly content: DraftContent
+}
+
+/** The new head. `previous` is the head until now, which becomes history; null for the first. */
+export async function insertRevision(
+  db: Db,
+  id: Umid,
+  revision: NewRevision,
+  previous: { readonly version: Version; readonly content: DraftContent } | null,
+): Promise<void> {
+  let bytes = 0
+  if (previous === null) {
+    bytes = JSON.stringify(revision.content).length
+  } else {
+    bytes = JSON.stringify(deltaBetween(previous.content, revision.content)).length
+    await setEncoded(db, id, previous.version, encode(previous, revision.content))
+  }
+  await db
+    .insertInto('revision')
+    .values({
+      draft_id: id,
+      version: revision.version,
+      encoding: 'head' satisfies Encoding,
+      content: '',
+      bytes,
+      saved_at: revision.savedAt,
+      device: revision.device,
+      author: revision.by,
+      fields_changed: JSON.stringify(revision.fieldsChanged),
+    })
+    .execute()
+}
+
+interface Encoded {
+  readonly encoding: Encoding
+  readonly content: string
+}
+
+function encode(revision: { readonly version: Version; readonly content: DraftContent }, next: DraftContent): Encoded {
+  if (revision.version % fullEvery === 0) return { encoding: 'full', content: JSON.stringify(revision.content) }
+  return { encoding: 'reverse', content: JSON.stringify(deltaBetween(next, revision.content)) }
+}
+
+async function setEncoded(db: Db, id: Umid, version: Version, { encoding, content }: Encoded): Promise<void> {
+  await db
+    .updateTable('revision')
+    .set({ encoding, content })
+    .where('draft_id', '=', id)
+    .where('version', '=', version)
+    .execute()
+}
+
+/** Newest first. */
+export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> {
+  const rows = await db
+    .selectFrom('revision')
+    .select(['version', 'saved_at', 'device', 'author', 'fields_changed', 'bytes'])
+    .where('draft_id', '=', id)
+    .orderBy('version', 'desc')
+    .execute()
+  return rows.map((row) => ({
+    version: row.version as Version,
+    savedAt: row.saved_at,
+    device: row.device as DeviceId,
+    by: row.author as Author,
+    fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
+    bytes: row.bytes,
+  }))
+}
+
+/** The content of a revision that is kept; null where compaction took it, or it never was. */
+export async function revisionContent(
+  db: Db,
+  id: Umid,
+  version: Version,
+  head: DraftContent,
+): Promise<DraftContent | null> {
+  const deltas: Delta[] = []
+  const rows = await db
+    .selectFrom('revision')
+    .select(['version', 'encoding', 'content'])
+    .where('draft_id', '=', id)
+    .where('version', '>=', version)
+    .orderBy('version')
+    .limit(4 * fullEvery)
+    .execute()
+  if (rows[0]?.version !== version) return null
+  for (const row of rows) {
+    const encoding = row.encoding as Encoding
+    if (encoding === 'reverse') {
+      deltas.push(JSON.parse(row.content) as Delta)
+      continue
+    }
+    const whole = encoding === 'head' ? head : (JSON.parse(row.content) as DraftContent)
+    return deltas.toReversed().reduce(applyDelta, whole)
+  }
+  return null
+}
+
+/**
+ * Takes away the revisions that `keep` does not name, and tells the others by what is left. The head always stays.
+ * @returns what the kept revisions say, newest first, for the caller to see what they refer to
+ */
+export async function compactRevisions(
+  db: Db,
+  id: Umid,
+  head: { readonly version: Version; readonly content: DraftContent },
+  keep: ReadonlySet<Version>,
+): Promise<readonly DraftContent[]> {
+  const rows = await db
+    .selectFrom('revision')
+    .select(['version', 'encoding', 'content'])
+    .where('draft_id', '=', id)
+    .orderBy('version', 'desc')
+    .execute()
+  const kept: DraftContent[] = []
+  let current = head.content
+  let next = head.content
+  let sinceWhole = 0
+  for (const row of rows) {
+    const version = row.version as Version
+    const encoding = row.encoding as Encoding
+    if (encoding === 'full') current = JSON.parse(row.content) as DraftContent
+    if (encoding === 'reverse') current = applyDelta(current, JSON.parse(row.content) as Delta)
+    if (version === head.version) {
+      kept.push(current)
+    } else if (keep.has(version)) {
+      sinceWhole += 1
+      const whole = sinceWhole % fullEvery === 0
+      await setEncoded(
+        db,
+        id,
+        version,
+        whole
+          ? { encoding: 'full', content: JSON.stringify(current) }
+          : { encoding: 'reverse', content: JSON.stringify(deltaBetween(next, current)) },
+      )
+      next = current
+      kept.push(current)
+    } else {
+      await db.deleteFrom('revision').where('draft_id', '=', id).where('version', '=', version).execute()
+    }
+  }
+  return kept
+}

@@ -1,0 +1,51 @@
+import type { LastError } from '../draft/draft.ts'
+import type { AccountId, TaskId } from '../ids.ts'
+import type { Db } from './store.ts'
+
+/** What happens to a task, in the order in which it happens. */
+export type TaskStepKind = 'planned' | 'started' | 'done' | 'retrying' | 'offline' | 'parked' | 'failed' | 'cancelled'
+
+/** One line of a task's timeline. */
+export interface TaskStep {
+  readonly at: number
+  readonly what: TaskStepKind
+  readonly error: LastError | null
+}
+
+interface TaskOfStep {
+  readonly id: TaskId
+  readonly accountId: AccountId
+  readonly kind: string
+  readonly key: string
+}
+
+export async function insertTaskStep(db: Db, task: TaskOfStep, step: TaskStep): Promise<void> {
+  await db
+    .insertInto('task_step')
+    .values({
+      task_id: task.id,
+      account_id: task.accountId,
+      kind: task.kind,
+      key: task.key,
+      at: step.at,
+      what: step.what,
+      error: step.error === null ? null : JSON.stringify(step.error),
+    })
+    .execute()
+}
+
+/** Oldest first; also of a task that is done, until its steps are dropped by age. */
+export async function taskSteps(db: Db, accountId: AccountId, id: TaskId): Promise<readonly TaskStep[]> {
+  const rows = await db
+    .selectFrom('task_step')
+    .selectAll()
+    .where('task_id', '=', id)
+    .where('account_id', '=', accountId)
+    .orderBy('seq')
+    .execute()
+  return rows.map((row) => ({
+    at: row.at,
+    what: row.what as TaskStepKind,
+    error: row.error === null ? null : (JSON.parse(row.error) as LastError),
+  }))
+}
