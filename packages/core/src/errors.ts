@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'UNAUTHORIZED'
   | 'NOT_FOUND'
   | 'NOT_A_DRAFT'
+  | 'NOT_DISCARDED'
   | 'VERSION_MISMATCH'
   | 'TOO_LARGE'
   | 'UNSENT_DRAFTS'

@@ -19,10 +19,18 @@ export type ToldEvent = EngineEvent & { readonly cursor: EventCursor; readonly a
 export type EngineEvent =
   | { readonly type: 'account-added' | 'account-removed'; readonly accountId: AccountId }
   | {
-      readonly type: 'draft-created' | 'draft-discarded'
+      readonly type: 'draft-created' | 'draft-discarded' | 'draft-undiscarded'
       readonly accountId: AccountId
       readonly draftId: Umid
       readonly version: Version
+    }
+  /** To another account; heard by the subscribers of the new one. */
+  | {
+      readonly type: 'draft-moved'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly fromAccountId: AccountId
     }
   | {
       readonly type: 'draft-saved'

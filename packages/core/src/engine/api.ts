@@ -10,8 +10,9 @@ import type {
   Revision,
   UploadMethod,
 } from '../draft/draft.ts'
-import type { EngineEvent } from '../events.ts'
-import type { AccountId, AttachmentId, DeviceId, FolderPath, TaskId, Umid, Version } from '../ids.ts'
+import type { ToldEvent } from '../events.ts'
+import type { AccountId, AttachmentId, DeviceId, EventCursor, FolderPath, TaskId, Umid, Version } from '../ids.ts'
+import type { TaskStep } from '../storage/task-steps.ts'
 import type { MailboxCapabilities, ServerSettings } from '../wire/mailbox.ts'
 
 /** The door of the engine: everything that an app, the daemon or the CLI does goes through here. */
@@ -24,11 +25,27 @@ export interface Engine {
    * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.
    */
   sync(accountId: AccountId, options?: { readonly waitMs?: number }): Promise<SyncReport>
-  /** Events after their commit, in order. Returns the function that ends the subscription. */
-  subscribe(filter: { readonly accountId?: AccountId }, listener: (event: EngineEvent) => void): () => void
+  /**
+   * Events after their commit, in order. With `after`, first those since that cursor, which may be from before a
+   * restart; cursors are kept for 30 days. Returns the function that ends the subscription.
+   */
+  subscribe(filter: EventFilter, listener: (event: ToldEvent) => void): () => void
+  /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
+  housekeep(): Promise<HousekeepingReport>
   /** Lets what is on the wire end (at most a few seconds), then closes the store. What is left goes on at the next start. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface EventFilter {
+  readonly accountId?: AccountId
+  readonly after?: EventCursor
+}
+
+export interface HousekeepingReport {
+  readonly revisionsDropped: number
+  readonly draftsEmptied: number
+  readonly blobsCollected: number
 }
 
 export interface AccountInput {
@@ -149,10 +166,40 @@ export interface Drafts {
   ): Promise<AttachmentRead>
   /** To the local trash; its copies on the server go. @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH */
   discard(id: Umid, options?: SaveOptions): Promise<Draft>
+  /**
+   * A new revision that says what an earlier one said.
+   * @throws as `save`, and NOT_FOUND for a version that is not kept
+   */
+  restore(id: Umid, version: Version, options?: SaveOptions): Promise<Draft>
+  /**
+   * Back to what it was when this device's composer opened it, else to what was synchronized last. The draft stays, and
+   * so does its history (hazard 18). @throws as `save`
+   */
+  discardChanges(id: Umid, options?: SaveOptions): Promise<Draft>
+  /** Out of the local trash, within 30 days. @throws {EverdraftError} NOT_FOUND, NOT_DISCARDED */
+  undiscard(id: Umid): Promise<Draft>
+  /** To another account: it is from that one's address then, and at no moment nowhere. @throws as `save` */
+  move(id: Umid, accountId: AccountId, options?: SaveOptions): Promise<Draft>
+  /**
+   * Says that a composer shows the draft: until it is closed no sync purges it. The lease is renewed by itself; a
+   * process that ends without closing loses it after two minutes.
+   */
+  open(id: Umid, options?: Pick<SaveOptions, 'device'>): Composer
   /** Uploads at once, without the debounce: for closing a composer and going to the background. */
   flush(id: Umid): Promise<void>
   /** Newest first. */
   history(id: Umid): Promise<readonly Revision[]>
+}
+
+/** A draft in a composer. `await using composer = engine.drafts.open(id)` closes it at the end of the block. */
+export interface Composer extends AsyncDisposable {
+  readonly draftId: Umid
+  /** Resolves when the lease is on disk. @throws {EverdraftError} NOT_FOUND */
+  readonly opened: Promise<void>
+  /** For callers that renew by themselves, as over REST. */
+  renew(): Promise<void>
+  /** Ends the lease and uploads what was written at once. */
+  close(): Promise<void>
 }
 
 export type TaskState = 'waiting' | 'running' | 'parked' | 'failed'
@@ -176,6 +223,8 @@ export interface TaskView {
 export interface Tasks {
   /** What waits, runs, is parked or has failed; what is done leaves the queue. */
   list(accountId: AccountId, page?: PageRequest): Promise<Page<TaskView>>
+  /** Its timeline, oldest first; also of a task that is done, for 30 days. */
+  timeline(accountId: AccountId, taskId: TaskId): Promise<readonly TaskStep[]>
   /** Runs it now, also when it is parked or failed; its attempts count from 0 again. @throws {EverdraftError} NOT_FOUND */
   retry(accountId: AccountId, taskId: TaskId): Promise<TaskView>
 }

@@ -9,6 +9,7 @@ import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { AttachmentInput, Drafts, SaveOptions } from './api.ts'
 import { draftViews, withoutText } from './draft-views.ts'
+import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 
@@ -17,8 +18,10 @@ export function createDrafts(parts: EngineParts): Drafts {
 
   async function view(id: Umid): Promise<Draft> {
     return await store.read(async (db) => {
-      const [draft] = await draftViews(db, [await getDraft(db, id)])
-      if (draft === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+      const stored = await getDraft(db, id)
+      const [draft] = await draftViews(db, [stored])
+      if (draft === undefined || stored.emptiedAt !== null)
+        throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
       return draft
     })
   }
@@ -88,6 +91,23 @@ export function createDrafts(parts: EngineParts): Drafts {
       await run(localTasks.draft_discard, request(id, options))
       return await view(id)
     },
+    async restore(id, version, options = {}) {
+      await run(localTasks.draft_restore, { ...request(id, options), to: version })
+      return await view(id)
+    },
+    async discardChanges(id, options = {}) {
+      await run(localTasks.draft_restore, { ...request(id, options), to: 'changes' })
+      return await view(id)
+    },
+    async undiscard(id) {
+      await run(localTasks.draft_undiscard, { draftId: id })
+      return await view(id)
+    },
+    async move(id, accountId, options = {}) {
+      await run(localTasks.draft_move, { ...request(id, options), accountId })
+      return await view(id)
+    },
+    open: (id, options = {}) => openComposer(parts, id, options),
     async flush(id) {
       await store.write(async (write) => {
         const draft = await getDraft(write.db, id)

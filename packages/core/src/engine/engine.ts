@@ -1,4 +1,5 @@
 import type { LastError } from '../draft/draft.ts'
+import { defaultRetention } from '../draft/retention.ts'
 import type { Environment } from '../environment.ts'
 import type { EngineEvent } from '../events.ts'
 import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
@@ -11,6 +12,7 @@ import { listDrafts } from '../storage/drafts.ts'
 import { metaValue } from '../storage/meta.ts'
 import type { Storage } from '../storage/storage.ts'
 import { openStore, type Write } from '../storage/store.ts'
+import { taskSteps } from '../storage/task-steps.ts'
 import { listTasks, retryTask, type StoredTask, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { FollowUp, LocalTask } from '../tasks/task.ts'
@@ -18,6 +20,8 @@ import type { MailboxPort } from '../wire/mailbox.ts'
 import { createAccounts } from './accounts.ts'
 import type { Engine, SyncReport, TaskView } from './api.ts'
 import { createDrafts } from './drafts.ts'
+import { createEventFeed } from './event-feed.ts'
+import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow } from './platform.ts'
@@ -28,6 +32,7 @@ export interface EngineOptions {
   /** Parts of the platform to replace: the clock, the random source, timers, SHA-256. */
   readonly environment?: Partial<Environment>
   readonly timing?: Partial<EngineTiming>
+  readonly housekeeping?: Partial<HousekeepingPolicy>
 }
 
 /** All in milliseconds. */
@@ -61,6 +66,11 @@ const defaultTiming: EngineTiming = {
 }
 
 const closeGraceMs = 5_000
+const firstHousekeepingMs = 30_000
+const housekeepingMs = 3_600_000
+const dayMs = 24 * 3_600_000
+
+const defaultHousekeeping: HousekeepingPolicy = { history: defaultRetention, trashMs: 30 * dayMs, logMs: 30 * dayMs }
 
 /**
  * Opens the store, takes up what an earlier run left, and starts the queue.
@@ -92,17 +102,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const device = await store.write(({ db }) =>
     metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
   )
-  const listeners = new Set<{
-    readonly accountId: AccountId | undefined
-    readonly hear: (event: EngineEvent) => void
-  }>()
-  store.onEvents((events) => {
-    for (const event of events) {
-      for (const { accountId, hear } of listeners) {
-        if (accountId === undefined || accountId === event.accountId) hear(event)
-      }
-    }
-  })
+  const feed = createEventFeed(store)
+  const closing = new AbortController()
+  const policy = { ...defaultHousekeeping, ...options.housekeeping }
 
   const parts: EngineParts = {
     store,
@@ -110,6 +112,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sessions,
     environment,
     device: device as DeviceId,
+    closing: closing.signal,
     uploadDelay: { delayMs: timing.uploadDelayMs, join: { longestWaitMs: timing.longestUploadDelayMs } },
     async run<Input, Result>(task: LocalTask<Input, Result>, input: Input): Promise<Result> {
       const { result, followUps } = await store.write(async (write) => {
@@ -166,8 +169,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   async function sync(accountId: AccountId, { waitMs }: { readonly waitMs?: number } = {}): Promise<SyncReport> {
     const before = sessions.bytes(accountId)
     const heard: EngineEvent[] = []
-    const listener = { accountId, hear: (event: EngineEvent): void => void heard.push(event) }
-    listeners.add(listener)
+    const endHearing = feed.subscribe({ accountId }, (event) => void heard.push(event))
     try {
       sessions.allow(accountId)
       await store.write(async (write) => {
@@ -198,12 +200,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         settled,
       }
     } finally {
-      listeners.delete(listener)
+      endHearing()
     }
   }
 
-  let closing: Promise<void> | null = null
+  let cancelHousekeeping = environment.schedule(firstHousekeepingMs, keepHouse)
+  function keepHouse(): void {
+    cancelHousekeeping = environment.schedule(housekeepingMs, keepHouse)
+    // A full disk, or the store was closed meanwhile: the next hour tries again.
+    housekeep(store, environment, policy).catch(() => {})
+  }
+
+  let closed: Promise<void> | null = null
   async function close(): Promise<void> {
+    closing.abort()
+    cancelHousekeeping()
     await queue.close(closeGraceMs)
     await sessions.close()
     await store.close()
@@ -221,6 +232,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           return { items: items.map(taskView), total, ...checked }
         })
       },
+      timeline: (accountId, taskId) => store.read((db) => taskSteps(db, accountId, taskId)),
       async retry(accountId, taskId) {
         sessions.allow(accountId)
         const task = await store.write(({ db }) => retryTask(db, accountId, taskId, environment.now()))
@@ -229,13 +241,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       },
     },
     sync,
-    subscribe({ accountId }, hear) {
-      const listener = { accountId, hear }
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-    close: () => (closing ??= close()),
-    [Symbol.asyncDispose]: () => (closing ??= close()),
+    subscribe: feed.subscribe,
+    housekeep: () => housekeep(store, environment, policy),
+    close: () => (closed ??= close()),
+    [Symbol.asyncDispose]: () => (closed ??= close()),
   }
 }
 

@@ -12,6 +12,8 @@ export interface EngineParts {
   readonly sessions: Sessions
   readonly environment: Environment
   readonly device: DeviceId
+  /** Aborted when the engine closes: timers end. */
+  readonly closing: AbortSignal
   readonly uploadDelay: PlanContext['uploadDelay']
   /** Plans a local task in one transaction with its follow-ups; durable when it resolves. */
   readonly run: <Input, Result>(task: LocalTask<Input, Result>, input: Input) => Promise<Result>

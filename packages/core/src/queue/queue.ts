@@ -15,6 +15,7 @@ import {
   recoverTasks,
   type TaskEnd,
 } from '../storage/tasks.ts'
+import { insertTaskStep, type TaskStepKind } from '../storage/task-steps.ts'
 import { wireTasks } from '../tasks/registry.ts'
 import { type ExecuteContext, type FollowUp, type Outcome, outcomeOf, type WireTaskName } from '../tasks/task.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
@@ -49,6 +50,18 @@ export interface QueueOptions {
   readonly pollMs: number
   readonly taskBackOff: BackOff
   readonly offlineBackOff: BackOff
+}
+
+/** How an outcome stands in the task's timeline. */
+const steps: Readonly<Record<Outcome['kind'], TaskStepKind>> = {
+  done: 'done',
+  retry: 'retrying',
+  ambiguous: 'retrying',
+  snooze: 'retrying',
+  offline: 'offline',
+  park: 'parked',
+  cancel: 'cancelled',
+  failed: 'failed',
 }
 
 type KeptTask = Extract<TaskEnd, { kind: 'keep' }>
@@ -147,6 +160,8 @@ export function createQueue(options: QueueOptions): Queue {
     const { task } = claim
     const end = endOf(claim, outcome)
     await finishTask(write.db, claim, end)
+    const error = end.kind === 'keep' ? end.lastError : null
+    await insertTaskStep(write.db, task, { at: environment.now(), what: steps[outcome.kind], error })
     if (outcome.kind === 'done') await enqueue(write, outcome.followUps)
     if (end.kind === 'remove' || end.lastError === null) return
     const type = end.state === 'waiting' ? 'task-retrying' : end.state === 'parked' ? 'task-parked' : 'task-failed'

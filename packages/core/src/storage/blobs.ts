@@ -100,6 +100,79 @@ export async function* readBlob(
   }
 }
 
+/** The draft holds only the attachments named; what nobody holds any more is collected later. */
+export async function releaseBlobs(db: Db, draftId: Umid, kept: ReadonlySet<string>): Promise<void> {
+  const held = await db
+    .selectFrom('blob_ref')
+    .innerJoin('blob', 'blob.id', 'blob_ref.blob_id')
+    .select(['blob.id', 'blob.sha256'])
+    .where('blob_ref.holder', '=', draftId)
+    .execute()
+  for (const { id, sha256 } of held) {
+    if (kept.has(sha256)) continue
+    await db.deleteFrom('blob_ref').where('holder', '=', draftId).where('blob_id', '=', id).execute()
+  }
+}
+
+/**
+ * Collects what nobody refers to. In one transaction with the look: nothing can take hold of it in between (hazard 14).
+ * @returns how many
+ */
+export async function dropUnreferredBlobs(db: Db): Promise<number> {
+  const rows = await db
+    .deleteFrom('blob')
+    .where('complete', '=', 1)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where.selectFrom('blob_ref').select('blob_ref.holder').whereRef('blob_ref.blob_id', '=', 'blob.id'),
+        ),
+      ),
+    )
+    .returning('id')
+    .execute()
+  return rows.length
+}
+
+/** The attachments of a draft go with it to another account: blobs are scoped by account. */
+export async function moveBlobs(db: Db, draftId: Umid, to: AccountId, now: number): Promise<void> {
+  const held = await db
+    .selectFrom('blob_ref')
+    .innerJoin('blob', 'blob.id', 'blob_ref.blob_id')
+    .select(['blob.id', 'blob.sha256', 'blob.size'])
+    .where('blob_ref.holder', '=', draftId)
+    .execute()
+  for (const blob of held) {
+    const there = (await completeBlob(db, to, blob.sha256 as Sha256)) ?? (await copyBlob(db, blob, to, now))
+    await db.deleteFrom('blob_ref').where('holder', '=', draftId).where('blob_id', '=', blob.id).execute()
+    await db.insertInto('blob_ref').values({ holder: draftId, blob_id: there }).execute()
+  }
+}
+
+async function copyBlob(
+  db: Db,
+  blob: { readonly id: number; readonly sha256: string; readonly size: number },
+  to: AccountId,
+  now: number,
+): Promise<number> {
+  const { id } = await db
+    .insertInto('blob')
+    .values({ account_id: to, sha256: blob.sha256, size: blob.size, complete: 1, created_at: now })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await db
+    .insertInto('blob_chunk')
+    .columns(['blob_id', 'seq', 'bytes'])
+    .expression((copy) =>
+      copy
+        .selectFrom('blob_chunk')
+        .select((chunk) => [chunk.val(id).as('blob_id'), 'blob_chunk.seq', 'blob_chunk.bytes'])
+        .where('blob_chunk.blob_id', '=', blob.id),
+    )
+    .execute()
+  return id
+}
+
 /** What a crash in mid-attach left behind. Nobody was told that it is stored. */
 export async function dropIncompleteBlobs(db: Db): Promise<void> {
   await db.deleteFrom('blob').where('complete', '=', 0).execute()

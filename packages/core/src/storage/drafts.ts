@@ -18,6 +18,8 @@ export interface StoredDraft {
   readonly succeeds: Umid | null
   readonly createdAt: number
   readonly updatedAt: number
+  readonly trashedAt: number | null
+  readonly emptiedAt: number | null
 }
 
 export interface NewDraft {
@@ -46,6 +48,7 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
       created_at: draft.now,
       updated_at: draft.now,
       trashed_at: null,
+      emptied_at: null,
     })
     .execute()
 }
@@ -66,6 +69,10 @@ export async function setHeadContent(db: Db, id: Umid, content: DraftContent, no
     .execute()
 }
 
+export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): Promise<void> {
+  await db.updateTable('draft').set({ account_id: accountId }).where('id', '=', id).execute()
+}
+
 export interface DraftQuery {
   readonly accountId: AccountId | null
   readonly status: DraftStatus | null
@@ -80,7 +87,7 @@ export async function listDrafts(
   db: Db,
   query: DraftQuery,
 ): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
-  let filtered = db.selectFrom('draft')
+  let filtered = db.selectFrom('draft').where('emptied_at', 'is', null)
   if (query.accountId !== null) filtered = filtered.where('account_id', '=', query.accountId)
   if (query.status !== null) filtered = filtered.where('status', '=', query.status)
   if (query.syncState !== null) filtered = filtered.where('sync_state', '=', query.syncState)
@@ -134,5 +141,7 @@ function toDraft(row: DraftRow): StoredDraft {
     succeeds: row.succeeds as Umid | null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    trashedAt: row.trashed_at,
+    emptiedAt: row.emptied_at,
   }
 }

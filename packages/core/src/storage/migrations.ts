@@ -113,6 +113,7 @@ const steps: readonly (readonly string[])[] = [
       draft_id text not null references draft (id), device text not null, base_version integer not null,
       expires_at integer not null, primary key (draft_id, device)
     ) strict`,
+    `alter table draft add column emptied_at integer`,
     `create index draft_in_trash on draft (trashed_at) where trashed_at is not null`,
   ],
 ]

@@ -55,6 +55,8 @@ export interface DraftRow {
   readonly updated_at: number
   /** When it went into the local trash. */
   readonly trashed_at: number | null
+  /** When its text was taken out of the trash for good: the row stays for copies that show up late. */
+  readonly emptied_at: number | null
 }
 
 interface RevisionRow {

@@ -11,6 +11,7 @@ import {
   ownedState,
 } from '../storage/draft-states.ts'
 import { seenFolder, setSeenFolder } from '../storage/folders.ts'
+import { isOpenInComposer } from '../storage/leases.ts'
 import type { Db } from '../storage/store.ts'
 import { eventForCopy } from '../sync/recognise.ts'
 import { type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
@@ -158,6 +159,7 @@ async function applyLosses(
     if (as === 'missing-confirmed') {
       missing = true
       // It is not purged while it can be explained: moved within Drafts, edited elsewhere, or sent by another program.
+      if (await context.store.read((db) => isOpenInComposer(db, copy.draftId, context.environment.now()))) continue
       if (massVanish || (await isElsewhere(session, folder, copy))) continue
       missing = false
     }

@@ -2,7 +2,10 @@ import { draftAttach } from './draft-attach.ts'
 import { draftCreate } from './draft-create.ts'
 import { draftDetach } from './draft-detach.ts'
 import { draftDiscard } from './draft-discard.ts'
+import { draftMove } from './draft-move.ts'
+import { draftRestore } from './draft-restore.ts'
 import { draftSave } from './draft-save.ts'
+import { draftUndiscard } from './draft-undiscard.ts'
 import { draftUpload } from './draft-upload.ts'
 import { mailboxSync } from './mailbox-sync.ts'
 import type { LocalTaskName, WireTask, WireTaskName } from './task.ts'
@@ -14,12 +17,18 @@ export const localTasks: {
   readonly draft_attach: typeof draftAttach
   readonly draft_detach: typeof draftDetach
   readonly draft_discard: typeof draftDiscard
+  readonly draft_undiscard: typeof draftUndiscard
+  readonly draft_restore: typeof draftRestore
+  readonly draft_move: typeof draftMove
 } = {
   draft_create: draftCreate,
   draft_save: draftSave,
   draft_attach: draftAttach,
   draft_detach: draftDetach,
   draft_discard: draftDiscard,
+  draft_undiscard: draftUndiscard,
+  draft_restore: draftRestore,
+  draft_move: draftMove,
 } satisfies Record<LocalTaskName, unknown>
 
 /** What the queue executes. A name without its task does not compile. */

@@ -8,7 +8,15 @@ import { type MailboxSession, WireError } from '../wire/mailbox.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
 
 /** Tasks whose effects are local: planned and done in one transaction. */
-export type LocalTaskName = 'draft_create' | 'draft_save' | 'draft_attach' | 'draft_detach' | 'draft_discard'
+export type LocalTaskName =
+  | 'draft_create'
+  | 'draft_save'
+  | 'draft_attach'
+  | 'draft_detach'
+  | 'draft_discard'
+  | 'draft_undiscard'
+  | 'draft_restore'
+  | 'draft_move'
 /** Tasks that are executed on the wire, from a row of the queue. */
 export type WireTaskName = 'draft_upload' | 'mailbox_sync'
 

@@ -1,0 +1,54 @@
+import type { RetentionPolicy } from '../draft/retention.ts'
+import type { Environment } from '../environment.ts'
+import { dropUnreferredBlobs } from '../storage/blobs.ts'
+import { dropEventsBefore } from '../storage/events.ts'
+import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
+import { dropExpiredLeases } from '../storage/leases.ts'
+import type { Store } from '../storage/store.ts'
+import type { HousekeepingReport } from './api.ts'
+
+export interface HousekeepingPolicy {
+  readonly history: RetentionPolicy
+  /** How long a discarded draft can be taken back. Default 30 days. */
+  readonly trashMs: number
+  /** How long events and the timelines of tasks are kept. Default 30 days. */
+  readonly logMs: number
+}
+
+/** Small transactions, so that no save waits for long. */
+const batch = 50
+
+/** Thins out old history, empties the old trash, and collects attachments that nothing names any more. */
+export async function housekeep(
+  store: Store,
+  environment: Environment,
+  policy: HousekeepingPolicy,
+): Promise<HousekeepingReport> {
+  const now = environment.now()
+  let revisionsDropped = 0
+  let after = ''
+  for (;;) {
+    const from = after
+    const ids = await store.read((db) =>
+      draftsToCompact(db, { changedSince: now - policy.history.hourlyMs * 2, after: from, limit: batch }),
+    )
+    for (const id of ids) {
+      revisionsDropped += await store.write(({ db }) => compactDraft(db, id, { now, policy: policy.history }))
+    }
+    after = ids.at(-1) ?? ''
+    if (ids.length < batch) break
+  }
+  let draftsEmptied = 0
+  for (;;) {
+    const ids = await store.read((db) => expiredTrash(db, now - policy.trashMs, batch))
+    for (const id of ids) await store.write(({ db }) => emptyTrashed(db, id, now))
+    draftsEmptied += ids.length
+    if (ids.length < batch) break
+  }
+  const blobsCollected = await store.write(async ({ db }) => {
+    await dropExpiredLeases(db, now)
+    await dropEventsBefore(db, now - policy.logMs)
+    return await dropUnreferredBlobs(db)
+  })
+  return { revisionsDropped, draftsEmptied, blobsCollected }
+}

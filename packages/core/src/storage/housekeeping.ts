@@ -1,0 +1,114 @@
+import { type RetentionPolicy, retainedVersions } from '../draft/retention.ts'
+import { type DraftContent, emptyContent } from '../draft/draft.ts'
+import { newestCopy } from '../draft/draft-state.ts'
+import type { Umid, Version } from '../ids.ts'
+import { releaseBlobs } from './blobs.ts'
+import { loadDraftState } from './draft-states.ts'
+import { getDraft } from './drafts.ts'
+import { compactRevisions } from './revisions.ts'
+import type { Db } from './store.ts'
+
+/** Drafts whose history may be thinned out, by id: those that changed lately; the others were thinned out before. */
+export async function draftsToCompact(
+  db: Db,
+  page: { readonly changedSince: number; readonly after: string; readonly limit: number },
+): Promise<readonly Umid[]> {
+  const rows = await db
+    .selectFrom('draft')
+    .select('id')
+    .where('id', '>', page.after)
+    .where('updated_at', '>=', page.changedSince)
+    .where('version', '>', 1)
+    .orderBy('id')
+    .limit(page.limit)
+    .execute()
+  return rows.map((row) => row.id as Umid)
+}
+
+/**
+ * Thins out the history of one draft, and lets go the attachments that no kept revision names.
+ * @returns how many revisions went
+ */
+export async function compactDraft(
+  db: Db,
+  id: Umid,
+  options: { readonly now: number; readonly policy: RetentionPolicy },
+): Promise<number> {
+  const draft = await getDraft(db, id)
+  const head = { version: draft.version, content: draft.content }
+  const rows = await db.selectFrom('revision').select(['version', 'saved_at']).where('draft_id', '=', id).execute()
+  const known = rows.map((row) => ({ version: row.version as Version, savedAt: row.saved_at }))
+  const keep = retainedVersions(known, { ...options, pinned: await pinnedVersions(db, id) })
+  if (keep.size === rows.length) return 0
+  const contents = await compactRevisions(db, id, head, keep)
+  await releaseBlobs(db, id, attachmentHashes([...contents, ...(await conflictContents(db, id))]))
+  return rows.length - keep.size
+}
+
+/** What history never loses: the head, what is on the server, and what a conflict or an open composer goes back to. */
+async function pinnedVersions(db: Db, id: Umid): Promise<ReadonlySet<Version>> {
+  const state = await loadDraftState(db, id)
+  const copy = newestCopy(state.copies)
+  const conflicts = await db.selectFrom('conflict').select('base_version').where('draft_id', '=', id).execute()
+  const leases = await db.selectFrom('lease').select('base_version').where('draft_id', '=', id).execute()
+  return new Set([
+    state.head,
+    ...(copy === null ? [] : [copy.version]),
+    ...[...conflicts, ...leases].map((row) => row.base_version as Version),
+  ])
+}
+
+async function conflictContents(db: Db, id: Umid): Promise<readonly DraftContent[]> {
+  const rows = await db.selectFrom('conflict').select(['base', 'local', 'remote']).where('draft_id', '=', id).execute()
+  return rows.flatMap((row) => [row.base, row.local, row.remote].map((text) => JSON.parse(text) as DraftContent))
+}
+
+function attachmentHashes(contents: readonly DraftContent[]): ReadonlySet<string> {
+  return new Set(contents.flatMap((content) => content.attachments.map((attachment) => attachment.sha256)))
+}
+
+/** Drafts that have been in the local trash for long, and owe nothing to a server any more. */
+export async function expiredTrash(db: Db, trashedBefore: number, limit: number): Promise<readonly Umid[]> {
+  const rows = await db
+    .selectFrom('draft')
+    .select('id')
+    .where('trashed_at', '<', trashedBefore)
+    .where('status', '=', 'discarded')
+    .where((where) =>
+      where.not(
+        where.exists(
+          where.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
+        ),
+      ),
+    )
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('attempt')
+            .select('attempt.id')
+            .whereRef('attempt.draft_id', '=', 'draft.id')
+            .where('state', '=', 'open'),
+        ),
+      ),
+    )
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id as Umid)
+}
+
+/**
+ * Empties a draft for good: its text, history and attachments. The row and its attempts stay, with their digests, so
+ * that a copy that shows up late is still known for ours.
+ */
+export async function emptyTrashed(db: Db, id: Umid, now: number): Promise<void> {
+  await db.deleteFrom('revision').where('draft_id', '=', id).execute()
+  await db.deleteFrom('conflict').where('draft_id', '=', id).execute()
+  await db.deleteFrom('lease').where('draft_id', '=', id).execute()
+  await releaseBlobs(db, id, new Set())
+  await db
+    .updateTable('draft')
+    .set({ content: JSON.stringify(emptyContent), trashed_at: null, emptied_at: now })
+    .where('id', '=', id)
+    .execute()
+}
