@@ -1,3 +1,4 @@
+import type { EngineOptions } from '@everdraft/core'
 import { createMailServer, type MailServer, type MailServerOptions } from '@everdraft/mailserver'
 
 import { type Device, openDevice } from '../live/harness.ts'
@@ -14,18 +15,22 @@ export interface EmbeddedDevice extends AsyncDisposable {
   texts(): readonly string[]
 }
 
-export async function openEmbedded(options: Omit<MailServerOptions, 'users'> = {}): Promise<EmbeddedDevice> {
+export async function openEmbedded(
+  options: Omit<MailServerOptions, 'users'> = {},
+  engine: Partial<EngineOptions> = {},
+): Promise<EmbeddedDevice> {
   const users = [{ name: 'ann', password: 'secret' }]
   // Fixed proposals: another server made with them gives the same UIDVALIDITYs.
   const settings: MailServerOptions = { users, proposeUidValidity: () => 7, ...options }
   let mailServer = createMailServer(settings)
   await mailServer.listen()
-  const device = await openDevice({
+  const target = {
     host: '127.0.0.1',
     imapPort: mailServer.imapPort,
     supports: { catenate: true, uidplus: true, sent: 'Sent' },
     user: () => ({ user: 'ann', password: 'secret', address: 'ann@example.org' }),
-  })
+  }
+  const device = await openDevice(target, {}, engine)
   // The round that every new account begins with.
   await device.sync()
   return {

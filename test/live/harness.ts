@@ -9,6 +9,7 @@ import {
   type Draft,
   type Engine,
   type EngineEvent,
+  type EngineOptions,
   type EngineTiming,
   type SyncReport,
   type Umid,
@@ -59,7 +60,11 @@ export interface Device extends AsyncDisposable {
   drafts(): Promise<readonly ListedMessage[]>
 }
 
-export async function openDevice(server: TargetServer, timing: Partial<EngineTiming> = {}): Promise<Device> {
+export async function openDevice(
+  server: TargetServer,
+  timing: Partial<EngineTiming> = {},
+  options: Partial<EngineOptions> = {},
+): Promise<Device> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-live-'))
   const file = join(folder, 'everdraft.db')
   const user = server.user()
@@ -72,6 +77,7 @@ export async function openDevice(server: TargetServer, timing: Partial<EngineTim
       storage: sqlite(file),
       mailbox: imap(),
       timing: { ...testTiming, ...timing },
+      ...options,
     })
     opened.subscribe({}, (event) => void events.push(event))
     return opened

@@ -1,0 +1,68 @@
+import type { EventCursor, ToldEvent } from '@everdraft/core'
+import { describe, expect, test } from 'vitest'
+
+import { openEmbedded } from '../hazards/embedded-device.ts'
+import { settle } from '../live/harness.ts'
+
+describe('events', () => {
+  test('are told again since a cursor, also after a restart, each once and in order', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const heard: ToldEvent[] = []
+    const off = device.engine.subscribe({}, (event) => void heard.push(event))
+    const draft = await device.create({ text: 'one\n' })
+    await device.engine.drafts.save(draft.id, { text: 'two\n' })
+    off()
+    const cursor = heard.at(-1)!.cursor
+    await device.engine.drafts.save(draft.id, { text: 'three\n' })
+    await device.restart()
+    const again: ToldEvent[] = []
+    device.engine.subscribe({ after: cursor }, (event) => void again.push(event))
+    // While the log is read, more happens.
+    await device.engine.drafts.save(draft.id, { text: 'four\n' })
+    await settle(device)
+    await expect.poll(() => again.some((event) => event.type === 'upload-finished')).toBe(true)
+    const saves = again.filter((event) => event.type === 'draft-saved')
+    expect(saves.map((event) => event.version as number)).toEqual([3, 4])
+    const cursors = again.map((event) => event.cursor as number)
+    expect(cursors).toEqual(cursors.toSorted((a, b) => a - b))
+    expect(new Set(cursors).size).toBe(cursors.length)
+    expect(cursors.every((one) => one > cursor)).toBe(true)
+  })
+
+  test('of one account are not told to the subscriber of another', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const other = await device.engine.accounts.add({
+      address: 'other@example.org',
+      imap: { host: '127.0.0.1', port: 1, security: 'none', user: 'other', password: 'x' },
+    })
+    const heard: ToldEvent[] = []
+    device.engine.subscribe({ accountId: other.id, after: 0 as EventCursor }, (event) => void heard.push(event))
+    await device.create()
+    await device.engine.drafts.create({ accountId: other.id })
+    await expect.poll(() => heard.some((event) => event.type === 'draft-created')).toBe(true)
+    expect(new Set(heard.map((event) => event.accountId))).toEqual(new Set([other.id]))
+  })
+})
+
+describe('the timeline of a task', () => {
+  test('says when it was planned, each run and how it ended, also when it is done', async () => {
+    await using embedded = await openEmbedded()
+    const { device, mailServer } = embedded
+    await device.create()
+    const tasks = await device.engine.tasks.list(device.account.id)
+    const upload = tasks.items.find((task) => task.kind === 'draft_upload')!
+    mailServer.faults.add({
+      on: { verb: 'APPEND' },
+      do: { kind: 'answer', status: 'NO', text: '[OVERQUOTA] full' },
+    })
+    await embedded.upload()
+    await embedded.upload()
+    const steps = await device.engine.tasks.timeline(device.account.id, upload.id)
+    expect(steps.map((step) => step.what)).toEqual(['planned', 'started', 'parked', 'started', 'done'])
+    expect(steps[2]!.error).toMatchObject({ code: 'OVERQUOTA' })
+    const left = await device.engine.tasks.list(device.account.id)
+    expect(left.items.some((task) => task.id === upload.id)).toBe(false)
+  })
+})
