@@ -13,6 +13,8 @@ export type UserId = Branded<string, 'UserId'>
 export type AttemptId = Branded<string, 'AttemptId'>
 export type TaskId = Branded<string, 'TaskId'>
 export type AttachmentId = Branded<string, 'AttachmentId'>
+export type TemplateId = Branded<string, 'TemplateId'>
+export type ConflictId = Branded<string, 'ConflictId'>
 export type DeviceId = Branded<string, 'DeviceId'>
 /** Lower-case hexadecimal SHA-256 of an attachment's decoded bytes. */
 export type Sha256 = Branded<string, 'Sha256'>

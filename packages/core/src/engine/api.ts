@@ -3,6 +3,7 @@ import type {
   Attachment,
   Author,
   Draft,
+  DraftContent,
   DraftListItem,
   DraftPolicy,
   DraftStatus,
@@ -11,7 +12,17 @@ import type {
   UploadMethod,
 } from '../draft/draft.ts'
 import type { ToldEvent } from '../events.ts'
-import type { AccountId, AttachmentId, DeviceId, EventCursor, FolderPath, TaskId, Umid, Version } from '../ids.ts'
+import type {
+  AccountId,
+  AttachmentId,
+  DeviceId,
+  EventCursor,
+  FolderPath,
+  TaskId,
+  TemplateId,
+  Umid,
+  Version,
+} from '../ids.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { MailboxCapabilities, ServerSettings } from '../wire/mailbox.ts'
 
@@ -20,6 +31,7 @@ export interface Engine {
   readonly accounts: Accounts
   readonly drafts: Drafts
   readonly tasks: Tasks
+  readonly templates: Templates
   /**
    * One round with the server now, up and down: debounce, byte budget and back-off are overridden. Resolves when
    * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.
@@ -106,6 +118,8 @@ export interface DraftInput extends DraftChanges {
   /** Left out: the engine picks it (the account whose address is `from`, else the one used last). */
   readonly accountId?: AccountId
   readonly policy?: DraftPolicy
+  /** Of the draft's account; the fields given win over the template's. */
+  readonly templateId?: TemplateId
 }
 
 export interface SaveOptions {
@@ -144,6 +158,11 @@ export interface Drafts {
   create(input: DraftInput, options?: Pick<SaveOptions, 'by' | 'device'>): Promise<Draft>
   /** @throws {EverdraftError} NOT_FOUND */
   get(id: Umid): Promise<Draft>
+  /**
+   * Full text over subject, people, text and names of files: words by their beginnings, all of them, accents and case
+   * folded; best match first. The index is complete some tenths of a second after a save.
+   */
+  search(query: string, filter?: PageRequest & { readonly accountId?: AccountId }): Promise<Page<DraftHit>>
   /** Newest change first. */
   list(filter?: DraftFilter): Promise<Page<DraftListItem>>
   /**
@@ -189,6 +208,37 @@ export interface Drafts {
   flush(id: Umid): Promise<void>
   /** Newest first. */
   history(id: Umid): Promise<readonly Revision[]>
+}
+
+export interface DraftHit {
+  readonly draft: DraftListItem
+  /** The words around the first hit; each hit stands between U+2068 and U+2069. */
+  readonly snippet: string
+}
+
+export interface TemplateInput extends DraftChanges {
+  readonly name: string
+}
+
+/** What new drafts can begin with; `drafts.create({ templateId })`. */
+export interface Template {
+  readonly id: TemplateId
+  readonly accountId: AccountId
+  readonly name: string
+  readonly content: DraftContent
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export interface Templates {
+  /** @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account) */
+  add(accountId: AccountId, input: TemplateInput): Promise<Template>
+  /** @throws {EverdraftError} NOT_FOUND */
+  get(accountId: AccountId, id: TemplateId): Promise<Template>
+  /** By name. */
+  list(accountId: AccountId, page?: PageRequest): Promise<Page<Template>>
+  /** @throws {EverdraftError} NOT_FOUND */
+  remove(accountId: AccountId, id: TemplateId): Promise<void>
 }
 
 /** A draft in a composer. `await using composer = engine.drafts.open(id)` closes it at the end of the block. */

@@ -5,6 +5,7 @@ import { type AttachmentId, isUuid, type Umid, uuidv7, type Version } from '../i
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { getDraft, listDrafts, type StoredDraft } from '../storage/drafts.ts'
 import { revisions } from '../storage/revisions.ts'
+import { searchDrafts } from '../storage/search.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { AttachmentInput, Drafts, SaveOptions } from './api.ts'
@@ -27,10 +28,11 @@ export function createDrafts(parts: EngineParts): Drafts {
   }
 
   return {
-    async create({ accountId, policy, ...fields }, options = {}) {
+    async create({ accountId, policy, templateId, ...fields }, options = {}) {
       const { id } = await run(localTasks.draft_create, {
         accountId: accountId ?? null,
         fields,
+        templateId: templateId ?? null,
         policy: policy ?? 'sync',
         by: options.by ?? 'user',
         device: options.device ?? null,
@@ -38,6 +40,19 @@ export function createDrafts(parts: EngineParts): Drafts {
       return await view(id)
     },
     get: view,
+    async search(query, filter = {}) {
+      const page = checkPage(filter)
+      return await store.read(async (db) => {
+        const { hits, total } = await searchDrafts(db, { accountId: filter.accountId ?? null, query, ...page })
+        const stored = await Promise.all(hits.map((hit) => getDraft(db, hit.id)))
+        const drafts = await draftViews(db, stored)
+        const items = drafts.map((draft, index) => ({
+          draft: withoutText(draft),
+          snippet: hits[index]?.snippet ?? '',
+        }))
+        return { items, total, ...page }
+      })
+    },
     async list(filter = {}) {
       const page = checkPage(filter)
       return await store.read(async (db) => {

@@ -22,9 +22,11 @@ import type { Engine, SyncReport, TaskView } from './api.ts'
 import { createDrafts } from './drafts.ts'
 import { createEventFeed } from './event-feed.ts'
 import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
+import { createIndexer } from './indexer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow } from './platform.ts'
+import { createTemplates } from './templates.ts'
 
 export interface EngineOptions {
   readonly storage: Storage
@@ -65,6 +67,8 @@ const defaultTiming: EngineTiming = {
   longestOfflineBackOffMs: 60_000,
 }
 
+/** After these the full-text index is behind. */
+const contentEvents: ReadonlySet<EngineEvent['type']> = new Set(['draft-created', 'draft-saved', 'draft-moved'])
 const closeGraceMs = 5_000
 const firstHousekeepingMs = 30_000
 const housekeepingMs = 3_600_000
@@ -138,12 +142,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
   }
 
+  const indexer = createIndexer(parts)
+  store.onEvents((events) => {
+    if (events.some((event) => contentEvents.has(event.type))) indexer.wake()
+  })
+
   await queue.recover()
   await store.write(async (write) => {
     await dropIncompleteBlobs(write.db)
     await deriveMarkers(write)
   })
   queue.wake()
+  indexer.wake()
 
   /** The markers that are to run, from the durable state of the drafts: what the queue's rows lack is added. */
   async function deriveMarkers({ db, emit }: Write): Promise<void> {
@@ -223,6 +233,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return {
     accounts: createAccounts(parts),
     drafts: createDrafts(parts),
+    templates: createTemplates(parts),
     tasks: {
       async list(accountId, page = {}) {
         const checked = checkPage(page)
@@ -242,7 +253,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     sync,
     subscribe: feed.subscribe,
-    housekeep: () => housekeep(store, environment, policy),
+    async housekeep() {
+      await indexer.caughtUp()
+      return await housekeep(store, environment, policy)
+    },
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   }

@@ -106,6 +106,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
   for (const table of ['server_name', 'anchor', 'delete_debt', 'attempt', 'revision', 'conflict', 'lease'] as const) {
     await db.deleteFrom(table).where('draft_id', 'in', drafts).execute()
   }
+  await db.deleteFrom('draft_search').where('account_id', '=', id).execute()
   const blobs = db.selectFrom('blob').select('id').where('account_id', '=', id)
   await db.deleteFrom('blob_ref').where('blob_id', 'in', blobs).execute()
   for (const table of ['draft', 'blob', 'task', 'task_step', 'lane', 'folder', 'template', 'event'] as const) {

@@ -1,3 +1,5 @@
+import type { Selectable } from 'kysely'
+
 import type { DraftContent, DraftPolicy, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
@@ -70,7 +72,7 @@ export async function setHeadContent(db: Db, id: Umid, content: DraftContent, no
 }
 
 export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): Promise<void> {
-  await db.updateTable('draft').set({ account_id: accountId }).where('id', '=', id).execute()
+  await db.updateTable('draft').set({ account_id: accountId, indexed_version: 0 }).where('id', '=', id).execute()
 }
 
 export interface DraftQuery {
@@ -127,7 +129,7 @@ export async function countUnsent(db: Db, accountId: AccountId): Promise<number>
   return Number(total)
 }
 
-function toDraft(row: DraftRow): StoredDraft {
+function toDraft(row: Selectable<DraftRow>): StoredDraft {
   return {
     id: row.id as Umid,
     accountId: row.account_id as AccountId,

@@ -6,6 +6,7 @@ import { releaseBlobs } from './blobs.ts'
 import { loadDraftState } from './draft-states.ts'
 import { getDraft } from './drafts.ts'
 import { compactRevisions } from './revisions.ts'
+import { unindexDraft } from './search.ts'
 import type { Db } from './store.ts'
 
 /** Drafts whose history may be thinned out, by id: those that changed lately; the others were thinned out before. */
@@ -106,9 +107,10 @@ export async function emptyTrashed(db: Db, id: Umid, now: number): Promise<void>
   await db.deleteFrom('conflict').where('draft_id', '=', id).execute()
   await db.deleteFrom('lease').where('draft_id', '=', id).execute()
   await releaseBlobs(db, id, new Set())
+  await unindexDraft(db, id)
   await db
     .updateTable('draft')
-    .set({ content: JSON.stringify(emptyContent), trashed_at: null, emptied_at: now })
+    .set({ content: JSON.stringify(emptyContent), trashed_at: null, emptied_at: now, indexed_version: 2 ** 31 })
     .where('id', '=', id)
     .execute()
 }

@@ -114,6 +114,12 @@ const steps: readonly (readonly string[])[] = [
       expires_at integer not null, primary key (draft_id, device)
     ) strict`,
     `alter table draft add column emptied_at integer`,
+    `alter table draft add column indexed_version integer not null default 0`,
+    `create index draft_to_index on draft (id) where indexed_version < version`,
+    `create virtual table draft_search using fts5 (
+      draft_id unindexed, account_id unindexed, subject, people, body, files,
+      tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
+    )`,
     `create index draft_in_trash on draft (trashed_at) where trashed_at is not null`,
   ],
 ]

@@ -21,6 +21,7 @@ export interface Schema {
   readonly conflict: ConflictRow
   readonly template: TemplateRow
   readonly lease: LeaseRow
+  readonly draft_search: SearchRow
   readonly lane: LaneRow
 }
 
@@ -57,6 +58,8 @@ export interface DraftRow {
   readonly trashed_at: number | null
   /** When its text was taken out of the trash for good: the row stays for copies that show up late. */
   readonly emptied_at: number | null
+  /** The version that the full-text index holds. */
+  readonly indexed_version: Generated<number>
 }
 
 interface RevisionRow {
@@ -211,4 +214,14 @@ interface LeaseRow {
   /** The version at which it was opened: what "discard my changes" goes back to. */
   readonly base_version: number
   readonly expires_at: number
+}
+
+/** A virtual table (FTS5). */
+interface SearchRow {
+  readonly draft_id: string
+  readonly account_id: string
+  readonly subject: string
+  readonly people: string
+  readonly body: string
+  readonly files: string
 }

@@ -1,0 +1,60 @@
+import type { Cancel } from '../environment.ts'
+import { getDraft } from '../storage/drafts.ts'
+import { draftsToIndex, indexDraft } from '../storage/search.ts'
+import type { EngineParts } from './parts.ts'
+
+export interface Indexer {
+  /** Something was saved: it is indexed soon. */
+  wake(): void
+  /** When all that was saved before the call can be found. */
+  caughtUp(): Promise<void>
+}
+
+/** Long enough that a burst of saves is indexed once. */
+const pauseMs = 400
+/** Drafts per transaction: a save never waits for more. */
+const batch = 8
+
+/** Keeps the full-text index up, behind the saves. */
+export function createIndexer({
+  store,
+  environment,
+  closing,
+}: Pick<EngineParts, 'store' | 'environment' | 'closing'>): Indexer {
+  let cancel: Cancel | null = null
+  let running: Promise<void> | null = null
+
+  async function run(): Promise<void> {
+    for (;;) {
+      if (closing.aborted) return
+      const due = await store.read((db) => draftsToIndex(db, batch))
+      if (due.length === 0) return
+      await store.write(async ({ db }) => {
+        for (const { id } of due) await indexDraft(db, await getDraft(db, id))
+      })
+    }
+  }
+
+  function start(): Promise<void> {
+    running ??= run().finally(() => {
+      running = null
+    })
+    return running
+  }
+
+  closing.addEventListener('abort', () => cancel?.())
+  return {
+    wake() {
+      if (cancel !== null || closing.aborted) return
+      cancel = environment.schedule(pauseMs, () => {
+        cancel = null
+        // A full disk, or the store was closed: the next save tries again.
+        start().catch(() => {})
+      })
+    },
+    async caughtUp() {
+      await running
+      await start()
+    },
+  }
+}
