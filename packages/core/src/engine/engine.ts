@@ -106,7 +106,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const device = await store.write(({ db }) =>
     metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
   )
-  const feed = createEventFeed(store)
+  const feed = createEventFeed(store, environment)
   const closing = new AbortController()
   const policy = { ...defaultHousekeeping, ...options.housekeeping }
 

@@ -1,3 +1,4 @@
+import type { Environment } from '../environment.ts'
 import type { ToldEvent } from '../events.ts'
 import type { EventCursor } from '../ids.ts'
 import { eventsAfter } from '../storage/events.ts'
@@ -11,7 +12,7 @@ interface EventFeed {
 const page = 500
 
 /** Hands committed events to subscribers: the log since a cursor first, then what happens, without a gap or a double. */
-export function createEventFeed(store: Store): EventFeed {
+export function createEventFeed(store: Store, { schedule }: Pick<Environment, 'schedule'>): EventFeed {
   const live = new Set<(event: ToldEvent) => void>()
   store.onEvents((events) => {
     for (const event of events) for (const hear of live) hear(event)
@@ -28,7 +29,15 @@ export function createEventFeed(store: Store): EventFeed {
         if (ended || (accountId !== undefined && event.accountId !== accountId)) return
         if (after !== undefined && event.cursor <= told) return
         told = event.cursor
-        hear(event)
+        try {
+          hear(event)
+        } catch (error) {
+          // A bug of the listener is thrown where the platform reports what nobody catches: it stops no save, and no
+          // other listener.
+          schedule(0, () => {
+            throw error
+          })
+        }
       }
 
       function hearLive(event: ToldEvent): void {
