@@ -16,14 +16,7 @@ describe('search', () => {
     await device.create({ subject: 'Другое', text: 'Привет из Москвы\n' })
     await device.engine.drafts.attach(letter.id, { filename: 'Façade.pdf', content: new Uint8Array(10) })
     await device.engine.housekeep()
-    for (const query of [
-      'bericht',
-      'GRÜSSE'.slice(0, 3),
-      'zurich',
-      'quart fig',
-      'bob',
-      'facade',
-    ]) {
+    for (const query of ['bericht', 'GRÜ', 'zurich', 'quart fig', 'bob bericht', 'facade']) {
       expect(await subjectsFound(device, query), query).toEqual(['Der Bericht'])
     }
     expect(await subjectsFound(device, 'привет')).toEqual(['Другое'])
