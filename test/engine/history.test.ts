@@ -182,7 +182,8 @@ describe('a composer', () => {
     await settle(device)
     const mark = device.proxy.mark()
     {
-      await using _composer = device.engine.drafts.open(draft.id)
+      await using composer = device.engine.drafts.open(draft.id)
+      await composer.opened
     }
     expect(device.proxy.since(mark).toServer).toBe(0)
     {

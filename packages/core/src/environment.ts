@@ -24,3 +24,13 @@ export interface Environment {
   /** A fresh SHA-256. */
   readonly createSha256: () => Hasher
 }
+
+/**
+ * Whether the device has a network, where the platform says so. Without this port it is learnt from failures to
+ * connect, with back-off.
+ */
+export interface Connectivity {
+  readonly isOnline: () => boolean
+  /** Calls `changed` at each change. Returns the function that ends it. */
+  readonly subscribe: (changed: () => void) => Cancel
+}

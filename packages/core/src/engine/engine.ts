@@ -1,6 +1,6 @@
 import type { LastError } from '../draft/draft.ts'
 import { defaultRetention } from '../draft/retention.ts'
-import type { Environment } from '../environment.ts'
+import type { Connectivity, Environment } from '../environment.ts'
 import type { EngineEvent } from '../events.ts'
 import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue } from '../queue/queue.ts'
@@ -13,7 +13,7 @@ import { metaValue } from '../storage/meta.ts'
 import type { Storage } from '../storage/storage.ts'
 import { openStore, type Write } from '../storage/store.ts'
 import { taskSteps } from '../storage/task-steps.ts'
-import { listTasks, retryTask, type StoredTask, wakeTasks } from '../storage/tasks.ts'
+import { listTasks, retryTask, type StoredTask, wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { FollowUp, LocalTask } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly mailbox: MailboxPort
   /** Parts of the platform to replace: the clock, the random source, timers, SHA-256. */
   readonly environment?: Partial<Environment>
+  /** Says whether there is a network; without it that is learnt from failures. */
+  readonly connectivity?: Connectivity
   readonly timing?: Partial<EngineTiming>
   readonly housekeeping?: Partial<HousekeepingPolicy>
 }
@@ -92,6 +94,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     timeoutMs: timing.wireTimeoutMs,
     idleMs: timing.idleConnectionMs,
     offlineBackOff,
+    connectivity: options.connectivity ?? null,
   })
   const queue = createQueue({
     store,
@@ -145,6 +148,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const indexer = createIndexer(parts)
   store.onEvents((events) => {
     if (events.some((event) => contentEvents.has(event.type))) indexer.wake()
+  })
+
+  const endConnectivity = options.connectivity?.subscribe(() => {
+    if (closing.signal.aborted || options.connectivity?.isOnline() !== true) return
+    sessions.allowAll()
+    // The store may close meanwhile: then there is nothing left to wake.
+    store.write(({ db }) => wakeOffline(db, environment.now())).then(queue.wake, () => {})
   })
 
   await queue.recover()
@@ -224,6 +234,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   let closed: Promise<void> | null = null
   async function close(): Promise<void> {
     closing.abort()
+    endConnectivity?.()
     cancelHousekeeping()
     await queue.close(closeGraceMs)
     await sessions.close()

@@ -32,7 +32,7 @@ export interface Queue {
   /** Part of the caller's transaction; call `wake` after it. */
   enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void>
   /** Something may be due. */
-  wake(): void
+  readonly wake: () => void
   /** When nothing of the account runs or is due; false when `waitMs` was over first. */
   settled(accountId: AccountId, waitMs: number | null): Promise<boolean>
   /** Lets what runs end, for as long as `graceMs`, and starts nothing more. */

@@ -1,4 +1,4 @@
-import type { Cancel, Environment } from '../environment.ts'
+import type { Cancel, Connectivity, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import { imapSettings, setAccountError } from '../storage/accounts.ts'
@@ -15,6 +15,8 @@ export interface Sessions {
   retryAt(accountId: AccountId): number
   /** The user asks for it, or the settings changed: the next `get` tries at once. */
   allow(accountId: AccountId): void
+  /** The network is back: every account may try at once. */
+  allowAll(): void
   /** Over all connections of the account since the engine started. */
   bytes(accountId: AccountId): WireBytes
   /** At once: the next `get` connects afresh, with the settings of then. */
@@ -44,6 +46,7 @@ export function createSessions(options: {
   readonly timeoutMs: number
   readonly idleMs: number
   readonly offlineBackOff: BackOff
+  readonly connectivity: Connectivity | null
 }): Sessions {
   const { store, environment } = options
   const entries = new Map<AccountId, Entry>()
@@ -109,6 +112,7 @@ export function createSessions(options: {
       entry.cancelIdle = null
       if (entry.session?.alive) return entry.session
       forget(entry)
+      if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
       if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
       entry.connecting ??= connect(accountId, entry).finally(() => {
         entry.connecting = null
@@ -127,6 +131,9 @@ export function createSessions(options: {
     retryAt: (accountId) => entryOf(accountId).retryAt,
     allow(accountId) {
       entryOf(accountId).retryAt = 0
+    },
+    allowAll() {
+      for (const entry of entries.values()) entry.retryAt = 0
     },
     bytes(accountId) {
       const entry = entryOf(accountId)

@@ -282,6 +282,16 @@ export async function wakeTasks(db: Db, accountId: AccountId, now: number, key: 
   await query.execute()
 }
 
+/** The network is back: what waits for it runs now. What failed for another reason keeps its back-off. */
+export async function wakeOffline(db: Db, now: number): Promise<void> {
+  await db
+    .updateTable('task')
+    .set({ run_at: now })
+    .where('state', '=', 'waiting')
+    .where('connect_failures', '>', 0)
+    .execute()
+}
+
 export async function listTasks(
   db: Db,
   accountId: AccountId,
