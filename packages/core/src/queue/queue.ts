@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 
 import type { LastError } from '../draft/draft.ts'
 import type { Cancel, Environment } from '../environment.ts'
+import { EverdraftError } from '../errors.ts'
 import { type AccountId, type TaskId, uuidv7 } from '../ids.ts'
 import type { Store, Write } from '../storage/store.ts'
 import {
@@ -69,6 +70,9 @@ type KeptTask = Extract<TaskEnd, { kind: 'keep' }>
 /** Timers of some platforms overflow; a longer wait is a row of shorter ones. */
 const longestTimerMs = 60 * 60 * 1000
 
+/** A store that fails (disk full) is asked again after a while, not at once. */
+const storageBackOff: BackOff = { firstMs: 2_000, longestMs: 60_000 }
+
 export function createQueue(options: QueueOptions): Queue {
   const { store, environment } = options
   const lanes = new PQueue({ concurrency: options.concurrency })
@@ -78,6 +82,9 @@ export function createQueue(options: QueueOptions): Queue {
   let cancelTimer: Cancel | null = null
   let pumping: Promise<void> | null = null
   let askedAgain = false
+  /** Tries in a row that the store refused, and until when nothing is started for it. */
+  let refusals = 0
+  let refusedUntil = 0
 
   function wake(): void {
     if (ending.signal.aborted) return
@@ -85,10 +92,12 @@ export function createQueue(options: QueueOptions): Queue {
       askedAgain = true
       return
     }
-    pumping = pump().finally(() => {
-      pumping = null
-      for (const waiter of waiters) waiter()
-    })
+    pumping = pump()
+      .catch(storeRefused)
+      .finally(() => {
+        pumping = null
+        for (const waiter of waiters) waiter()
+      })
   }
 
   /** Starts the lanes that are due, and sets the timer for the next. */
@@ -96,6 +105,10 @@ export function createQueue(options: QueueOptions): Queue {
     do {
       askedAgain = false
       const now = environment.now()
+      if (now < refusedUntil) {
+        wakeIn(refusedUntil - now)
+        return
+      }
       const due = await store.read((db) => dueLanes(db))
       cancelTimer?.()
       cancelTimer = null
@@ -103,7 +116,7 @@ export function createQueue(options: QueueOptions): Queue {
       for (const { lane, runAt } of due) {
         if (running.has(lane)) continue
         if (runAt > now) {
-          cancelTimer = environment.schedule(Math.min(runAt - now, longestTimerMs), wake)
+          wakeIn(runAt - now)
           break
         }
         running.add(lane)
@@ -112,15 +125,31 @@ export function createQueue(options: QueueOptions): Queue {
     } while (askedAgain)
   }
 
+  function wakeIn(delayMs: number): void {
+    cancelTimer?.()
+    cancelTimer = environment.schedule(Math.min(delayMs, longestTimerMs), wake)
+  }
+
+  /** The rows are as they were: nothing is lost but time. */
+  function storeRefused(): void {
+    if (ending.signal.aborted) return
+    refusals += 1
+    refusedUntil = environment.now() + 1 + backOffMs(refusals, storageBackOff, environment.random)
+    wakeIn(refusedUntil - environment.now())
+  }
+
   async function runLane(lane: string): Promise<void> {
     try {
       while (!ending.signal.aborted) {
         const claim = await store.write(({ db }) => claimTask(db, lane, environment.now()))
+        refusals = 0
         if (claim === null) return
         await runTask(claim)
         for (const waiter of waiters) waiter()
         options.sessions.release(claim.task.accountId)
       }
+    } catch {
+      storeRefused()
     } finally {
       running.delete(lane)
       wake()
@@ -149,11 +178,31 @@ export function createQueue(options: QueueOptions): Queue {
     } catch (error) {
       outcome = outcomeOf(error, environment.now())
     }
+    for (let failures = 1; !(await finished(claim, outcome)); failures += 1) {
+      if (ending.signal.aborted) return
+      await pause(1 + backOffMs(failures, storageBackOff, environment.random))
+    }
+  }
+
+  /** False: the store refused to note how the run ended. Until it is noted the lane is busy, so it is tried again. */
+  async function finished(claim: Claim, outcome: Outcome): Promise<boolean> {
     try {
       await store.write((write) => finish(write, claim, outcome))
-    } catch {
+      return true
+    } catch (error) {
       // The account went with all its tasks, or the store is closed: then the row is recovered at the next start.
+      return error instanceof EverdraftError && error.code === 'CLOSED'
     }
+  }
+
+  async function pause(delayMs: number): Promise<void> {
+    const over = Promise.withResolvers<void>()
+    const end = (): void => over.resolve()
+    const cancel = environment.schedule(delayMs, end)
+    ending.signal.addEventListener('abort', end, { once: true })
+    await over.promise
+    cancel()
+    ending.signal.removeEventListener('abort', end)
   }
 
   async function finish(write: Write, claim: Claim, outcome: Outcome): Promise<void> {
