@@ -176,7 +176,9 @@ export function createQueue(options: QueueOptions): Queue {
     try {
       outcome = await wireTasks[task.kind as WireTaskName].execute(context, task.key)
     } catch (error) {
-      outcome = outcomeOf(error, environment.now())
+      // What we cut ourselves by closing is no failure: it goes on at the next start, as if it had never begun.
+      const now = environment.now()
+      outcome = ending.signal.aborted ? { kind: 'snooze', untilMs: now } : outcomeOf(error, now)
     }
     for (let failures = 1; !(await finished(claim, outcome)); failures += 1) {
       if (ending.signal.aborted) return
