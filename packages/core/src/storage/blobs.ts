@@ -36,7 +36,11 @@ export async function storeBlob(
       options.hasher.update(chunk)
       size += chunk.length
       const row = { blob_id: id, seq, bytes: chunk }
-      await store.write(async ({ db }) => void (await db.insertInto('blob_chunk').values(row).execute()))
+      await store.write(async ({ db }) => {
+        const there = await db.selectFrom('blob').select('id').where('id', '=', id).executeTakeFirst()
+        if (there === undefined) throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
+        await db.insertInto('blob_chunk').values(row).execute()
+      })
       seq += 1
     }
     return { id, sha256: options.hasher.digest() as Sha256, size }
@@ -74,8 +78,8 @@ export async function referBlob(
 }
 
 /**
- * The bytes from `start` up to `end`, chunk by chunk: never whole in memory.
- * @throws {EverdraftError} STORAGE_ERROR where the blob is not there
+ * The bytes from `start` up to `end`, which is at most the blob's size, chunk by chunk: never whole in memory.
+ * @throws {EverdraftError} STORAGE_ERROR where the blob is not there, or not all of it
  */
 export async function* readBlob(
   store: Store,
@@ -84,20 +88,24 @@ export async function* readBlob(
   range: { readonly start: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const id = await store.read((db) => completeBlob(db, accountId, sha256))
-  if (id === null)
-    throw new EverdraftError('STORAGE_ERROR', `the attachment ${sha256.slice(0, 12)}… is not in the store`)
+  if (id === null) throw missing(sha256)
   let position = Math.floor(range.start / chunkBytes) * chunkBytes
   while (position < range.end) {
     const seq = position / chunkBytes
     const row = await store.read((db) =>
       db.selectFrom('blob_chunk').select('bytes').where('blob_id', '=', id).where('seq', '=', seq).executeTakeFirst(),
     )
-    if (row === undefined) return
+    // Never a short file for the whole one: who reads it may be about to send it (hazard 14).
+    if (row === undefined) throw missing(sha256)
     const from = Math.max(0, range.start - position)
     const to = Math.min(row.bytes.length, range.end - position)
     if (to > from) yield row.bytes.subarray(from, to)
     position += chunkBytes
   }
+}
+
+function missing(sha256: Sha256): EverdraftError {
+  return new EverdraftError('STORAGE_ERROR', `the attachment ${sha256.slice(0, 12)}… is not in the store`)
 }
 
 /** The draft holds only the attachments named; what nobody holds any more is collected later. */
