@@ -1,5 +1,5 @@
 import type { Address } from '../draft/address.ts'
-import type { DraftContent } from '../draft/draft.ts'
+import type { Attachment, DraftContent } from '../draft/draft.ts'
 import type { Hasher } from '../environment.ts'
 import type { MessageId, Sha256 } from '../ids.ts'
 
@@ -11,21 +11,33 @@ export interface MessageToCompose {
   readonly date: number
   /** Additional header fields, in order; `X-Everdraft-…` for a draft copy. */
   readonly headers: readonly { readonly name: string; readonly value: string }[]
-  /** Drafts keep Bcc; a message on its way to SMTP must not (hazard 39). */
+  /** Drafts keep Bcc; a message on its way to SMTP must not (hazard 39), nor other programs' notes to themselves. */
   readonly includeBcc: boolean
+  /** What `parse` gave for the message that this draft was read from: it goes back to where it was (hazard 12). */
+  readonly unmodelled?: Unmodelled | null
+  /**
+   * Reads an attachment's decoded bytes. Only asked for `message/…` types, which must not be base64 (RFC 2046 §5.2.1):
+   * whether they can travel as they are has to be seen. Without it they are base64, which readers decode all the same.
+   */
+  readonly open?: (attachment: Attachment) => AsyncIterable<Uint8Array>
+  /** Addresses in raw UTF-8 (RFC 6532), for servers with UTF8=ACCEPT or SMTPUTF8. Default: encoded, 7-bit. */
+  readonly utf8Addresses?: boolean
 }
 
 /** Where an attachment's encoded bytes stand in the message. */
 export type ComposedSegment =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | {
+      /** An attachment, or an unmodelled part: then `sha256` and `size` are those of its raw body. */
       readonly kind: 'attachment'
       readonly sha256: Sha256
-      /** The IMAP section of that part, `2` or `1.3` (RFC 3501 §6.4.5). */
+      /** How many bytes `encode` takes. */
+      readonly size: number
+      /** The IMAP section of that part, `2` or `1.3`; `TEXT` where it is the whole body (RFC 3501 §6.4.5). */
       readonly section: string
       /** Exactly what `encode` yields. */
       readonly encodedSize: number
-      /** The part's body as it goes into the message: base64, lines of 76, CRLF between them and none at the end. */
+      /** The part's body as it goes into the message: in lines of base64, or as it is. */
       encode(decoded: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
     }
 
@@ -33,6 +45,8 @@ export interface ComposedMessage {
   readonly segments: readonly ComposedSegment[]
   /** RFC822.SIZE: the sum of all segments. */
   readonly size: number
+  /** Some part is 8-bit: SMTP needs 8BITMIME for it (RFC 6152). Without unmodelled parts and `open` it never is. */
+  readonly eightBit: boolean
 }
 
 export interface ParsedAttachment {
@@ -42,14 +56,28 @@ export interface ParsedAttachment {
   readonly sha256: Sha256
   readonly disposition: 'attachment' | 'inline'
   readonly contentId: string | null
+  /** Where its encoded bytes are to be fetched (RFC 3501 §6.4.5), and how they are encoded (RFC 2045 §6.1). */
+  readonly section: string
+  readonly encoding: string
 }
+
+/** Signed and encrypted bodies are opaque: a change of a byte would break the one, and we cannot read the other. */
+export type Protection = 'signed' | 'encrypted'
 
 export interface ParsedMessage {
   readonly messageId: MessageId | null
+  /** Milliseconds; null where the field is missing or says no date. */
+  readonly date: number | null
   readonly from: Address | null
+  readonly sender: Address | null
+  readonly replyTo: readonly Address[]
   readonly to: readonly Address[]
   readonly cc: readonly Address[]
   readonly bcc: readonly Address[]
+  /** `Mail-Followup-To`: where the author wants replies to all. */
+  readonly mailFollowupTo: readonly Address[]
+  /** The address of a mailing list (RFC 2369 §3.4). */
+  readonly listPost: string | null
   readonly subject: string
   readonly inReplyTo: MessageId | null
   readonly references: readonly MessageId[]
@@ -57,11 +85,92 @@ export interface ParsedMessage {
   readonly text: string
   readonly html: string | null
   readonly attachments: readonly ParsedAttachment[]
+  /** Not null: the body as a whole is one unmodelled part; text, HTML and attachments are empty. */
+  readonly protection: Protection | null
+  /** What the fields above do not say; null where `compose` makes all of the message from them alone. */
+  readonly unmodelled: Unmodelled | null
 }
 
-/** Builds and reads messages (RFC 5322, MIME). What is built from the same input is the same to the byte. */
+/** Survives `JSON`, so that it can be kept beside a revision. */
+export interface Unmodelled {
+  /** Header fields of the message. */
+  readonly headers: readonly RawField[]
+  /** In the order of the message. Their bytes went to `onPart`. */
+  readonly parts: readonly UnmodelledPart[]
+  /** Where text, HTML, attachments and unmodelled parts stood. */
+  readonly structure: PartStructure
+}
+
+/** A header field as it stood: a character for each byte (ISO 8859-1), CRLF where it is folded and none at its end. */
+export interface RawField {
+  readonly name: string
+  readonly raw: string
+}
+
+export interface UnmodelledPart {
+  /** Lower case, without parameters. */
+  readonly contentType: string
+  readonly section: string
+  /** The part's own header and the empty line after it, a character for each byte. */
+  readonly header: string
+  /** Of the body as it stood, still encoded. */
+  readonly size: number
+  readonly sha256: Sha256
+}
+
+/** A part as it stood. `parameters` are those of its Content-Type that the model does not hold, in their own words. */
+export type PartStructure =
+  | {
+      readonly kind: 'multipart'
+      readonly subtype: string
+      readonly parameters: readonly string[]
+      readonly fields: readonly RawField[]
+      readonly parts: readonly PartStructure[]
+    }
+  | {
+      readonly kind: 'text' | 'html'
+      readonly parameters: readonly string[]
+      readonly fields: readonly RawField[]
+    }
+  | {
+      readonly kind: 'attachment'
+      /** Which of the draft's attachments stands here; one that was removed leaves no trace. */
+      readonly sha256: Sha256
+      readonly parameters: readonly string[]
+      /** Those of its Content-Disposition; null where it had no such field. */
+      readonly dispositionParameters: readonly string[] | null
+      readonly fields: readonly RawField[]
+    }
+  /** By index of `Unmodelled.parts`. */
+  | { readonly kind: 'unmodelled'; readonly part: number }
+
+export interface ParseOptions {
+  /**
+   * Takes the bytes of attachments (decoded) and of unmodelled parts (as they stand) while they pass. The parser waits
+   * for it, and reads on over what it leaves.
+   */
+  readonly onPart?: (part: PassingPart, bytes: AsyncIterable<Uint8Array>) => Promise<void>
+  /**
+   * Reads the text of a signed message, to show it or to quote from it; `protection` still says that it is signed.
+   * Such a message cannot be composed again: `unmodelled` is null. Default false.
+   */
+  readonly lookIntoSigned?: boolean
+}
+
+export type PassingPart =
+  | ({ readonly kind: 'attachment' } & Omit<ParsedAttachment, 'size' | 'sha256'>)
+  | ({ readonly kind: 'unmodelled' } & Omit<UnmodelledPart, 'size' | 'sha256'>)
+
+/**
+ * Builds and reads messages (RFC 5322, MIME). What is built from the same input is the same to the byte, and what was
+ * built is read as what it was built from.
+ */
 export interface MessageFormat {
+  /** @throws {TypeError} for a header field that would break the header */
   compose(message: MessageToCompose): Promise<ComposedMessage>
-  /** Reads to the end; attachments are hashed as they pass, never held whole. */
-  parse(raw: AsyncIterable<Uint8Array>, createSha256: () => Hasher): Promise<ParsedMessage>
+  /**
+   * Reads to the end; attachments are hashed as they pass, never held whole. However broken a message is, it is read:
+   * only `raw` and `onPart` make this fail.
+   */
+  parse(raw: AsyncIterable<Uint8Array>, createSha256: () => Hasher, options?: ParseOptions): Promise<ParsedMessage>
 }

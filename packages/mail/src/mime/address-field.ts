@@ -2,6 +2,7 @@ import type { Address } from '@everdraft/core'
 import { parseAddressHeader, type EmailAddress } from 'mailparser'
 
 import { encodedWords, isPlainHeaderText } from './encoded-word.ts'
+import { withoutControls } from './header-block.ts'
 
 // RFC 5322 §3.4.1: `dot-atom "@" dot-atom`, in ASCII. Other forms that are legal are sent as groups, too.
 const atext = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -16,23 +17,38 @@ const atomPhrase = new RegExp(`^${atext}(?: ${atext})*$`)
  * mend or drop what they cannot read. It goes as an empty group that is named after it (RFC 5322 §3.4), which is legal
  * and which they keep: `"ann@":;`
  */
-export function formatAddresses(addresses: readonly Address[]): string {
-  return addresses.map(formatAddress).join(',\r\n ')
+export function formatAddresses(addresses: readonly Address[], asUtf8 = false): string {
+  return addresses.map((address) => formatAddress(address, asUtf8)).join(',\r\n ')
 }
 
+/** Field values without folds; never throws. */
 export function parseAddresses(fieldValues: readonly string[]): readonly Address[] {
-  const { value } = parseAddressHeader([...fieldValues], { decodePunycode: false })
-  return value.flatMap(readEntry)
+  try {
+    const { value } = parseAddressHeader([...fieldValues], { decodePunycode: false })
+    return value.flatMap(readEntry).map(({ address, name }) => ({
+      address: withoutControls(address),
+      name: withoutControls(name),
+    }))
+  } catch {
+    return fieldValues.map((value) => ({ address: withoutControls(value), name: '' }))
+  }
 }
 
-function formatAddress({ address, name }: Address): string {
-  if (!isFinished(address)) return `${phrase(unfinishedText({ address, name }))}:;`
+function formatAddress({ address, name }: Address, asUtf8: boolean): string {
+  if (!(asUtf8 ? isFinishedUtf8(address) : isFinished(address))) return `${phrase(unfinishedText({ address, name }))}:;`
   return name === '' ? address : `${phrase(name)} <${address}>`
 }
 
 function isFinished(address: string): boolean {
   // A line may have 998 octets (RFC 5322 §2.1.1), and a word that looks encoded would be decoded.
   return finishedAddress.test(address) && address.length <= 320 && !address.includes('=?')
+}
+
+function isFinishedUtf8(address: string): boolean {
+  // RFC 6532 §3.2. An `a` for each of the others: the rest is as in ASCII. Blanks and invisibles are not for addresses.
+  // eslint-disable-next-line no-control-regex -- ASCII begins with the controls
+  const ascii = address.replace(/[^\x00-\x7f\s\p{C}\p{Z}]/gu, 'a')
+  return isFinished(ascii) && Buffer.byteLength(address) <= 320 && address === address.normalize('NFC')
 }
 
 function readEntry(entry: EmailAddress): readonly Address[] {

@@ -1,126 +1,186 @@
 import { createHash } from 'node:crypto'
 
-import type { Attachment, ComposedMessage, ComposedSegment, MessageToCompose } from '@everdraft/core'
-import { default as MimeNode } from 'nodemailer/lib/mime-node'
+import type { Attachment, ComposedMessage, ComposedSegment, MessageToCompose, RawField } from '@everdraft/core'
 
 import { base64BodySize, encodeBase64Body } from './base64-body.ts'
+import { encodedWords } from './encoded-word.ts'
 import { headerFields } from './header-fields.ts'
-import { toBodyText, transferEncoding } from './text-body.ts'
+import { formatParameter } from './parameters.ts'
+import { arrange, type AttachmentPart, type Multipart, type Part, type TextPart } from './part-tree.ts'
+import { encodeText } from './text-body.ts'
+import { type PlainEncoding, scanMessagePart } from './message-part.ts'
 
-/**
- * Builds a message around its attachments: nodemailer renders the tree of parts with a short placeholder for each
- * attachment, and the result is cut at the placeholders.
- *
- * Parts come in this order, which is also the order in which `parse` gives attachments: text, HTML, inline attachments
- * with a Content-ID (beside the HTML), the others. The text part is always there, so that sections do not move.
- */
+/** Builds a message around its attachments, and around the parts that it was read with and that we do not model. */
 export async function compose(message: MessageToCompose): Promise<ComposedMessage> {
-  const { root, placed } = buildTree(message)
-  const rendered = withoutOwnHeader(await root.build())
-  const segments: ComposedSegment[] = []
-  let from = 0
-  let before = Buffer.from(headerFields(message))
-  for (const { attachment, node, placeholder } of placed) {
-    const at = rendered.indexOf(placeholder, from)
-    segments.push({ kind: 'bytes', bytes: Buffer.concat([before, rendered.subarray(from, at)]) })
-    segments.push({
-      kind: 'attachment',
-      sha256: attachment.sha256,
-      section: sectionOf(node),
-      encodedSize: base64BodySize(attachment.size),
-      encode: encodeBase64Body,
-    })
-    from = at + placeholder.length
-    before = Buffer.alloc(0)
+  const unmodelled = message.unmodelled ?? null
+  const root = arrange(message.content, unmodelled)
+  const plain = await plainEncodings(root, message.open)
+  const writer = new MessageWriter(message, plain)
+  writer.text(headerFields(message))
+  if (root.kind !== 'unmodelled') writer.text('MIME-Version: 1.0\r\n')
+  writer.part(root, '')
+  return writer.finish()
+}
+
+/** Of the attachments that go as they are. */
+type PlainEncodings = ReadonlyMap<Attachment, PlainEncoding>
+
+async function plainEncodings(root: Part, open: MessageToCompose['open']): Promise<PlainEncodings> {
+  const encodings = new Map<Attachment, PlainEncoding>()
+  if (open === undefined) return encodings
+  for (const attachment of attachmentsOf(root)) {
+    if (!isMessageType(typeOf(attachment))) continue
+    const encoding = await scanMessagePart(open(attachment))
+    if (encoding !== null) encodings.set(attachment, encoding)
   }
-  segments.push({ kind: 'bytes', bytes: Buffer.concat([before, rendered.subarray(from)]) })
-  return { segments, size: segments.reduce((total, segment) => total + segmentSize(segment), 0) }
+  return encodings
 }
 
-interface Placed {
-  readonly attachment: Attachment
-  readonly node: MimeNode
-  /** How it shows in the rendered message. */
-  readonly placeholder: string
+function attachmentsOf(part: Part): readonly Attachment[] {
+  if (part.kind === 'attachment') return [part.attachment]
+  return part.kind === 'multipart' ? part.parts.flatMap(attachmentsOf) : []
 }
 
-/** Distinct from each other and from anything a text can be expected to hold; the same for the same message. */
-class Placeholders {
-  readonly #messageId: string
-  #count = 0
-
-  constructor(messageId: string) {
-    this.#messageId = messageId
-  }
-
-  /** 36 bytes: one line of base64, without padding. */
-  next(): Buffer {
-    this.#count += 1
-    return Buffer.concat([hashOf(`${this.#count} ${this.#messageId}`), Buffer.from('file')])
-  }
+/** RFC 2046 §5.2, RFC 3464, RFC 8098: these are never encoded. Those of RFC 6532 §3.7 may be. */
+function isMessageType(type: string): boolean {
+  return /^message\/(?!global)/i.test(type)
 }
 
-interface Tree {
-  readonly root: MimeNode
-  /** In the order of the message. */
-  readonly placed: readonly Placed[]
-}
+class MessageWriter {
+  readonly #message: MessageToCompose
+  readonly #plain: PlainEncodings
+  readonly #segments: ComposedSegment[] = []
+  #pending: Buffer[] = []
+  #boundaries = 0
 
-function buildTree({ content, messageId, includeBcc }: MessageToCompose): Tree {
-  const { attachments, html } = content
-  const beside = html === null ? [] : attachments.filter(isInlineOfHtml)
-  const others = attachments.filter((attachment) => !beside.includes(attachment))
-  const placed: Placed[] = []
-  const placeholders = new Placeholders(messageId)
-  const options = { baseBoundary: hashOf(messageId).toString('hex').slice(0, 32), newline: '\r\n' }
-  const attach = (parent: MimeNode, attachment: Attachment): void => {
-    const placeholder = placeholders.next()
-    const node = parent.appendChild(attachmentNode(attachment, placeholder, includeBcc))
-    placed.push({ attachment, node, placeholder: placeholder.toString('base64') })
+  constructor(message: MessageToCompose, plain: PlainEncodings) {
+    this.#message = message
+    this.#plain = plain
   }
 
-  const root = new MimeNode(others.length > 0 ? 'multipart/mixed' : contentType(html), options)
-  const text = others.length > 0 ? root.createChild(contentType(html)) : root
-  if (html === null) {
-    setText(text, content.text)
-  } else {
-    setText(text.createChild(textPlain), content.text)
-    const markup = beside.length > 0 ? text.createChild('multipart/related; type="text/html"') : text
-    setText(markup.createChild(textHtml), html)
-    for (const attachment of beside) attach(markup, attachment)
+  text(text: string | Uint8Array): void {
+    this.#pending.push(Buffer.from(text as string))
   }
-  for (const attachment of others) attach(root, attachment)
-  return { root, placed }
+
+  finish(): ComposedMessage {
+    this.#flush()
+    const size = this.#segments.reduce((total, one) => total + segmentSize(one), 0)
+    const eightBit = [...this.#plain.values()].includes('8bit') || hasEightBit(this.#message)
+    return { segments: this.#segments, size, eightBit }
+  }
+
+  /** `section` is that of the part (RFC 3501 §6.4.5); empty for the message itself. */
+  part(part: Part, section: string): void {
+    switch (part.kind) {
+      case 'multipart':
+        return this.#multipart(part, section)
+      case 'text':
+      case 'html':
+        return this.#textPart(part, section)
+      case 'attachment':
+        return this.#attachment(part, section)
+      case 'unmodelled': {
+        const { header, sha256, size } = part.part
+        this.#raw(header)
+        this.#stream({ sha256, size, encodedSize: size, encode: asItIs, section: section === '' ? 'TEXT' : section })
+      }
+    }
+  }
+
+  #multipart(part: Multipart, section: string): void {
+    this.#boundaries += 1
+    const boundary = `=_${this.#boundaries}_${hashOf(this.#message.messageId)}`
+    const own = [`boundary="${boundary}"`]
+    // RFC 2387 §3.1: the type of the part that is shown.
+    if (part.subtype === 'related' && !hasParameter(part.parameters, 'type')) own.unshift('type="text/html"')
+    this.#contentType(`multipart/${part.subtype}`, [...own, ...part.parameters])
+    // RFC 2045 §6.4: what is inside has to show outside.
+    if (this.#isEightBit(part)) this.text('Content-Transfer-Encoding: 8bit\r\n')
+    this.#fields(part.fields)
+    for (const [index, inner] of part.parts.entries()) {
+      this.text(`\r\n--${boundary}\r\n`)
+      this.part(inner, section === '' ? `${index + 1}` : `${section}.${index + 1}`)
+    }
+    this.text(`\r\n--${boundary}--${section === '' ? '\r\n' : ''}`)
+  }
+
+  #textPart(part: TextPart, section: string): void {
+    const { content } = this.#message
+    const body = encodeText(part.kind === 'html' ? (content.html ?? '') : content.text, part.kind)
+    const own = ['charset=utf-8', ...(body.isFlowed ? ['format=flowed'] : [])]
+    this.#contentType(part.kind === 'html' ? 'text/html' : 'text/plain', [...own, ...part.parameters])
+    this.text(`Content-Transfer-Encoding: ${body.encoding}\r\n`)
+    this.#fields(part.fields)
+    this.text(`\r\n${body.encoded}`)
+    if (section === '' && !body.encoded.endsWith('\r\n')) this.text('\r\n')
+  }
+
+  #attachment(part: AttachmentPart, section: string): void {
+    const { attachment, dispositionParameters } = part
+    const { filename, contentId, disposition } = attachment
+    const type = typeOf(attachment)
+    const plain = this.#plain.get(attachment)
+    this.text(`Content-Type: ${type}${filename === '' ? '' : formatParameter('name', filename)}`)
+    this.#parameters(part.parameters)
+    this.text(`Content-Transfer-Encoding: ${plain ?? 'base64'}\r\n`)
+    if (contentId !== null) this.text(`Content-ID: ${formatContentId(contentId)}\r\n`)
+    // An inline text without a name would be read as a part of the message's own text.
+    const isTakenForText = disposition === 'inline' && filename === '' && /^text\/(?:plain|html)$/i.test(type)
+    const shown = isTakenForText ? 'attachment' : disposition
+    if (dispositionParameters !== null || shown === 'inline' || /^text\//i.test(type)) {
+      this.text(`Content-Disposition: ${shown}${filename === '' ? '' : formatParameter('filename', filename)}`)
+      this.#parameters(dispositionParameters ?? [])
+    }
+    if (isTakenForText && this.#message.includeBcc) this.text(`${dispositionField}: inline\r\n`)
+    this.#fields(part.fields)
+    this.text('\r\n')
+    const { sha256, size } = attachment
+    const encoding =
+      plain === undefined
+        ? { encodedSize: base64BodySize(size), encode: encodeBase64Body }
+        : { encodedSize: size, encode: asItIs }
+    this.#stream({ sha256, size, section: section === '' ? '1' : section, ...encoding })
+    if (section === '' && plain === undefined) this.text('\r\n')
+  }
+
+  #contentType(type: string, parameters: readonly string[]): void {
+    this.text(`Content-Type: ${type}`)
+    this.#parameters(parameters)
+  }
+
+  /** Also ends the field. */
+  #parameters(parameters: readonly string[]): void {
+    this.#raw(`${parameters.map((parameter) => `;\r\n ${parameter}`).join('')}\r\n`)
+  }
+
+  #fields(fields: readonly RawField[]): void {
+    this.#raw(fields.map(({ raw }) => `${raw}\r\n`).join(''))
+  }
+
+  #raw(binary: string): void {
+    this.#pending.push(Buffer.from(binary, 'latin1'))
+  }
+
+  #stream(segment: Omit<Extract<ComposedSegment, { kind: 'attachment' }>, 'kind'>): void {
+    this.#flush()
+    this.#segments.push({ kind: 'attachment', ...segment })
+  }
+
+  #flush(): void {
+    const bytes = Buffer.concat(this.#pending)
+    if (bytes.length > 0) this.#segments.push({ kind: 'bytes', bytes })
+    this.#pending = []
+  }
+
+  #isEightBit(part: Part): boolean {
+    if (part.kind === 'multipart') return part.parts.some((inner) => this.#isEightBit(inner))
+    if (part.kind === 'attachment') return this.#plain.get(part.attachment) === '8bit'
+    return part.kind === 'unmodelled' && isEightBitHeader(part.part.header)
+  }
 }
 
-const textPlain = 'text/plain; charset=utf-8'
-const textHtml = 'text/html; charset=utf-8'
-
-function contentType(html: string | null): string {
-  return html === null ? textPlain : 'multipart/alternative'
-}
-
-function isInlineOfHtml({ disposition, contentId }: Attachment): boolean {
-  return disposition === 'inline' && contentId !== null
-}
-
-function setText(node: MimeNode, text: string): void {
-  const body = toBodyText(text)
-  node.setHeader('Content-Transfer-Encoding', transferEncoding(body))
-  node.setContent(body)
-}
-
-function attachmentNode(attachment: Attachment, placeholder: Buffer, isOwnCopy: boolean): MimeNode {
-  const { filename, contentId, disposition } = attachment
-  const type = attachmentType.test(attachment.contentType) ? attachment.contentType : 'application/octet-stream'
-  const node = new MimeNode(type, filename === '' ? {} : { filename })
-  // An inline text would be read as a part of the message's own text.
-  const isTakenForText = disposition === 'inline' && /^text\/(?:plain|html)$/i.test(type)
-  node.setHeader('Content-Disposition', isTakenForText ? 'attachment' : disposition)
-  if (isTakenForText && isOwnCopy) node.setHeader(dispositionField, 'inline')
-  if (contentId !== null) node.setHeader('Content-ID', `<${contentId}>`)
-  node.setHeader('Content-Transfer-Encoding', 'base64')
-  return node.setContent(placeholder)
+function typeOf({ contentType }: Attachment): string {
+  return attachmentType.test(contentType) ? contentType : 'application/octet-stream'
 }
 
 // A multipart would be taken for a part of the tree.
@@ -129,25 +189,31 @@ const attachmentType = /^(?!multipart\/)[!#$&^_.+\w-]+\/[!#$&^_.+\w-]+$/i
 /** What a draft's own copy says of an attachment whose Content-Disposition cannot say it. */
 export const dispositionField = 'X-Everdraft-Disposition'
 
-function hashOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+function formatContentId(contentId: string): string {
+  // As a Message-ID (RFC 2045 §7). What cannot be one has no form that all readers know; ours is 7-bit and comes back.
+  return /^(?!.*=\?)[\x21-\x3b\x3d\x3f-\x7e]{1,200}$/.test(contentId)
+    ? `<${contentId}>`
+    : encodedWords(`<${contentId}>`)
 }
 
-/** RFC 3501 §6.4.5 */
-function sectionOf(node: MimeNode): string {
-  const parent = node.parentNode
-  if (!parent) return ''
-  const above = sectionOf(parent)
-  const number = parent.childNodes.indexOf(node) + 1
-  return above === '' ? `${number}` : `${above}.${number}`
+function hasParameter(parameters: readonly string[], name: string): boolean {
+  return parameters.some((parameter) => parameter.toLowerCase().startsWith(name))
 }
 
-/** Without the Date and Message-ID that nodemailer makes up: only the fields of MIME stay. */
-function withoutOwnHeader(rendered: Buffer): Buffer {
-  const end = rendered.indexOf('\r\n\r\n')
-  const fields = rendered.toString('latin1', 0, end).split(/\r\n(?![ \t])/)
-  const ofMime = fields.filter((field) => /^(?:Content-|MIME-)/i.test(field))
-  return Buffer.concat([Buffer.from(ofMime.join('\r\n'), 'latin1'), rendered.subarray(end)])
+function hasEightBit({ unmodelled }: MessageToCompose): boolean {
+  return unmodelled?.parts.some(({ header }) => isEightBitHeader(header)) ?? false
+}
+
+function isEightBitHeader(header: string): boolean {
+  return /^content-transfer-encoding\s*:\s*(?:8bit|binary)/im.test(header)
+}
+
+async function* asItIs(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* bytes
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
 }
 
 function segmentSize(segment: ComposedSegment): number {

@@ -1,3 +1,5 @@
+import { decodeCharset } from './charset.ts'
+
 // RFC 2047 §2: an encoded word has at most 75 characters; 45 bytes are 60 in base64, and `=?UTF-8?B?` `?=` are 12 more.
 const maxWordBytes = 45
 
@@ -25,4 +27,39 @@ export function encodedWords(text: string): string {
   }
   words.push(word)
   return words.map((part) => `=?UTF-8?B?${Buffer.from(part).toString('base64')}?=`).join('\r\n ')
+}
+
+const encodedWord = /=\?([^?\s]+)\?([BQ])\?([^?]*)\?=/gi
+
+/**
+ * Text in which encoded words may stand. Words of one charset that follow each other are put together before they are
+ * decoded: some programs split characters between them, against RFC 2047 §5.
+ */
+export function decodeWords(text: string): string {
+  let decoded = ''
+  let charset: string | null = null
+  let bytes: Buffer[] = []
+  let end = 0
+  for (const match of text.matchAll(encodedWord)) {
+    const between = text.slice(end, match.index)
+    // RFC 2047 §6.2: white space between encoded words is not shown.
+    const isNext = charset !== null && /^\s*$/.test(between)
+    const ownCharset = (match[1] ?? '').toLowerCase()
+    if (!isNext || charset !== ownCharset) {
+      decoded += decodeCharset(Buffer.concat(bytes), charset ?? '') + (isNext ? '' : between)
+      bytes = []
+    }
+    bytes.push(decodeWord(match[2] ?? '', match[3] ?? ''))
+    charset = ownCharset
+    end = match.index + match[0].length
+  }
+  return decoded + decodeCharset(Buffer.concat(bytes), charset ?? '') + text.slice(end)
+}
+
+function decodeWord(encoding: string, payload: string): Buffer {
+  if (encoding.toUpperCase() === 'B') return Buffer.from(payload, 'base64')
+  const binary = payload
+    .replaceAll('_', ' ')
+    .replace(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(binary, 'latin1')
 }
