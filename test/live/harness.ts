@@ -38,6 +38,8 @@ const testTiming: Partial<EngineTiming> = {
   uploadDelayMs: 3_600_000,
   longestUploadDelayMs: 3_600_000,
   pollMs: 3_600_000,
+  firstBackOffMs: 3_600_000,
+  longestOfflineBackOffMs: 3_600_000,
   wireTimeoutMs: 10_000,
 }
 

@@ -2,7 +2,7 @@ import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '..
 import { type DraftState, newestCopy } from '../draft/draft-state.ts'
 import type { Umid } from '../ids.ts'
 import { type Attempt, lastStoredAttempts } from '../storage/attempts.ts'
-import { loadDraftStates } from '../storage/draft-states.ts'
+import { loadDraftState, loadDraftStates } from '../storage/draft-states.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/store.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
@@ -14,7 +14,11 @@ import { isWanted } from '../tasks/task.ts'
  */
 export async function draftViews(db: Db, drafts: readonly StoredDraft[]): Promise<readonly Draft[]> {
   const ids = drafts.map((draft) => draft.id)
-  const states = await loadDraftStates(db, ids)
+  const [only] = ids
+  const states =
+    only !== undefined && ids.length === 1
+      ? new Map([[only, await loadDraftState(db, only)]])
+      : await loadDraftStates(db, ids)
   const tasks = await tasksByKey(db, 'draft_upload', ids)
   const attempts = await lastStoredAttempts(db, ids)
   return drafts.map((draft) => draftView(draft, { states, tasks, attempts }))

@@ -6,8 +6,10 @@ import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { getDraft, listDrafts, type StoredDraft } from '../storage/drafts.ts'
 import { revisions } from '../storage/revisions.ts'
 import { searchDrafts } from '../storage/search.ts'
+import type { Db } from '../storage/store.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
+import type { LocalTask } from '../tasks/task.ts'
 import type { AttachmentInput, Drafts, SaveOptions } from './api.ts'
 import { draftViews, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
@@ -17,27 +19,26 @@ import type { EngineParts } from './parts.ts'
 export function createDrafts(parts: EngineParts): Drafts {
   const { store, queue, environment, run } = parts
 
-  async function view(id: Umid): Promise<Draft> {
-    return await store.read(async (db) => {
-      const stored = await getDraft(db, id)
-      const [draft] = await draftViews(db, [stored])
-      if (draft === undefined || stored.emptiedAt !== null)
-        throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-      return draft
-    })
+  function view(id: Umid): Promise<Draft> {
+    return store.read((db) => viewIn(db, id))
+  }
+
+  /** Runs a task about one draft; the answer is the draft as the task left it. */
+  function change<Input>(task: LocalTask<Input, unknown>, id: Umid, input: Input): Promise<Draft> {
+    return run(task, input, (db) => viewIn(db, id))
   }
 
   return {
     async create({ accountId, policy, templateId, ...fields }, options = {}) {
-      const { id } = await run(localTasks.draft_create, {
+      const input = {
         accountId: accountId ?? null,
         fields,
         templateId: templateId ?? null,
         policy: policy ?? 'sync',
         by: options.by ?? 'user',
         device: options.device ?? null,
-      })
-      return await view(id)
+      }
+      return await run(localTasks.draft_create, input, (db, { id }) => viewIn(db, id))
     },
     get: view,
     async search(query, filter = {}) {
@@ -67,8 +68,7 @@ export function createDrafts(parts: EngineParts): Drafts {
       })
     },
     async save(id, changes, options = {}) {
-      await run(localTasks.draft_save, { ...request(id, options), changes })
-      return await view(id)
+      return await change(localTasks.draft_save, id, { ...request(id, options), changes })
     },
     async attach(id, input, options = {}) {
       const described = describeAttachment(input, () => uuidv7(environment.now(), environment.random))
@@ -78,21 +78,17 @@ export function createDrafts(parts: EngineParts): Drafts {
       const now = environment.now()
       const blob = await storeBlob(store, draft.accountId, source, { hasher: environment.createSha256(), now })
       try {
-        const { attachment } = await run(localTasks.draft_attach, {
-          ...request(id, options),
-          accountId: draft.accountId,
-          attachment: described,
-          blob,
+        const input = { ...request(id, options), accountId: draft.accountId, attachment: described, blob }
+        return await run(localTasks.draft_attach, input, async (db, { attachment }) => {
+          return { draft: await viewIn(db, id), attachment }
         })
-        return { draft: await view(id), attachment }
       } catch (error) {
         await store.write(({ db }) => deleteBlob(db, blob.id))
         throw error
       }
     },
     async detach(id, attachmentId, options = {}) {
-      await run(localTasks.draft_detach, { ...request(id, options), attachmentId })
-      return await view(id)
+      return await change(localTasks.draft_detach, id, { ...request(id, options), attachmentId })
     },
     async readAttachment(id, attachmentId, range = {}) {
       const draft = await store.read((db) => getDraft(db, id))
@@ -103,24 +99,19 @@ export function createDrafts(parts: EngineParts): Drafts {
       return { attachment, content: readBlob(store, draft.accountId, attachment.sha256, bounds) }
     },
     async discard(id, options = {}) {
-      await run(localTasks.draft_discard, request(id, options))
-      return await view(id)
+      return await change(localTasks.draft_discard, id, request(id, options))
     },
     async restore(id, version, options = {}) {
-      await run(localTasks.draft_restore, { ...request(id, options), to: version })
-      return await view(id)
+      return await change(localTasks.draft_restore, id, { ...request(id, options), to: version })
     },
     async discardChanges(id, options = {}) {
-      await run(localTasks.draft_restore, { ...request(id, options), to: 'changes' })
-      return await view(id)
+      return await change(localTasks.draft_restore, id, { ...request(id, options), to: 'changes' })
     },
     async undiscard(id) {
-      await run(localTasks.draft_undiscard, { draftId: id })
-      return await view(id)
+      return await change(localTasks.draft_undiscard, id, { draftId: id })
     },
     async move(id, accountId, options = {}) {
-      await run(localTasks.draft_move, { ...request(id, options), accountId })
-      return await view(id)
+      return await change(localTasks.draft_move, id, { ...request(id, options), accountId })
     },
     open: (id, options = {}) => openComposer(parts, id, options),
     async flush(id) {
@@ -137,6 +128,14 @@ export function createDrafts(parts: EngineParts): Drafts {
       })
     },
   }
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+async function viewIn(db: Db, id: Umid): Promise<Draft> {
+  const stored = await getDraft(db, id)
+  const [draft] = await draftViews(db, [stored])
+  if (draft === undefined || stored.emptiedAt !== null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return draft
 }
 
 function request(id: Umid, options: SaveOptions) {

@@ -11,7 +11,7 @@ import { draftsInNeed } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
 import { metaValue } from '../storage/meta.ts'
 import type { Storage } from '../storage/storage.ts'
-import { openStore, type Write } from '../storage/store.ts'
+import { type Db, openStore, type Write } from '../storage/store.ts'
 import { taskSteps } from '../storage/task-steps.ts'
 import { listTasks, retryTask, type StoredTask, wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
@@ -121,16 +121,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     device: device as DeviceId,
     closing: closing.signal,
     uploadDelay: { delayMs: timing.uploadDelayMs, join: { longestWaitMs: timing.longestUploadDelayMs } },
-    async run<Input, Result>(task: LocalTask<Input, Result>, input: Input): Promise<Result> {
-      const { result, followUps } = await store.write(async (write) => {
+    async run<Input, Result, Answer>(
+      task: LocalTask<Input, Result>,
+      input: Input,
+      read: (db: Db, result: Result) => Promise<Answer>,
+    ): Promise<Answer> {
+      const now = environment.now()
+      const { answer, followUps } = await store.write(async (write) => {
         const { uploadDelay } = parts
-        const context = { write, environment, now: environment.now(), device: parts.device, uploadDelay }
-        const planned = await task.plan(context, input)
+        const planned = await task.plan({ write, environment, now, device: parts.device, uploadDelay }, input)
         await queue.enqueue(write, planned.followUps)
-        return planned
+        return { answer: await read(write.db, planned.result), followUps: planned.followUps }
       })
-      if (followUps.length > 0) queue.wake()
-      return result
+      if (followUps.length > 0) queue.wake(now + Math.min(...followUps.map((followUp) => followUp.delayMs)))
+      return answer
     },
     async discardAll(accountId) {
       for (;;) {
@@ -138,7 +142,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         const { items } = await store.read((db) => listDrafts(db, query))
         if (items.length === 0) break
         for (const { id } of items) {
-          await parts.run(localTasks.draft_discard, { draftId: id, baseVersion: null, by: 'user', device: null })
+          const discard = { draftId: id, baseVersion: null, by: 'user', device: null } as const
+          await parts.run(localTasks.draft_discard, discard, async () => null)
         }
       }
       await queue.settled(accountId, timing.wireTimeoutMs)
@@ -154,7 +159,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     if (closing.signal.aborted || options.connectivity?.isOnline() !== true) return
     sessions.allowAll()
     // The store may close meanwhile: then there is nothing left to wake.
-    store.write(({ db }) => wakeOffline(db, environment.now())).then(queue.wake, () => {})
+    store
+      .write(({ db }) => wakeOffline(db, environment.now()))
+      .then(
+        () => queue.wake(),
+        () => {},
+      )
   })
 
   await queue.recover()

@@ -2,7 +2,7 @@ import type { Environment } from '../environment.ts'
 import type { AccountId, DeviceId } from '../ids.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Sessions } from '../queue/sessions.ts'
-import type { Store } from '../storage/store.ts'
+import type { Db, Store } from '../storage/store.ts'
 import type { LocalTask, PlanContext } from '../tasks/task.ts'
 
 /** What the parts of the engine's door share. */
@@ -15,8 +15,15 @@ export interface EngineParts {
   /** Aborted when the engine closes: timers end. */
   readonly closing: AbortSignal
   readonly uploadDelay: PlanContext['uploadDelay']
-  /** Plans a local task in one transaction with its follow-ups; durable when it resolves. */
-  readonly run: <Input, Result>(task: LocalTask<Input, Result>, input: Input) => Promise<Result>
+  /**
+   * Plans a local task in one transaction with its follow-ups, and reads in it what the caller wants to know afterwards.
+   * Durable when it resolves.
+   */
+  readonly run: <Input, Result, Answer>(
+    task: LocalTask<Input, Result>,
+    input: Input,
+    read: (db: Db, result: Result) => Promise<Answer>,
+  ) => Promise<Answer>
   /** Discards all drafts of the account and brings that to the server, as far as it can be reached now. */
   discardAll(accountId: AccountId): Promise<void>
 }

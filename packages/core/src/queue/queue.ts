@@ -32,8 +32,8 @@ export interface Queue {
   recover(): Promise<void>
   /** Part of the caller's transaction; call `wake` after it. */
   enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void>
-  /** Something may be due. */
-  readonly wake: () => void
+  /** Something may be due; `dueAt`: not before then. */
+  readonly wake: (dueAt?: number) => void
   /** When nothing of the account runs or is due; false when `waitMs` was over first. */
   settled(accountId: AccountId, waitMs: number | null): Promise<boolean>
   /** Lets what runs end, for as long as `graceMs`, and starts nothing more. */
@@ -80,14 +80,16 @@ export function createQueue(options: QueueOptions): Queue {
   const waiters = new Set<() => void>()
   const ending = new AbortController()
   let cancelTimer: Cancel | null = null
+  let timerAt = Number.POSITIVE_INFINITY
   let pumping: Promise<void> | null = null
   let askedAgain = false
   /** Tries in a row that the store refused, and until when nothing is started for it. */
   let refusals = 0
   let refusedUntil = 0
 
-  function wake(): void {
-    if (ending.signal.aborted) return
+  function wake(dueAt = 0): void {
+    // The timer that is set looks early enough: a save that is to wait does not make us look now.
+    if (ending.signal.aborted || (dueAt >= timerAt && pumping === null)) return
     if (pumping !== null) {
       askedAgain = true
       return
@@ -112,6 +114,7 @@ export function createQueue(options: QueueOptions): Queue {
       const due = await store.read((db) => dueLanes(db))
       cancelTimer?.()
       cancelTimer = null
+      timerAt = Number.POSITIVE_INFINITY
       if (ending.signal.aborted) return
       for (const { lane, runAt } of due) {
         if (running.has(lane)) continue

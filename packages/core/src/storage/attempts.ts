@@ -1,5 +1,8 @@
+import { sql } from 'kysely'
+
 import type { UploadMethod } from '../draft/draft.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Sha256, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import { prepared } from './prepared.ts'
 import type { AttemptRow } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -141,17 +144,32 @@ export async function attemptMessageIds(db: Db, draftId: Umid): Promise<readonly
   return rows.map((row) => row.message_id as MessageId)
 }
 
+/** The newest upload of each that ended well. */
 export async function lastStoredAttempts(db: Db, draftIds: readonly Umid[]): Promise<ReadonlyMap<Umid, Attempt>> {
-  if (draftIds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('attempt')
-    .selectAll()
-    .where('draft_id', 'in', draftIds)
-    .where('state', '=', 'stored')
-    .orderBy('created_at')
-    .execute()
+  const [only] = draftIds
+  if (only === undefined) return new Map()
+  const rows =
+    draftIds.length === 1
+      ? await lastStoredOf(db, { draftId: only })
+      : await db
+          .selectFrom('attempt')
+          .selectAll()
+          .where('draft_id', 'in', draftIds)
+          .where('state', '=', 'stored')
+          .orderBy('created_at')
+          .execute()
   return new Map(rows.map((row) => [row.draft_id as Umid, toAttempt(row)]))
 }
+
+const lastStoredOf = prepared((db, input: { readonly draftId: Umid }) =>
+  db
+    .selectFrom('attempt')
+    .selectAll()
+    .where('draft_id', '=', input.draftId)
+    .where('state', '=', sql.lit('stored'))
+    .orderBy('created_at', 'desc')
+    .limit(sql.lit(1)),
+)
 
 function toAttempt(row: AttemptRow): Attempt {
   return {

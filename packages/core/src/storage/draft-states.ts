@@ -8,9 +8,10 @@ import {
   sameCopy,
   transition,
 } from '../draft/draft-state.ts'
-import type { DraftStatus } from '../draft/draft.ts'
+import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import { prepared } from './prepared.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
 import type { Db, Write } from './store.ts'
 
@@ -21,10 +22,31 @@ import type { Db, Write } from './store.ts'
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function loadDraftState(db: Db, id: Umid): Promise<DraftState> {
-  const state = (await loadDraftStates(db, [id])).get(id)
-  if (state === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  return state
+  const [draft] = await stateRow(db, { id })
+  if (draft === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  const kind = draft.sync_state as Copies['kind']
+  const [name] = kind === 'synchronized' ? await nameRow(db, { id }) : []
+  const [anchor] = kind === 'stale-server' ? await anchorRow(db, { id }) : []
+  return {
+    status: draft.status as DraftStatus,
+    head: draft.version as Version,
+    copies: toCopies(id, kind, name, anchor),
+    debts: (await debtRows(db, { id })).map(toReceipt),
+  }
 }
+
+const stateRow = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('draft').select(['status', 'sync_state', 'version']).where('id', '=', input.id),
+)
+const nameRow = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('server_name').selectAll().where('draft_id', '=', input.id),
+)
+const anchorRow = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('anchor').selectAll().where('draft_id', '=', input.id),
+)
+const debtRows = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('delete_debt').selectAll().where('draft_id', '=', input.id).orderBy('id'),
+)
 
 /** With the account that the draft belongs to now. */
 export async function ownedState(db: Db, id: Umid): Promise<OwnedState> {
@@ -91,6 +113,8 @@ export async function applyDraftEvent(
   id: Umid,
   event: DraftEvent,
   now: number,
+  /** The new head's content, stored in the same statement. */
+  head: DraftContent | null = null,
 ): Promise<{ readonly rule: Rule; readonly before: DraftState; readonly after: DraftState }> {
   const before = await loadDraftState(write.db, id)
   const outcome = transition(before, event)
@@ -98,7 +122,7 @@ export async function applyDraftEvent(
     throw new EverdraftError('NOT_A_DRAFT', `the draft is ${before.status}: only a draft can be changed`)
   }
   const after = outcome.next
-  if (after !== before) await saveDraftState(write, { id, before, after, now })
+  if (after !== before) await saveDraftState(write, { id, before, after, now, head })
   return { rule: outcome.rule, before, after }
 }
 
@@ -109,22 +133,21 @@ async function saveDraftState(
     readonly before: DraftState
     readonly after: DraftState
     readonly now: number
+    readonly head: DraftContent | null
   },
 ): Promise<void> {
-  const { id, before, after, now } = change
-  const row = await db
-    .updateTable('draft')
-    .set({
-      status: after.status,
-      sync_state: after.copies.kind,
-      version: after.head,
-      ...(after.status === 'discarded' && before.status !== 'discarded' ? { trashed_at: now } : {}),
-      ...(after.status !== 'discarded' && before.status === 'discarded' ? { trashed_at: null } : {}),
-    })
-    .where('id', '=', id)
-    .returning('account_id')
-    .executeTakeFirstOrThrow()
+  const { id, before, after, now, head } = change
+  const moved = { id, status: after.status, syncState: after.copies.kind, version: after.head }
+  const [row] =
+    head === null
+      ? await setState(db, moved)
+      : await setStateAndContent(db, { ...moved, content: JSON.stringify(head), updatedAt: now })
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
   const accountId = row.account_id as AccountId
+  if (after.status !== before.status) {
+    const trashedAt = after.status === 'discarded' ? now : null
+    await db.updateTable('draft').set({ trashed_at: trashedAt }).where('id', '=', id).execute()
+  }
   // Debts that went are removed before names come, so that a copy may change its table within one step.
   for (const debt of before.debts) {
     if (after.debts.some((other) => sameCopy(other, debt))) continue
@@ -145,6 +168,36 @@ async function saveDraftState(
     emit({ type: 'draft-sync-changed', accountId, draftId: id, state: after.copies.kind })
   }
 }
+
+interface StateColumns {
+  readonly id: Umid
+  readonly status: string
+  readonly syncState: string
+  readonly version: Version
+}
+
+const setState = prepared((db, input: StateColumns) =>
+  db
+    .updateTable('draft')
+    .set({ status: input.status, sync_state: input.syncState, version: input.version })
+    .where('id', '=', input.id)
+    .returning('account_id'),
+)
+
+const setStateAndContent = prepared(
+  (db, input: StateColumns & { readonly content: string; readonly updatedAt: number }) =>
+    db
+      .updateTable('draft')
+      .set({
+        status: input.status,
+        sync_state: input.syncState,
+        version: input.version,
+        content: input.content,
+        updated_at: input.updatedAt,
+      })
+      .where('id', '=', input.id)
+      .returning('account_id'),
+)
 
 async function saveCopies(db: Db, id: Umid, copies: Copies): Promise<void> {
   await db.deleteFrom('server_name').where('draft_id', '=', id).execute()

@@ -4,6 +4,7 @@ import type { DraftContent, DraftPolicy, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
+import { prepared } from './prepared.ts'
 import type { DraftRow } from './schema.ts'
 import type { Db } from './store.ts'
 
@@ -57,19 +58,14 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
-  const row = await db.selectFrom('draft').selectAll().where('id', '=', id).executeTakeFirst()
+  const [row] = await draftRow(db, { id })
   if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
   return toDraft(row)
 }
 
-/** The head's content and time; version, status and copies are written by `saveDraftState` alone. */
-export async function setHeadContent(db: Db, id: Umid, content: DraftContent, now: number): Promise<void> {
-  await db
-    .updateTable('draft')
-    .set({ content: JSON.stringify(content), updated_at: now })
-    .where('id', '=', id)
-    .execute()
-}
+const draftRow = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('draft').selectAll().where('id', '=', input.id),
+)
 
 export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): Promise<void> {
   await db.updateTable('draft').set({ account_id: accountId, indexed_version: 0 }).where('id', '=', id).execute()

@@ -1,16 +1,24 @@
+import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { AccountId, EventCursor } from '../ids.ts'
+import { prepared } from './prepared.ts'
 import type { Db } from './store.ts'
 
 /** Part of the transaction that the event is about: who hears of it later hears of what was committed. */
 export async function insertEvent(db: Db, event: EngineEvent, at: number): Promise<ToldEvent> {
-  const { seq } = await db
-    .insertInto('event')
-    .values({ account_id: event.accountId, at, payload: JSON.stringify(event) })
-    .returning('seq')
-    .executeTakeFirstOrThrow()
+  const [row] = await addEvent(db, { accountId: event.accountId, at, payload: JSON.stringify(event) })
+  if (row === undefined) throw new EverdraftError('STORAGE_ERROR', 'the log of events took no event')
+  const { seq } = row
   return { ...event, cursor: seq as EventCursor, at }
 }
+
+const addEvent = prepared(
+  (db, input: { readonly accountId: AccountId; readonly at: number; readonly payload: string }) =>
+    db
+      .insertInto('event')
+      .values({ account_id: input.accountId, at: input.at, payload: input.payload })
+      .returning('seq'),
+)
 
 /** What came after the cursor, oldest first. */
 export async function eventsAfter(

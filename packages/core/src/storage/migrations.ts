@@ -113,6 +113,13 @@ const steps: readonly (readonly string[])[] = [
       draft_id text not null references draft (id), device text not null, base_version integer not null,
       expires_at integer not null, primary key (draft_id, device)
     ) strict`,
+    // The lists' own order, so that none is sorted.
+    `drop index draft_by_change`,
+    `create index draft_by_account on draft (account_id, updated_at desc, id desc)`,
+    `create index draft_by_time on draft (updated_at desc, id desc)`,
+    `create index task_by_key on task (key, kind)`,
+    `create index task_waiting on task (lane, run_at) where state = 'waiting'`,
+    `create index task_by_account on task (account_id, state, run_at)`,
     `alter table draft add column emptied_at integer`,
     `alter table draft add column indexed_version integer not null default 0`,
     `create index draft_to_index on draft (id) where indexed_version < version`,

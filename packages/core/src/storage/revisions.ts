@@ -1,6 +1,9 @@
+import { sql } from 'kysely'
+
 import { applyDelta, type Delta, deltaBetween } from '../draft/delta.ts'
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
+import { prepared } from './prepared.ts'
 import type { Db } from './store.ts'
 
 /**
@@ -41,21 +44,42 @@ export async function insertRevision(
     bytes = JSON.stringify(deltaBetween(previous.content, revision.content)).length
     await setEncoded(db, id, previous.version, encode(previous, revision.content))
   }
-  await db
-    .insertInto('revision')
-    .values({
-      draft_id: id,
-      version: revision.version,
-      encoding: 'head' satisfies Encoding,
-      content: '',
-      bytes,
-      saved_at: revision.savedAt,
-      device: revision.device,
-      author: revision.by,
-      fields_changed: JSON.stringify(revision.fieldsChanged),
-    })
-    .execute()
+  await addRevision(db, {
+    id,
+    version: revision.version,
+    bytes,
+    savedAt: revision.savedAt,
+    device: revision.device,
+    by: revision.by,
+    fieldsChanged: JSON.stringify(revision.fieldsChanged),
+  })
 }
+
+const addRevision = prepared(
+  (
+    db,
+    input: {
+      readonly id: Umid
+      readonly version: Version
+      readonly bytes: number
+      readonly savedAt: number
+      readonly device: DeviceId
+      readonly by: Author
+      readonly fieldsChanged: string
+    },
+  ) =>
+    db.insertInto('revision').values({
+      draft_id: input.id,
+      version: input.version,
+      encoding: sql.lit('head' satisfies Encoding),
+      content: sql.lit(''),
+      bytes: input.bytes,
+      saved_at: input.savedAt,
+      device: input.device,
+      author: input.by,
+      fields_changed: input.fieldsChanged,
+    }),
+)
 
 interface Encoded {
   readonly encoding: Encoding
@@ -68,13 +92,20 @@ function encode(revision: { readonly version: Version; readonly content: DraftCo
 }
 
 async function setEncoded(db: Db, id: Umid, version: Version, { encoding, content }: Encoded): Promise<void> {
-  await db
-    .updateTable('revision')
-    .set({ encoding, content })
-    .where('draft_id', '=', id)
-    .where('version', '=', version)
-    .execute()
+  await encodeRevision(db, { id, version, encoding, content })
 }
+
+const encodeRevision = prepared(
+  (
+    db,
+    input: { readonly id: Umid; readonly version: Version; readonly encoding: Encoding; readonly content: string },
+  ) =>
+    db
+      .updateTable('revision')
+      .set({ encoding: input.encoding, content: input.content })
+      .where('draft_id', '=', input.id)
+      .where('version', '=', input.version),
+)
 
 /** Newest first. */
 export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> {

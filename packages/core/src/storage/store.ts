@@ -1,4 +1,4 @@
-import { Kysely, sql, type Transaction } from 'kysely'
+import { CompiledQuery, Kysely, type Transaction } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
@@ -119,36 +119,50 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, now: () => number): 
   }
 }
 
+const begin = CompiledQuery.raw('begin immediate')
+const commit = CompiledQuery.raw('commit')
+const rollback = CompiledQuery.raw('rollback')
+const savepoint = CompiledQuery.raw('savepoint job')
+const release = CompiledQuery.raw('release job')
+const rollbackToSavepoint = CompiledQuery.raw('rollback to job')
+
 /** One transaction; each job in a savepoint of its own, so that one that fails takes nothing of the others with it. */
 async function commitTogether(db: Kysely<Schema>, batch: readonly Job[], now: () => number): Promise<readonly Done[]> {
   return await db.connection().execute(async (connection) => {
-    await sql`begin immediate`.execute(connection)
+    await connection.executeQuery(begin)
     try {
       const done: Done[] = []
-      for (const job of batch) done.push(await runInSavepoint(connection, job, now))
-      await sql`commit`.execute(connection)
+      // Alone, the transaction is savepoint enough.
+      const run = batch.length === 1 ? runJob : runInSavepoint
+      for (const job of batch) done.push(await run(connection, job, now))
+      await connection.executeQuery(commit)
       return done
     } catch (error) {
       // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
-      await sql`rollback`.execute(connection).catch(() => {})
+      await connection.executeQuery(rollback).catch(() => {})
       throw error
     }
   })
 }
 
-async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
+async function runJob(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
   const events: EngineEvent[] = []
-  await sql`savepoint job`.execute(db)
+  const result = await job.change({ db, emit: (event) => void events.push(event) })
+  const told: ToldEvent[] = []
+  for (const event of events) told.push(await insertEvent(db, event, now()))
+  return { job, ok: true, result, events: told }
+}
+
+async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
+  await db.executeQuery(savepoint)
   try {
-    const result = await job.change({ db, emit: (event) => void events.push(event) })
-    const told: ToldEvent[] = []
-    for (const event of events) told.push(await insertEvent(db, event, now()))
-    await sql`release job`.execute(db)
-    return { job, ok: true, result, events: told }
+    const done = await runJob(db, job, now)
+    await db.executeQuery(release)
+    return done
   } catch (error) {
     try {
-      await sql`rollback to job`.execute(db)
-      await sql`release job`.execute(db)
+      await db.executeQuery(rollbackToSavepoint)
+      await db.executeQuery(release)
     } catch {
       // SQLite rolled everything back by itself (disk full): there is no savepoint left, and this is why.
       throw error

@@ -4,6 +4,7 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
+import { prepared } from './prepared.ts'
 import type { Db } from './store.ts'
 import { insertTaskStep } from './task-steps.ts'
 
@@ -57,41 +58,10 @@ export interface Enqueue {
  * counts one superseded. A parked or failed one is woken up, as what it was to do has changed.
  */
 export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
-  await db
-    .insertInto('lane')
-    .values({ id: task.lane, account_id: task.accountId, busy: 0, fence: 0 })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-  const waiting = await db
-    .selectFrom('task')
-    .select(['seq', 'state', 'requested_at', 'run_at', 'attempts', 'connect_failures'])
-    .where('account_id', '=', task.accountId)
-    .where('kind', '=', task.kind)
-    .where('key', '=', task.key)
-    .where('state', '<>', 'running')
-    .executeTakeFirst()
-  const asked = task.now + task.delayMs
+  const { accountId, kind, key } = task
+  const [waiting] = await taskNotRunning(db, { accountId, kind, key })
   if (waiting === undefined) {
-    await db
-      .insertInto('task')
-      .values({
-        id: task.id,
-        account_id: task.accountId,
-        lane: task.lane,
-        kind: task.kind,
-        key: task.key,
-        state: 'waiting' satisfies StoredTaskState,
-        priority: task.priority,
-        attempts: 0,
-        connect_failures: 0,
-        superseded: 0,
-        run_at: asked,
-        requested_at: task.now,
-        last_error: null,
-        created_at: task.now,
-      })
-      .execute()
-    await insertTaskStep(db, task, { at: task.now, what: 'planned', error: null })
+    await addTask(db, task)
     return
   }
   if (task.join === 'keep') return
@@ -99,22 +69,90 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
   const requestedAt = wasWaiting ? waiting.requested_at : task.now
   // A back-off that runs is kept: a save must not make us knock sooner at a server that just failed.
   const backingOff = wasWaiting && waiting.attempts + waiting.connect_failures > 0
+  const asked = task.now + task.delayMs
   const joined =
     task.join === 'sooner'
       ? Math.min(asked, wasWaiting ? waiting.run_at : asked)
       : Math.min(asked, Math.max(task.now, requestedAt + task.join.longestWaitMs))
+  await joinTask(db, {
+    seq: waiting.seq,
+    runAt: backingOff ? waiting.run_at : joined,
+    requestedAt,
+    priority: Math.max(waiting.priority, task.priority),
+    superseded: waiting.superseded + 1,
+    attempts: wasWaiting ? waiting.attempts : 0,
+    connectFailures: wasWaiting ? waiting.connect_failures : 0,
+    lastError: wasWaiting ? waiting.last_error : null,
+  })
+}
+
+const taskNotRunning = prepared(
+  (db, input: { readonly accountId: AccountId; readonly kind: string; readonly key: string }) =>
+    db
+      .selectFrom('task')
+      .selectAll()
+      .where('account_id', '=', input.accountId)
+      .where('kind', '=', input.kind)
+      .where('key', '=', input.key)
+      // Written out, as the partial index asks for it.
+      .where('state', '<>', sql.lit('running')),
+)
+
+const joinTask = prepared(
+  (
+    db,
+    input: {
+      readonly seq: number
+      readonly runAt: number
+      readonly requestedAt: number
+      readonly priority: number
+      readonly superseded: number
+      readonly attempts: number
+      readonly connectFailures: number
+      readonly lastError: string | null
+    },
+  ) =>
+    db
+      .updateTable('task')
+      .set({
+        state: sql.lit('waiting'),
+        run_at: input.runAt,
+        requested_at: input.requestedAt,
+        priority: input.priority,
+        superseded: input.superseded,
+        attempts: input.attempts,
+        connect_failures: input.connectFailures,
+        last_error: input.lastError,
+      })
+      .where('seq', '=', input.seq),
+)
+
+async function addTask(db: Db, task: Enqueue): Promise<void> {
   await db
-    .updateTable('task')
-    .set({
-      state: 'waiting' satisfies StoredTaskState,
-      run_at: backingOff ? waiting.run_at : joined,
-      requested_at: requestedAt,
-      priority: sql<number>`max(priority, ${task.priority})`,
-      superseded: sql<number>`superseded + 1`,
-      ...(wasWaiting ? {} : { attempts: 0, connect_failures: 0, last_error: null }),
-    })
-    .where('seq', '=', waiting.seq)
+    .insertInto('lane')
+    .values({ id: task.lane, account_id: task.accountId, busy: 0, fence: 0 })
+    .onConflict((conflict) => conflict.doNothing())
     .execute()
+  await db
+    .insertInto('task')
+    .values({
+      id: task.id,
+      account_id: task.accountId,
+      lane: task.lane,
+      kind: task.kind,
+      key: task.key,
+      state: 'waiting' satisfies StoredTaskState,
+      priority: task.priority,
+      attempts: 0,
+      connect_failures: 0,
+      superseded: 0,
+      run_at: task.now + task.delayMs,
+      requested_at: task.now,
+      last_error: null,
+      created_at: task.now,
+    })
+    .execute()
+  await insertTaskStep(db, task, { at: task.now, what: 'planned', error: null })
 }
 
 export interface Claim {
@@ -240,19 +278,34 @@ export async function recoverTasks(db: Db): Promise<void> {
     .execute()
 }
 
-/** When each free lane has its next task. */
+/** When each free lane has its next task, the first due first. */
 export async function dueLanes(db: Db): Promise<readonly { readonly lane: string; readonly runAt: number }[]> {
-  const rows = await db
-    .selectFrom('task')
-    .innerJoin('lane', 'lane.id', 'task.lane')
-    .select(['task.lane', (min) => min.fn.min<number>('task.run_at').as('run_at')])
-    .where('task.state', '=', 'waiting')
-    .where('lane.busy', '=', 0)
-    .groupBy('task.lane')
-    .orderBy('run_at')
-    .execute()
-  return rows.map((row) => ({ lane: row.lane, runAt: row.run_at }))
+  const rows = await allDueLanes(db, {})
+  return rows.map((row) => ({ lane: row.id, runAt: row.run_at }))
 }
+
+const allDueLanes = prepared((db, _input: object) =>
+  db
+    .selectFrom((lanes) =>
+      lanes
+        .selectFrom('lane')
+        .select((lane) => [
+          'lane.id',
+          lane
+            .selectFrom('task')
+            .select((task) => task.fn.min<number>('task.run_at').as('run_at'))
+            .whereRef('task.lane', '=', 'lane.id')
+            .where('task.state', '=', sql.lit('waiting'))
+            .as('run_at'),
+        ])
+        .where('lane.busy', '=', 0)
+        .as('due'),
+    )
+    .select(['due.id', 'due.run_at'])
+    .where('due.run_at', 'is not', null)
+    .$narrowType<{ run_at: number }>()
+    .orderBy('due.run_at'),
+)
 
 /** Is anything of the account running, or due now? */
 export async function isRunnable(db: Db, accountId: AccountId, now: number): Promise<boolean> {
@@ -334,12 +387,18 @@ export async function tasksByKey(
   kind: string,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, readonly StoredTask[]>> {
-  const byKey = new Map<string, StoredTask[]>()
-  if (keys.length === 0) return byKey
-  const rows = await db.selectFrom('task').selectAll().where('kind', '=', kind).where('key', 'in', keys).execute()
-  for (const row of rows) byKey.set(row.key, [...(byKey.get(row.key) ?? []), toTask(row)])
-  return byKey
+  const [only] = keys
+  if (only === undefined) return new Map()
+  const rows =
+    keys.length === 1
+      ? await tasksOfKey(db, { kind, key: only })
+      : await db.selectFrom('task').selectAll().where('kind', '=', kind).where('key', 'in', keys).execute()
+  return Map.groupBy(rows.map(toTask), (task) => task.key)
 }
+
+const tasksOfKey = prepared((db, input: { readonly kind: string; readonly key: string }) =>
+  db.selectFrom('task').selectAll().where('kind', '=', input.kind).where('key', '=', input.key),
+)
 
 function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): StoredTask {
   return {

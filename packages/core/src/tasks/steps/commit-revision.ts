@@ -3,7 +3,7 @@ import type { Author, DraftContent } from '../../draft/draft.ts'
 import { EverdraftError } from '../../errors.ts'
 import type { DeviceId, Umid, Version } from '../../ids.ts'
 import { applyDraftEvent } from '../../storage/draft-states.ts'
-import { getDraft, setHeadContent, type StoredDraft } from '../../storage/drafts.ts'
+import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { insertRevision } from '../../storage/revisions.ts'
 import type { FollowUp, PlanContext, Planned } from '../task.ts'
 
@@ -46,8 +46,7 @@ export async function commitRevision(
   const device = request.device ?? context.device
   const revision = { version, content, savedAt: now, device, by: request.by, fieldsChanged }
   await insertRevision(write.db, draft.id, revision, draft)
-  await applyDraftEvent(write, draft.id, { type: 'saved', version }, now)
-  await setHeadContent(write.db, draft.id, content, now)
+  await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content)
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
   return { result: { version, changed: true }, followUps: uploadSoon(context, draft) }
 }
