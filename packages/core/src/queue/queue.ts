@@ -149,7 +149,6 @@ export function createQueue(options: QueueOptions): Queue {
         if (claim === null) return
         await runTask(claim)
         for (const waiter of waiters) waiter()
-        options.sessions.release(claim.task.accountId)
       }
     } catch {
       storeRefused()
@@ -161,6 +160,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   async function runTask(claim: Claim): Promise<void> {
     const { task, fence } = claim
+    let lent = 0
     const context: ExecuteContext = {
       accountId: task.accountId,
       environment,
@@ -168,7 +168,11 @@ export function createQueue(options: QueueOptions): Queue {
       format: options.format,
       signal: ending.signal,
       pollMs: options.pollMs,
-      session: () => options.sessions.get(task.accountId),
+      session: async () => {
+        const session = await options.sessions.get(task.accountId)
+        lent += 1
+        return session
+      },
       write: (change) =>
         store.write(async (write) => {
           await checkFence(write.db, task.lane, fence)
@@ -183,6 +187,7 @@ export function createQueue(options: QueueOptions): Queue {
       const now = environment.now()
       outcome = ending.signal.aborted ? { kind: 'snooze', untilMs: now } : outcomeOf(error, now)
     }
+    for (; lent > 0; lent -= 1) options.sessions.release(task.accountId)
     for (let failures = 1; !(await finished(claim, outcome)); failures += 1) {
       if (ending.signal.aborted) return
       await pause(1 + backOffMs(failures, storageBackOff, environment.random))

@@ -7,9 +7,9 @@ import { type BackOff, backOffMs } from './backoff.ts'
 import { type MailboxPort, type MailboxSession, type WireBytes, WireError } from '../wire/mailbox.ts'
 
 export interface Sessions {
-  /** The account's one connection, made where there is none. @throws {WireError} */
+  /** The account's one connection, made where there is none; each needs its `release`. @throws {WireError} */
   get(accountId: AccountId): Promise<MailboxSession>
-  /** Not needed for now: it is closed after a while. */
+  /** Once nobody needs it, it is closed after a while. */
   release(accountId: AccountId): void
   /** After a failed try to connect: when the next one is due. 0 where the last try went well. */
   retryAt(accountId: AccountId): number
@@ -27,6 +27,8 @@ export interface Sessions {
 interface Entry {
   session: MailboxSession | null
   connecting: Promise<MailboxSession> | null
+  /** How many need the connection now. */
+  users: number
   /** Of connections that have ended. */
   ended: WireBytes
   cancelIdle: Cancel | null
@@ -56,6 +58,7 @@ export function createSessions(options: {
     const entry = entries.get(accountId) ?? {
       session: null,
       connecting: null,
+      users: 0,
       ended: { sent: 0, received: 0 },
       cancelIdle: null,
       failures: 0,
@@ -81,12 +84,18 @@ export function createSessions(options: {
     const settings = await store.read((db) => imapSettings(db, accountId))
     try {
       const { timeoutMs } = options
-      entry.session = await options.mailbox.connect(settings, { signal: ending.signal, timeoutMs })
+      const session = await options.mailbox.connect(settings, { signal: ending.signal, timeoutMs })
+      if (entries.get(accountId) !== entry) {
+        // Nobody is left who would close it.
+        await session.close()
+        throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
+      }
+      entry.session = session
       entry.failures = 0
       entry.retryAt = 0
       entry.lastFailure = null
       await store.write(({ db }) => setAccountError(db, accountId, null))
-      return entry.session
+      return session
     } catch (error) {
       if (error instanceof WireError && error.code !== 'ABORTED') {
         const { code, message } = error
@@ -110,18 +119,25 @@ export function createSessions(options: {
       const entry = entryOf(accountId)
       entry.cancelIdle?.()
       entry.cancelIdle = null
-      if (entry.session?.alive) return entry.session
+      if (entry.session?.alive) {
+        entry.users += 1
+        return entry.session
+      }
       forget(entry)
       if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
       if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
       entry.connecting ??= connect(accountId, entry).finally(() => {
         entry.connecting = null
       })
-      return await entry.connecting
+      const session = await entry.connecting
+      entry.users += 1
+      return session
     },
     release(accountId) {
-      const entry = entryOf(accountId)
-      if (entry.session === null || entry.cancelIdle !== null) return
+      const entry = entries.get(accountId)
+      if (entry === undefined) return
+      entry.users -= 1
+      if (entry.users > 0 || entry.session === null || entry.cancelIdle !== null) return
       entry.cancelIdle = environment.schedule(options.idleMs, () => {
         const session = forget(entry)
         // A LOGOUT that fails has ended the connection all the same.
