@@ -58,12 +58,16 @@ export function createAccounts(parts: EngineParts): Accounts {
     },
     async remove(id, options = {}) {
       await store.read((db) => getAccount(db, id))
-      const unsent = await store.read((db) => countUnsent(db, id))
-      if (unsent > 0 && options.unsent === undefined) {
-        throw new EverdraftError('UNSENT_DRAFTS', `${unsent} drafts of the account are not sent: keep or discard them?`)
-      }
       if (options.unsent === 'discard') await parts.discardAll(id)
       await store.write(async ({ db, emit }) => {
+        // In one transaction with the deleting: a draft that is made in between is not lost in silence.
+        const unsent = await countUnsent(db, id)
+        if (unsent > 0 && options.unsent === undefined) {
+          throw new EverdraftError(
+            'UNSENT_DRAFTS',
+            `${unsent} drafts of the account are not sent: keep or discard them?`,
+          )
+        }
         await deleteAccount(db, id)
         emit({ type: 'account-removed', accountId: id })
       })
