@@ -1,3 +1,4 @@
+import { checkHeaderText } from '../draft/address.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AccountId, uuidv7 } from '../ids.ts'
 import { deleteAccount, getAccount, insertAccount, listAccounts } from '../storage/accounts.ts'
@@ -82,6 +83,9 @@ function withoutPassword({ password: _password, ...settings }: ServerSettings): 
 }
 
 function checkAccount(input: AccountInput): void {
+  checkHeaderText(input.address, 'address')
+  // It becomes the sender's name in the From of every draft.
+  checkHeaderText(input.name ?? '', 'name')
   if (!/^[^\s@<>]+@[^\s@<>]+$/.test(input.address.trim())) {
     throw validationError('address', 'must be an e-mail address, such as ann@example.com')
   }
