@@ -1,4 +1,4 @@
-import { type DraftState, isPayable, newestCopy, type Receipt } from '../draft/draft-state.ts'
+import { type DraftEvent, type DraftState, isPayable, newestCopy, type Receipt } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
 import { type AttemptId, type FolderPath, type Umid, uuidv7 } from '../ids.ts'
 import { getAccount } from '../storage/accounts.ts'
@@ -286,7 +286,12 @@ async function bind(
 ): Promise<void> {
   const now = context.environment.now()
   await context.write(async (write) => {
-    await applyDraftEvent(write, attempt.draftId, { type: 'uploaded', receipt, replaced: plan.replaces }, now)
+    // Moved to another account while it was on the wire: then this copy is one of those that are left behind.
+    const moved = (await ownedState(write.db, attempt.draftId)).accountId !== attempt.accountId
+    const event: DraftEvent = moved
+      ? { type: 'late-copy', receipt }
+      : { type: 'uploaded', receipt, replaced: plan.replaces }
+    await applyDraftEvent(write, attempt.draftId, event, now)
     await endAttempt(write.db, attempt.id, { state: 'stored', bytesSent, now })
     const { accountId, draftId, version, method, messageId } = attempt
     const { folder, uidValidity, uid } = receipt
