@@ -106,6 +106,10 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
   for (const table of ['server_name', 'anchor', 'delete_debt', 'attempt', 'revision', 'conflict', 'lease'] as const) {
     await db.deleteFrom(table).where('draft_id', 'in', drafts).execute()
   }
+  // What drafts that were moved away had left on this account's server.
+  for (const table of ['delete_debt', 'attempt'] as const) {
+    await db.deleteFrom(table).where('account_id', '=', id).execute()
+  }
   await db.deleteFrom('draft_search').where('account_id', '=', id).execute()
   const blobs = db.selectFrom('blob').select('id').where('account_id', '=', id)
   await db.deleteFrom('blob_ref').where('blob_id', 'in', blobs).execute()
