@@ -10,8 +10,8 @@ import { dropIncompleteBlobs } from '../storage/blobs.ts'
 import { draftsInNeed } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
 import { metaValue } from '../storage/meta.ts'
-import type { Storage } from '../storage/storage.ts'
-import { type Db, openStore, type Write } from '../storage/store.ts'
+import type { OpenStorage, Storage } from '../storage/storage.ts'
+import { type Db, openStore, type Store, type Write } from '../storage/store.ts'
 import { taskSteps } from '../storage/task-steps.ts'
 import { listTasks, retryTask, type StoredTask, wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
@@ -83,8 +83,21 @@ const defaultHousekeeping: HousekeepingPolicy = { history: defaultRetention, tra
  * @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const opened = await openStore(options.storage, options.environment?.now ?? platformNow)
+  try {
+    return await startEngine(options, opened)
+  } catch (error) {
+    // Else the file would stay locked, by nobody.
+    await opened.store.close()
+    throw error
+  }
+}
+
+async function startEngine(
+  options: EngineOptions,
+  { store, open }: { readonly store: Store; readonly open: OpenStorage },
+): Promise<Engine> {
   const timing = { ...defaultTiming, ...options.timing }
-  const { store, open } = await openStore(options.storage, options.environment?.now ?? platformNow)
   const environment: Environment = { ...platformEnvironment(open.createSha256), ...options.environment }
   const offlineBackOff = { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs }
   const sessions = createSessions({
