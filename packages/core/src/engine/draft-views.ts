@@ -20,7 +20,12 @@ export async function draftViews(db: Db, drafts: readonly StoredDraft[]): Promis
       ? new Map([[only, await loadDraftState(db, only)]])
       : await loadDraftStates(db, ids)
   const tasks = await tasksByKey(db, 'draft_upload', ids)
-  const attempts = await lastStoredAttempts(db, ids)
+  // What was never on a server has no upload to tell of.
+  const uploaded = drafts.filter((draft) => draft.syncState !== 'local-only' || !isWanted(draft.status))
+  const attempts = await lastStoredAttempts(
+    db,
+    uploaded.map((draft) => draft.id),
+  )
   return drafts.map((draft) => draftView(draft, { states, tasks, attempts }))
 }
 

@@ -78,8 +78,8 @@ export function createDrafts(parts: EngineParts): Drafts {
       const now = environment.now()
       const blob = await storeBlob(store, draft.accountId, source, { hasher: environment.createSha256(), now })
       try {
-        const input = { ...request(id, options), accountId: draft.accountId, attachment: described, blob }
-        return await run(localTasks.draft_attach, input, async (db, { attachment }) => {
+        const attach = { ...request(id, options), accountId: draft.accountId, attachment: described, blob }
+        return await run(localTasks.draft_attach, attach, async (db, { attachment }) => {
           return { draft: await viewIn(db, id), attachment }
         })
       } catch (error) {

@@ -146,7 +146,7 @@ async function startEngine(
         await queue.enqueue(write, planned.followUps)
         return { answer: await read(write.db, planned.result), followUps: planned.followUps }
       })
-      if (followUps.length > 0) queue.wake(now + Math.min(...followUps.map((followUp) => followUp.delayMs)))
+      queue.wakeFor(followUps)
       return answer
     },
     async discardAll(accountId) {

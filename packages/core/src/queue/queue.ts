@@ -32,8 +32,10 @@ export interface Queue {
   recover(): Promise<void>
   /** Part of the caller's transaction; call `wake` after it. */
   enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void>
-  /** Something may be due; `dueAt`: not before then. */
-  readonly wake: (dueAt?: number) => void
+  /** Something may be due. */
+  readonly wake: () => void
+  /** These were stored: looks at the queue only if they are due before it would look anyway. */
+  readonly wakeFor: (followUps: readonly FollowUp[]) => void
   /** When nothing of the account runs or is due; false when `waitMs` was over first. */
   settled(accountId: AccountId, waitMs: number | null): Promise<boolean>
   /** Lets what runs end, for as long as `graceMs`, and starts nothing more. */
@@ -87,9 +89,14 @@ export function createQueue(options: QueueOptions): Queue {
   let refusals = 0
   let refusedUntil = 0
 
-  function wake(dueAt = 0): void {
-    // The timer that is set looks early enough: a save that is to wait does not make us look now.
-    if (ending.signal.aborted || (dueAt >= timerAt && pumping === null)) return
+  function wakeFor(followUps: readonly FollowUp[]): void {
+    const now = environment.now()
+    const unseen = followUps.some((followUp) => !running.has(laneOf(followUp)) && now + followUp.delayMs < timerAt)
+    if (unseen) wake()
+  }
+
+  function wake(): void {
+    if (ending.signal.aborted) return
     if (pumping !== null) {
       askedAgain = true
       return
@@ -130,7 +137,12 @@ export function createQueue(options: QueueOptions): Queue {
 
   function wakeIn(delayMs: number): void {
     cancelTimer?.()
-    cancelTimer = environment.schedule(Math.min(delayMs, longestTimerMs), wake)
+    const waitMs = Math.min(delayMs, longestTimerMs)
+    timerAt = environment.now() + waitMs
+    cancelTimer = environment.schedule(waitMs, () => {
+      timerAt = Number.POSITIVE_INFINITY
+      wake()
+    })
   }
 
   /** The rows are as they were: nothing is lost but time. */
@@ -271,7 +283,7 @@ export function createQueue(options: QueueOptions): Queue {
       await enqueueTask(write.db, {
         id: uuidv7(now, environment.random) as TaskId,
         accountId: followUp.accountId,
-        lane: `${followUp.accountId}/${task.lane}`,
+        lane: laneOf(followUp),
         kind: task.name,
         key: followUp.key,
         priority: task.priority,
@@ -286,6 +298,7 @@ export function createQueue(options: QueueOptions): Queue {
     recover: () => store.write(({ db }) => recoverTasks(db)),
     enqueue,
     wake,
+    wakeFor,
     async settled(accountId, waitMs) {
       let over = false
       let cancel: Cancel | null = null
@@ -323,4 +336,8 @@ export function createQueue(options: QueueOptions): Queue {
       for (const waiter of waiters) waiter()
     },
   }
+}
+
+function laneOf({ accountId, task }: FollowUp): string {
+  return `${accountId}/${wireTasks[task].lane}`
 }

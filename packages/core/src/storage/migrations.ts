@@ -118,6 +118,7 @@ const steps: readonly (readonly string[])[] = [
     `create index draft_by_account on draft (account_id, updated_at desc, id desc)`,
     `create index draft_by_time on draft (updated_at desc, id desc)`,
     `create index task_by_key on task (key, kind)`,
+    `create index attempt_stored on attempt (draft_id, created_at) where state = 'stored'`,
     `create index task_waiting on task (lane, run_at) where state = 'waiting'`,
     `create index task_by_account on task (account_id, state, run_at)`,
     `alter table draft add column emptied_at integer`,
@@ -138,21 +139,33 @@ const schemaVersion: number = steps.length
  * @throws {EverdraftError} STORAGE_TOO_NEW
  */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await sql`create table if not exists meta (key text primary key, value text not null)`.execute(tx)
-    const row = await tx.selectFrom('meta').select('value').where('key', '=', 'schema_version').executeTakeFirst()
-    const found = row === undefined ? 0 : Number(row.value)
-    if (found > schemaVersion) {
-      throw new EverdraftError(
-        'STORAGE_TOO_NEW',
-        `the data is of schema version ${found}, this everdraft knows up to ${schemaVersion}: use a newer one`,
-      )
+  await db.connection().execute(async (connection) => {
+    await sql`begin immediate`.execute(connection)
+    try {
+      await toThisVersion(connection)
+      await sql`commit`.execute(connection)
+    } catch (error) {
+      // SQLite rolls back by itself on some errors (disk full): what went wrong is told, not that nothing was left to do.
+      await sql`rollback`.execute(connection).catch(() => {})
+      throw error
     }
-    for (const statement of steps.slice(found).flat()) await sql.raw(statement).execute(tx)
-    await tx
-      .insertInto('meta')
-      .values({ key: 'schema_version', value: String(schemaVersion) })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(schemaVersion) }))
-      .execute()
   })
+}
+
+async function toThisVersion(db: Kysely<Schema>): Promise<void> {
+  await sql`create table if not exists meta (key text primary key, value text not null)`.execute(db)
+  const row = await db.selectFrom('meta').select('value').where('key', '=', 'schema_version').executeTakeFirst()
+  const found = row === undefined ? 0 : Number(row.value)
+  if (found > schemaVersion) {
+    throw new EverdraftError(
+      'STORAGE_TOO_NEW',
+      `the data is of schema version ${found}, this everdraft knows up to ${schemaVersion}: use a newer one`,
+    )
+  }
+  for (const statement of steps.slice(found).flat()) await sql.raw(statement).execute(db)
+  await db
+    .insertInto('meta')
+    .values({ key: 'schema_version', value: String(schemaVersion) })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(schemaVersion) }))
+    .execute()
 }
