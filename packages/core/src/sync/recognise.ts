@@ -48,11 +48,23 @@ function lines(text: string): string {
   return text.replaceAll(/[^\S\n]+$/gm, '').replace(/\n+$/, '')
 }
 
-/** What to tell the machine about a copy whose content was found to be an attempt of ours; null: it is known already. */
-export function eventForCopy({ accountId, state }: OwnedState, receipt: Receipt): DraftEvent | null {
-  const newest = newestCopy(state.copies)
+/**
+ * What to tell the machine about a copy whose content was found to be an attempt of ours; null: it is known already.
+ * `gone`: copies that the server was just seen to hold no more.
+ */
+export function eventForCopy(
+  { accountId, state }: OwnedState,
+  receipt: Receipt,
+  gone: readonly Receipt[] = [],
+): DraftEvent | null {
+  const { copies } = state
+  const newest = newestCopy(copies)
   if ([newest, ...state.debts].some((known) => sameCopy(known, receipt))) return null
+  const uploaded: DraftEvent = { type: 'uploaded', receipt, replaced: null }
   // Also a copy on the server of an account that the draft has left.
-  if (state.copies.kind === 'synchronized' || receipt.accountId !== accountId) return { type: 'late-copy', receipt }
-  return { type: 'uploaded', receipt, replaced: null }
+  if (receipt.accountId !== accountId) return { type: 'late-copy', receipt }
+  if (copies.kind !== 'synchronized') return uploaded
+  // Where the name is gone and this says the same, it is the last copy that there is: it is no debt, but the name.
+  const nameIsGone = copies.missingSince !== null || gone.some((one) => sameCopy(one, copies.name))
+  return nameIsGone && receipt.version === state.head ? uploaded : { type: 'late-copy', receipt }
 }

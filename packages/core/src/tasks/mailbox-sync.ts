@@ -1,4 +1,4 @@
-import { newestCopy, sameCopy } from '../draft/draft-state.ts'
+import { newestCopy, type Receipt, sameCopy } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
 import type { AccountId, FolderPath, MessageId, Uid, Umid } from '../ids.ts'
 import { attemptsByMessageId, draftsWithOpenAttempts, endAttempt } from '../storage/attempts.ts'
@@ -81,6 +81,7 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     session,
     folder,
     identities.filter((identity) => unexplored.has(identity.uid)),
+    plan.vanished.map(({ copy }) => copy.receipt),
   )
   const { missing } = await applyLosses(context, session, folder, plan.vanished, plan.massVanish)
   await sawAgain(context, plan.seenAgain)
@@ -123,12 +124,16 @@ async function forgetFolder(context: ExecuteContext, folder: FolderPath): Promis
   })
 }
 
-/** Looks at messages that nobody has looked at: copies of ours are recognised by Message-ID and content. */
+/**
+ * Looks at messages that nobody has looked at: copies of ours are recognised by Message-ID and content. `gone`: what the
+ * same look at the folder did not find any more.
+ */
 async function explore(
   context: ExecuteContext,
   session: MailboxSession,
   folder: FolderState,
   identities: readonly MessageIdentity[],
+  gone: readonly Receipt[] = [],
 ): Promise<void> {
   const messageIds = identities.flatMap((identity) => identity.messageId ?? [])
   const attempts = await context.store.read((db) => attemptsByMessageId(db, context.accountId, messageIds))
@@ -140,7 +145,7 @@ async function explore(
     const receipt = { ...receiptFor(attempt, folder.uidValidity, identity), folder: folder.path }
     await context.write(async (write) => {
       const now = context.environment.now()
-      const event = eventForCopy(await ownedState(write.db, attempt.draftId), receipt)
+      const event = eventForCopy(await ownedState(write.db, attempt.draftId), receipt, gone)
       if (event !== null) await applyDraftEvent(write, attempt.draftId, event, now)
       await endAttempt(write.db, attempt.id, { state: 'stored', now })
     })
