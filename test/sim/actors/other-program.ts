@@ -1,0 +1,106 @@
+import type { Mailbox } from '@everdraft/mailserver'
+
+import type { Dice } from '../world/dice.ts'
+import { withOtherText } from '../world/message-format.ts'
+import { isDeleted, mailUser } from '../world/server.ts'
+import type { World } from '../world/world.ts'
+
+/** Another mail program on the same mailbox: it knows nothing of us, and does what such programs do. */
+export interface OtherProgram {
+  act(): void
+}
+
+export function createOtherProgram(world: World, dice: Dice): OtherProgram {
+  const { foreign: store, arrivals } = world.server
+  let serial = 0
+
+  function drafts(): Mailbox | undefined {
+    return store.find(mailUser.name, 'Drafts')
+  }
+
+  function put(mailbox: Mailbox, bytes: Uint8Array): void {
+    store.append(mailbox, { bytes, flags: ['\\Draft', '\\Seen'], internalDateMs: world.scheduler.now() })
+  }
+
+  function writeItsOwn(mailbox: Mailbox): void {
+    serial += 1
+    const id = dice.chance(0.8) ? `Message-ID: <foreign-${serial}@example.org>\r\n` : ''
+    put(mailbox, Buffer.from(`${id}Subject: foreign ${serial}\r\n\r\nnot ours\r\n`))
+  }
+
+  function messagesOf(mailbox: Mailbox, by: 'engine' | 'foreign') {
+    return mailbox.messages().filter((message) => arrivals.get(message.blob)?.by === by)
+  }
+
+  /** Some programs put the new one there first, others take the old one away first, and some time may pass between. */
+  function edit(mailbox: Mailbox): void {
+    const ours = messagesOf(mailbox, 'engine').filter((message) => !isDeleted(message))
+    if (ours.length === 0) return
+    const message = dice.pick(ours)
+    serial += 1
+    const edited = withOtherText(message.bytes, `foreign edit ${serial}`)
+    const validity = mailbox.uidValidity
+    const takeAway = (): void => {
+      if (drafts()?.uidValidity === validity) store.expunge(mailbox, [message.uid])
+    }
+    const add = (): void => {
+      const now = drafts()
+      if (now !== undefined) put(now, edited)
+    }
+    const [first, second] = dice.chance(0.5) ? [add, takeAway] : [takeAway, add]
+    first()
+    if (dice.chance(0.5)) second()
+    else world.scheduler.schedule(dice.between(10, 60_000), 'the other program goes on', second)
+  }
+
+  function mark(mailbox: Mailbox, by: 'engine' | 'foreign'): void {
+    const messages = messagesOf(mailbox, by)
+    if (messages.length === 0) return
+    const { uid, flags } = dice.pick(messages)
+    store.setFlags(mailbox, [{ uid, flags: [...flags, '\\Deleted'] }])
+  }
+
+  function remove(mailbox: Mailbox, by: 'engine' | 'foreign'): void {
+    const messages = messagesOf(mailbox, by)
+    if (messages.length > 0) store.expunge(mailbox, [dice.pick(messages).uid])
+  }
+
+  function expungeMarked(mailbox: Mailbox): void {
+    store.expunge(
+      mailbox,
+      mailbox
+        .messages()
+        .filter(isDeleted)
+        .map((message) => message.uid),
+    )
+  }
+
+  /** As after a restore, or by a program that "repairs" the account. */
+  function makeAnew(mailbox: Mailbox): void {
+    if (dice.chance(0.5)) {
+      store.resetUidValidity(mailbox)
+      return
+    }
+    const uses = [...mailbox.specialUse]
+    store.deleteMailbox(mailUser.name, mailbox.name)
+    const again = (): void => void store.createMailbox(mailUser.name, 'Drafts', uses)
+    if (dice.chance(0.7)) again()
+    else world.scheduler.schedule(dice.between(1_000, 60_000), 'the other program makes Drafts again', again)
+  }
+
+  return {
+    act() {
+      const mailbox = drafts()
+      if (mailbox === undefined) return
+      const luck = dice.next()
+      if (luck < 0.3) writeItsOwn(mailbox)
+      else if (luck < 0.45) mark(mailbox, 'foreign')
+      else if (luck < 0.55) remove(mailbox, 'foreign')
+      else if (luck < 0.65) expungeMarked(mailbox)
+      else if (luck < 0.72) mark(mailbox, 'engine')
+      else if (luck < 0.82) remove(mailbox, 'engine')
+      else if (luck < 0.92) edit(mailbox)
+      else makeAnew(mailbox)
+    },
+  }
+}

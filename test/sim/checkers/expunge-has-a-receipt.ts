@@ -1,0 +1,59 @@
+import type { Loss } from '../world/server.ts'
+import type { World } from '../world/world.ts'
+import type { Checker } from './checker.ts'
+import { ask, draftsOnDisk, modelledIn, revisionsOnDisk, sameMessage } from './stored.ts'
+
+const receipts = ['server_name', 'anchor', 'delete_debt']
+  .map(
+    (table) => `select message_id from ${table} where folder = $folder and uid_validity = $uidValidity and uid = $uid`,
+  )
+  .join(' union all ')
+
+/** Invariant 2: what we expunge is durable here, and the receipt is ours; nobody else's message is ever removed by us. */
+export function expungeHasAReceipt(world: World): Checker {
+  const { losses } = world.server
+  const { database } = world.disk
+  let judged = 0
+
+  function judge(loss: Loss): string | null {
+    const { arrival, folder, uidValidity, uid, verb } = loss
+    const what = `${verb} of UID ${uid} (${arrival.messageId ?? 'no Message-ID'})`
+    if (arrival.by === 'foreign') return couldNotKnow(loss) ? null : `${what}: the message is not ours`
+    const [receipt] = ask<{ readonly message_id: string }>(database, receipts, { folder, uidValidity, uid })
+    if (receipt === undefined) return `${what}: there is no receipt for it`
+    if (receipt.message_id !== arrival.messageId) return `${what}: the receipt is for ${receipt.message_id}`
+    const [attempt] = ask<{ readonly draft_id: string; readonly version: number }>(
+      database,
+      'select draft_id, version from attempt where message_id = ?',
+      arrival.messageId,
+    )
+    if (attempt === undefined) return `${what}: no attempt of ours made it`
+    const draft = draftsOnDisk(database).find((one) => one.id === attempt.draft_id)
+    const held = draft === undefined ? undefined : revisionsOnDisk(database, draft).get(attempt.version)?.content
+    if (held === undefined) return `${what}: revision ${attempt.version} of ${attempt.draft_id} is not held`
+    return sameMessage(modelledIn(arrival.bytes), held) ? null : `${what}: what it says is not what is held`
+  }
+
+  /** Without UIDPLUS, somebody may mark a message between our look and our EXPUNGE: no client can close that gap. */
+  function couldNotKnow({ verb, arrival, searchedForDeletedMs }: Loss): boolean {
+    return (
+      verb === 'EXPUNGE' &&
+      losses.some(
+        (other) =>
+          other.by === 'foreign' &&
+          other.how === 'marked-deleted' &&
+          other.arrival === arrival &&
+          other.atMs >= searchedForDeletedMs,
+      )
+    )
+  }
+
+  return {
+    invariant: '2: what we expunge is durable here, and the receipt is ours',
+    check() {
+      const fresh = losses.slice(judged).filter((loss) => loss.by === 'engine')
+      judged = losses.length
+      return fresh.flatMap((loss) => judge(loss) ?? [])
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import type { World } from '../world/world.ts'
+import type { Checker } from './checker.ts'
+import { ask } from './stored.ts'
+
+/** Invariant 3: once uploaded, a wanted draft never has zero server copies through us. */
+export function neverZeroCopies(world: World): Checker {
+  const { server, disk } = world
+  let judged = 0
+  return {
+    invariant: '3: a wanted draft never has zero server copies through us',
+    check() {
+      const fresh = server.losses.slice(judged).filter((loss) => loss.by === 'engine')
+      judged = server.losses.length
+      const touched = new Set(
+        fresh.flatMap((loss) => (loss.arrival.by === 'engine' ? (loss.arrival.draftId ?? []) : [])),
+      )
+      const complaints: string[] = []
+      for (const draftId of touched) {
+        const sql = 'select status from draft where id = ?'
+        const [row] = ask<{ readonly status: string }>(disk.database, sql, draftId)
+        if (row === undefined || row.status === 'discarded' || row.status === 'sent') continue
+        const copies = server
+          .copies()
+          .filter((copy) => copy.arrival.draftId === draftId && copy.arrival.by === 'engine')
+        if (copies.some((copy) => !copy.deleted)) continue
+        const newest = Math.max(
+          ...fresh.filter((loss) => loss.arrival.draftId === draftId).map((loss) => loss.arrival.order),
+        )
+        // Another hand took the newer copy, and we could not know yet.
+        const taken = server.losses.some(
+          (loss) => loss.by === 'foreign' && loss.arrival.draftId === draftId && loss.arrival.order > newest,
+        )
+        if (!taken) complaints.push(`the last copy of ${draftId} went through us, and it is wanted`)
+      }
+      return complaints
+    },
+  }
+}

@@ -1,0 +1,50 @@
+import type { World } from '../world/world.ts'
+import type { Checker } from './checker.ts'
+import { ask, type DraftOnDisk, draftsOnDisk, modelledIn, sameMessage } from './stored.ts'
+
+/** Invariant 4: at quiescence there is at most one un-`\Deleted` copy of a draft, and it is equal to the head. */
+export function oneCopyAtRest(world: World): Checker {
+  const { server, disk } = world
+
+  function judge(draft: DraftOnDisk): string | null {
+    const all = server.copies().filter((copy) => copy.arrival.by === 'engine' && copy.arrival.draftId === draft.id)
+    const copies = all.filter((copy) => !copy.deleted)
+    const wanted = draft.status === 'draft' && draft.policy === 'sync'
+    if (!wanted) return copies.length === 0 ? null : `${draft.id} is ${draft.status}, and has ${copies.length} copies`
+    if (copies.length > 1) return `${draft.id} has ${copies.length} copies`
+    // The server would not have it, and the user is told why: then an older text stays there.
+    if (isParked(draft.id)) return null
+    const [copy] = copies
+    if (copy === undefined) return isElsewhere(draft.id) ? null : `${draft.id} has no copy`
+    return sameMessage(modelledIn(copy.arrival.bytes), draft.content) ? null : `the copy of ${draft.id} is not its head`
+  }
+
+  function isParked(draftId: string): boolean {
+    return ask(disk.database, "select 1 from task where key = ? and state = 'parked'", draftId).length > 0
+  }
+
+  /** Another program took the copy away, and what it left says why: marked, or edited under the same Message-ID. */
+  function isElsewhere(draftId: string): boolean {
+    const taken = server.losses.filter((loss) => loss.by === 'foreign' && loss.arrival.draftId === draftId)
+    return taken.some((loss) =>
+      server
+        .copies()
+        .some(
+          (copy) =>
+            (loss.how === 'marked-deleted' && copy.arrival === loss.arrival) || isEditOf(copy.arrival, loss.arrival),
+        ),
+    )
+  }
+
+  return {
+    invariant: '4: at rest one copy, equal to the head',
+    check: () => draftsOnDisk(disk.database).flatMap((draft) => judge(draft) ?? []),
+  }
+}
+
+function isEditOf(
+  edit: { readonly by: string; readonly messageId: string | null },
+  original: { readonly messageId: string | null },
+): boolean {
+  return edit.by === 'foreign' && edit.messageId !== null && edit.messageId === original.messageId
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+
+import type { DraftContent } from '@everdraft/core'
+import type Database from 'better-sqlite3'
+
+/** What lies on the disk, read past the engine. */
+
+const statements = new WeakMap<Database.Database, Map<string, Database.Statement>>()
+
+/** Rows of a question that is asked after every step: the statement is made once. `Row` is what the caller selects. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- SQL has no types: the caller says them, once.
+export function ask<Row>(database: Database.Database, sql: string, ...parameters: readonly unknown[]): readonly Row[] {
+  const known = statements.get(database) ?? new Map<string, Database.Statement>()
+  statements.set(database, known)
+  const statement = known.get(sql) ?? database.prepare(sql)
+  known.set(sql, statement)
+  return statement.all(...parameters) as Row[]
+}
+
+export interface DraftOnDisk {
+  readonly id: string
+  readonly status: string
+  readonly sync_state: string
+  readonly policy: string
+  readonly version: number
+  readonly content: DraftContent
+}
+
+export function draftsOnDisk(database: Database.Database): readonly DraftOnDisk[] {
+  type Row = Omit<DraftOnDisk, 'content'> & { readonly content: string }
+  const rows = ask<Row>(database, 'select id, status, sync_state, policy, version, content from draft')
+  return rows.map((row) => ({ ...row, content: JSON.parse(row.content) as DraftContent }))
+}
+
+/** Of a revision, told by the next one: see core/src/draft/delta.ts; read here by other code, so that it is checked too. */
+interface Delta {
+  readonly set: Partial<DraftContent>
+  readonly splice: Readonly<Record<string, readonly [start: number, removed: number, inserted: string]>>
+}
+
+export interface RevisionOnDisk {
+  readonly content: DraftContent
+  readonly savedAt: number
+}
+
+/** The revisions of a draft that are kept, by version. */
+export function revisionsOnDisk(database: Database.Database, draft: DraftOnDisk): ReadonlyMap<number, RevisionOnDisk> {
+  type Row = {
+    readonly version: number
+    readonly encoding: string
+    readonly content: string
+    readonly saved_at: number
+  }
+  const sql = 'select version, encoding, content, saved_at from revision where draft_id = ? order by version desc'
+  const revisions = new Map<number, RevisionOnDisk>()
+  let next: DraftContent = draft.content
+  for (const row of ask<Row>(database, sql, draft.id)) {
+    if (row.encoding === 'full') next = JSON.parse(row.content) as DraftContent
+    if (row.encoding === 'reverse') next = applied(next, JSON.parse(row.content) as Delta)
+    revisions.set(row.version, { content: next, savedAt: row.saved_at })
+  }
+  return revisions
+}
+
+function applied(from: DraftContent, { set, splice }: Delta): DraftContent {
+  const texts: Record<string, string> = {}
+  for (const [field, [start, removed, inserted]] of Object.entries(splice)) {
+    const text = from[field as 'text' | 'html'] ?? ''
+    texts[field] = text.slice(0, start) + inserted + text.slice(start + removed)
+  }
+  return { ...from, ...set, ...texts }
+}
+
+/** False for a database that no engine has been in yet. */
+export function hasTables(database: Database.Database): boolean {
+  return ask(database, "select 1 from sqlite_master where name = 'lane'").length > 0
+}
+
+type Modelled = Pick<
+  DraftContent,
+  'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'inReplyTo' | 'references' | 'text' | 'html'
+>
+
+/** What a simulated message says, and how many attachments it has. */
+export function modelledIn(message: Uint8Array): {
+  readonly fields: Modelled
+  readonly attachments: readonly string[]
+} {
+  const text = Buffer.from(message).toString('latin1')
+  const fields = JSON.parse(/^\{.*\}$/m.exec(text)?.[0] ?? '{}') as Modelled
+  const bodies = [...text.matchAll(/Content-Transfer-Encoding: base64\r\n\r\n([^-]*?)\r\n--/g)]
+  return { fields, attachments: bodies.map((match) => hashOf(Buffer.from(match[1] ?? '', 'base64'))).toSorted() }
+}
+
+export function sameMessage(message: ReturnType<typeof modelledIn>, held: DraftContent): boolean {
+  const { from, to, cc, bcc, subject, inReplyTo, references, text, html } = held
+  const fields: Modelled = { from, to, cc, bcc, subject, inReplyTo, references, text, html }
+  const hashes = held.attachments.map((attachment) => attachment.sha256).toSorted()
+  return (
+    JSON.stringify(message.fields) === JSON.stringify(fields) &&
+    JSON.stringify(message.attachments) === JSON.stringify(hashes)
+  )
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

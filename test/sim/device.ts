@@ -1,0 +1,82 @@
+import type { Draft } from '@everdraft/core'
+import type { Capability } from '@everdraft/mailserver'
+
+import { complaintsOf, createCheckers } from './checkers/checkers.ts'
+import { mailUser } from './world/server.ts'
+import { createWorld, pass, until, type World } from './world/world.ts'
+
+/** One simulated device that does what a test tells it to, watched by all checkers. */
+export interface ScriptedDevice {
+  readonly world: World
+  create(subject: string): Promise<Draft>
+  save(draft: Draft, text: string): Promise<Draft>
+  /** Rounds until nothing moves. */
+  rest(): Promise<void>
+  /** Removes a message by another program's hand. */
+  removeByHand(uid: number): void
+  /** UIDs in Drafts. */
+  uids(): readonly number[]
+  /** Of all checkers since the beginning; those of the state at rest are asked now. */
+  complaints(): readonly string[]
+}
+
+export async function openScripted(
+  options: { readonly without?: readonly Capability[] } = {},
+): Promise<ScriptedDevice> {
+  const network = { faultRate: 0, slowRate: 0 }
+  const { without = [] } = options
+  const world = createWorld({ seed: 'script', without, withDraftsFolder: true, appendLimitBytes: null, network })
+  const checkers = createCheckers(world)
+  const heard: string[] = []
+  world.afterStep = () => void heard.push(...complaintsOf(checkers.always))
+  world.start()
+  await pass(world, 5_000)
+
+  function drafts() {
+    const mailbox = world.server.store.find(mailUser.name, 'Drafts')
+    if (mailbox === undefined) throw new Error('there is no Drafts folder')
+    return mailbox
+  }
+
+  async function answer<Result>(result: Promise<Result | undefined>): Promise<Result> {
+    const value = await until(world, result)
+    if (value === undefined) throw new Error(world.trace.lines.slice(-20).join('\n'))
+    return value
+  }
+
+  return {
+    world,
+    async create(subject) {
+      const { accountId } = world.ledger
+      if (accountId === null) throw new Error('the engine is not up')
+      const draft = await answer(world.ask('create', (engine) => engine.drafts.create({ accountId, subject })))
+      world.ledger.show(draft)
+      return draft
+    },
+    async save(draft, text) {
+      const saved = await answer(world.ask('save', (engine) => engine.drafts.save(draft.id, { text })))
+      world.ledger.show(saved)
+      return saved
+    },
+    async rest() {
+      const { accountId } = world.ledger
+      if (accountId === null) throw new Error('the engine is not up')
+      for (let round = 0; round < 3; round += 1) {
+        await answer(world.ask('sync', (engine) => engine.sync(accountId, { waitMs: 600_000 })))
+        await pass(world, 70_000)
+      }
+    },
+    removeByHand(uid) {
+      const message = drafts()
+        .messages()
+        .find((one) => one.uid === uid)
+      if (message === undefined) throw new Error(`there is no UID ${uid}`)
+      world.server.foreign.expunge(drafts(), [message.uid])
+    },
+    uids: () =>
+      drafts()
+        .messages()
+        .map((message) => message.uid),
+    complaints: () => [...heard, ...world.complaints, ...complaintsOf(checkers.atRest)],
+  }
+}

@@ -1,0 +1,135 @@
+import type { Capability } from '@everdraft/mailserver'
+
+import { createOtherProgram } from './actors/other-program.ts'
+import { createPerson } from './actors/person.ts'
+import { complaintsOf, createCheckers, type Checkers } from './checkers/checkers.ts'
+import { createDice, type Dice } from './world/dice.ts'
+import type { CommitFate } from './world/disk.ts'
+import { createWorld, pass, until, type World } from './world/world.ts'
+
+export interface Simulation {
+  readonly seed: string
+  readonly digest: string
+  readonly complaints: readonly string[]
+  readonly trace: readonly string[]
+}
+
+/** What a seed decides before anything happens. */
+interface Plan {
+  readonly without: readonly Capability[]
+  readonly withDraftsFolder: boolean
+  readonly appendLimitBytes: number | null
+  readonly faultRate: number
+  readonly slowRate: number
+  readonly acts: number
+  /** How often the other program acts, for each act of the person. */
+  readonly foreignRate: number
+  readonly largeAttachments: boolean
+  readonly commitFates: ReadonlyMap<number, CommitFate>
+  /** How often the process is killed between two events, for each act of the person. */
+  readonly killRate: number
+  readonly outageRate: number
+}
+
+const optional: readonly Capability[] = [
+  'UIDPLUS',
+  'CATENATE',
+  'REPLACE',
+  'SPECIAL-USE',
+  'CREATE-SPECIAL-USE',
+  'LIST-EXTENDED',
+  'LITERAL+',
+]
+
+function planOf(dice: Dice): Plan {
+  const crashes = dice.pick([0, 1, 1, 2, 4])
+  const fates: readonly CommitFate[] = ['crash-before', 'crash-after', 'crash-acknowledged', 'full']
+  return {
+    without: optional.filter(() => dice.chance(0.35)),
+    withDraftsFolder: dice.chance(0.8),
+    appendLimitBytes: dice.chance(0.1) ? 2_000 : null,
+    faultRate: dice.pick([0, 0.02, 0.05, 0.15]),
+    slowRate: dice.pick([0, 0, 0.05]),
+    acts: dice.between(6, 18),
+    foreignRate: dice.pick([0, 0, 0.15, 0.4]),
+    largeAttachments: dice.chance(0.02),
+    commitFates: new Map(Array.from({ length: crashes }, () => [dice.between(2, 70), dice.pick(fates)])),
+    killRate: dice.pick([0, 0.05, 0.2]),
+    outageRate: dice.pick([0, 0.05]),
+  }
+}
+
+/** One life of one mailbox, decided by the seed alone. */
+export async function simulate(seed: string): Promise<Simulation> {
+  const dice = createDice(seed).fork('plan')
+  const plan = planOf(dice)
+  const { without, withDraftsFolder, appendLimitBytes, faultRate, slowRate } = plan
+  const network = { faultRate, slowRate }
+  const world = createWorld({ seed, without, withDraftsFolder, appendLimitBytes, network })
+  world.trace.add(`seed ${seed}: ${JSON.stringify({ ...plan, commitFates: [...plan.commitFates] })}`)
+  const checkers = createCheckers(world)
+  let complaints: readonly string[] = []
+  world.afterStep = () => {
+    if (complaints.length === 0) complaints = [...complaintsOf(checkers.always), ...world.complaints]
+  }
+  const isWell = (): boolean => complaints.length === 0
+  try {
+    await liveThrough(world, plan, isWell)
+    const atRest = isWell() ? await comeToRest(world, checkers, isWell) : []
+    if (isWell()) complaints = [...atRest, ...world.complaints]
+  } catch (error) {
+    if (isWell()) complaints = [`the simulation ended: ${error instanceof Error ? (error.stack ?? error.message) : ''}`]
+  }
+  for (const complaint of complaints) world.trace.add(`COMPLAINT ${complaint}`)
+  return { seed, digest: world.trace.digest(), complaints, trace: world.trace.lines }
+}
+
+async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Promise<void> {
+  const dice = world.dice.fork('life')
+  const person = createPerson(world, dice.fork('person'), plan)
+  const other = createOtherProgram(world, dice.fork('other program'))
+  world.disk.fateOf = (commit) => plan.commitFates.get(commit) ?? 'stored'
+  world.restartDelayMs = () => dice.between(0, 20_000)
+  world.start()
+  for (let act = 0; act < plan.acts && isWell(); act += 1) {
+    // Bursts, as people type, and pauses in which uploads end.
+    await pass(world, dice.chance(0.5) ? dice.between(0, 200) : dice.between(200, 30_000))
+    person.act()
+    if (dice.chance(plan.foreignRate)) other.act()
+    if (dice.chance(plan.killRate)) world.scheduler.schedule(dice.between(0, 3_000), 'kill', () => world.kill())
+    if (dice.chance(plan.outageRate)) {
+      world.network.setUp(false)
+      world.scheduler.schedule(dice.between(100, 60_000), 'network', () => world.network.setUp(true))
+    }
+  }
+  await pass(world, dice.between(0, 30_000))
+}
+
+/** Nothing goes wrong any more; whatever was left undone is done, and then nothing moves. */
+async function comeToRest(world: World, checkers: Checkers, isWell: () => boolean): Promise<readonly string[]> {
+  world.network.heal()
+  world.disk.fateOf = () => 'stored'
+  // What is late comes, who is dead is started again, and what waits for its own time has some.
+  await pass(world, 150_000)
+  const { accountId } = world.ledger
+  let complaints: readonly string[] = ['it never came to rest']
+  let changes = -1
+  for (let round = 0; round < 8 && isWell(); round += 1) {
+    if (accountId !== null) {
+      await until(
+        world,
+        world.ask('sync', (engine) => engine.sync(accountId, { waitMs: 600_000 })),
+      )
+    }
+    // A vanished name is purged when a second round, a minute later, does not find it either.
+    await pass(world, 70_000)
+    complaints = complaintsOf(checkers.atRest)
+    if (complaints.length === 0 && changes === world.server.changes) break
+    changes = world.server.changes
+  }
+  if (complaints.length > 0 || !isWell()) return complaints
+  // Quiet stays quiet: a round over the folder, and nothing else.
+  await pass(world, 320_000)
+  if (changes !== world.server.changes) return ['invariant 8: at rest, and yet the mailbox was changed']
+  return complaintsOf(checkers.atRest)
+}

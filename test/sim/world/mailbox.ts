@@ -1,0 +1,264 @@
+import {
+  type CommandOutcome,
+  type Folder,
+  type FolderPath,
+  type FolderState,
+  type MailboxCapabilities,
+  type MailboxPort,
+  type MailboxSession,
+  type MessageId,
+  type MessageIdentity,
+  type MessageSegment,
+  type SpecialUse,
+  type StoreOutcome,
+  type StoreRequest,
+  type Uid,
+  type UidValidity,
+  type Umid,
+  WireError,
+} from '@everdraft/core'
+
+import { headerOf, simFormat } from './message-format.ts'
+import type { Network } from './network.ts'
+import { never, type SimProcess } from './process.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { SimServer } from './server.ts'
+import type { Trace } from './trace.ts'
+import { type Command, openWire, type Reply, type Response, type Wire } from './wire.ts'
+
+export interface MailboxParts {
+  readonly process: SimProcess
+  readonly scheduler: Scheduler
+  readonly network: Network
+  readonly server: SimServer
+  readonly trace: Trace
+  readonly nextWire: () => number
+}
+
+/** The mailbox port on the embedded server's protocol core: IMAP text, a virtual network, and no sockets. */
+export function createMailbox(parts: MailboxParts): MailboxPort {
+  const { process, scheduler, network } = parts
+  return {
+    format: simFormat,
+    connect(_settings, { signal, timeoutMs }) {
+      if (process.state !== 'running') return never()
+      const { promise, resolve, reject } = Promise.withResolvers<MailboxSession>()
+      scheduler.schedule(network.latencyMs(), `process ${process.number} connects`, () => {
+        if (process.state !== 'running') return
+        if (signal.aborted) reject(new WireError('ABORTED', 'ended'))
+        else if (network.refuses()) reject(new WireError('UNREACHABLE', 'no route to the simulated server'))
+        else resolve(createSession(openWire({ ...parts, number: parts.nextWire(), timeoutMs, signal })))
+      })
+      return promise
+    },
+  }
+}
+
+const uses: ReadonlyMap<string, SpecialUse> = new Map([
+  ['\\drafts', 'drafts'],
+  ['\\sent', 'sent'],
+  ['\\trash', 'trash'],
+])
+
+const identityItems = '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE)])'
+
+/** The same commands as the real adapter sends, for the same calls. */
+function createSession(wire: Wire): MailboxSession {
+  const has = (name: string): boolean => wire.capabilities.includes(name)
+  const capabilities = readCapabilities(wire.capabilities)
+
+  async function mustSucceed(command: Command): Promise<Reply> {
+    const reply = await wire.run(command)
+    if (reply.status === 'OK') return reply
+    throw new WireError('REFUSED', `the simulated server refused: ${reply.text}`)
+  }
+
+  async function outcome(command: Command): Promise<CommandOutcome> {
+    return outcomeOf(await wire.run(command))
+  }
+
+  async function list(pattern: string): Promise<readonly Folder[]> {
+    const extended = has('LIST-EXTENDED') && has('SPECIAL-USE')
+    const reply = await mustSucceed([`LIST "" ${pattern}${extended ? ' RETURN (SPECIAL-USE)' : ''}`])
+    return reply.untagged.flatMap((response) => readFolder(response.text) ?? [])
+  }
+
+  async function search(criteria: string): Promise<readonly Uid[]> {
+    const reply = await mustSucceed([`UID SEARCH ${criteria}`])
+    const lines = reply.untagged.filter(({ text }) => text.startsWith('* SEARCH'))
+    const uids = lines.flatMap(({ text }) => text.slice('* SEARCH'.length).trim().split(' ').filter(Boolean))
+    return uids.map(Number).toSorted((a, b) => a - b) as Uid[]
+  }
+
+  async function identities(set: string): Promise<readonly MessageIdentity[]> {
+    const reply = await wire.run([`UID FETCH ${set} ${identityItems}`])
+    if (reply.status !== 'OK' && reply.code !== 'EXPUNGEISSUED') {
+      throw new WireError('REFUSED', `the simulated server refused FETCH: ${reply.text}`)
+    }
+    return reply.untagged.flatMap((one) => readIdentity(one) ?? []).toSorted((a, b) => a.uid - b.uid)
+  }
+
+  return {
+    capabilities,
+    get alive() {
+      return wire.alive
+    },
+    bytes: () => ({ sent: wire.sentBytes, received: wire.receivedBytes }),
+    folders: () => list('*'),
+    async createFolder(path, specialUse) {
+      const use = capabilities.createSpecialUse ? ` (USE (\\${specialUse === 'drafts' ? 'Drafts' : 'Sent'}))` : ''
+      const created = await outcome([`CREATE "${path}"${use}`])
+      if (created.kind === 'ok') await wire.run([`SUBSCRIBE "${path}"`])
+      return created
+    },
+    async select(path): Promise<FolderState | null> {
+      const reply = await wire.run([`SELECT "${path}"`])
+      if (reply.status === 'NO') {
+        if (reply.code === 'NONEXISTENT' || !(await list(`"${path}"`)).some((one) => one.path === path)) return null
+      }
+      if (reply.status !== 'OK') throw new WireError('REFUSED', `the simulated server refused SELECT: ${reply.text}`)
+      const said = reply.untagged.map((response) => response.text).join('\n')
+      const numberOf = (pattern: RegExp): number => Number(pattern.exec(said)?.[1] ?? 0)
+      return {
+        path,
+        uidValidity: numberOf(/\[UIDVALIDITY (\d+)\]/) as UidValidity,
+        uidNext: numberOf(/\[UIDNEXT (\d+)\]/) as Uid,
+        exists: numberOf(/^\* (\d+) EXISTS/m),
+        highestModseq: null,
+      }
+    },
+    uids: () => search('ALL'),
+    deletedUids: () => search('DELETED'),
+    async findByMessageId(messageId) {
+      const found = await search(`HEADER Message-ID "${messageId}"`)
+      const candidates = found.length === 0 ? [] : await identities(found.join(','))
+      return candidates.filter((one) => one.messageId === messageId)
+    },
+    identities: async (uids) => (uids.length === 0 ? [] : await identities(uids.join(','))),
+    identitiesFrom: async (from) => (await identities(`${from}:*`)).filter(({ uid }) => uid >= from),
+    async fetchRaw(uid) {
+      const reply = await wire.run([`UID FETCH ${uid} (BODY.PEEK[])`])
+      if (reply.status !== 'OK' && reply.code !== 'EXPUNGEISSUED') {
+        throw new WireError('REFUSED', `the simulated server refused FETCH: ${reply.text}`)
+      }
+      const response = reply.untagged.find(({ text }) => / FETCH \(.*BODY\[\] /.test(text))
+      const literal = response?.literals[0]
+      return literal === undefined ? null : inTwo(literal)
+    },
+    append: (request) => store(wire, 'APPEND', request),
+    replace: (uid, request) => store(wire, `UID REPLACE ${uid}`, request),
+    markDeleted: (uids) => outcome([`UID STORE ${uids.join(',')} +FLAGS.SILENT (\\Deleted)`]),
+    expungeUids(uids) {
+      if (!capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
+      return outcome([`UID EXPUNGE ${uids.join(',')}`])
+    },
+    expungeAllDeleted: () => outcome(['EXPUNGE']),
+    async close() {
+      try {
+        await wire.run(['LOGOUT'])
+      } finally {
+        wire.end()
+      }
+    },
+  }
+}
+
+async function store(wire: Wire, command: string, request: StoreRequest): Promise<StoreOutcome> {
+  const head = `${command} "${request.folder}" (${request.flags.join(' ')}) `
+  const reply = await wire.run([head, ...(await messageParts(request.segments))])
+  const refusal = outcomeOf(reply)
+  if (refusal.kind === 'refused') return refusal
+  const said = [`[${reply.code} ${reply.codeArgument}]`, ...reply.untagged.map(({ text }) => text)].join('\n')
+  const appended = /\[APPENDUID (\d+) (\d+)\]/.exec(said)
+  return {
+    kind: 'stored',
+    uidValidity: appended ? (Number(appended[1]) as UidValidity) : null,
+    uid: appended ? (Number(appended[2]) as Uid) : null,
+  }
+}
+
+async function messageParts(segments: readonly MessageSegment[]): Promise<Command> {
+  const quotes = segments.some((segment) => segment.kind === 'part')
+  const command: (string | Uint8Array)[] = quotes ? ['CATENATE ('] : []
+  let run: Uint8Array[] = []
+  let space = ''
+  const endRun = (): void => {
+    if (run.length === 0) return
+    if (quotes) command.push(`${space}TEXT `)
+    command.push(Buffer.concat(run))
+    space = ' '
+    run = []
+  }
+  for (const segment of segments) {
+    if (segment.kind === 'bytes') run.push(segment.bytes)
+    if (segment.kind === 'stream') for await (const piece of segment.open()) run.push(Uint8Array.from(piece))
+    if (segment.kind !== 'part') continue
+    endRun()
+    const { folder, uidValidity, uid, section } = segment
+    command.push(`${space}URL "/${folder};UIDVALIDITY=${uidValidity}/;UID=${uid}/;SECTION=${section}"`)
+    space = ' '
+  }
+  endRun()
+  return quotes ? [...command, ')'] : command
+}
+
+function outcomeOf(reply: Reply): CommandOutcome {
+  if (reply.status === 'OK') return { kind: 'ok' }
+  return { kind: 'refused', status: reply.status, responseCode: reply.code, text: reply.text }
+}
+
+function readFolder(line: string): Folder | null {
+  const match = /^\* LIST \(([^)]*)\) (?:"(.)"|NIL) "?([^"]*)"?$/.exec(line)
+  if (match === null) return null
+  const flags = (match[1] ?? '').toLowerCase().split(' ')
+  const path = match[3] as FolderPath
+  const use = flags.map((flag) => uses.get(flag)).find((found) => found !== undefined)
+  return {
+    path,
+    delimiter: match[2] ?? null,
+    specialUse: path === 'INBOX' ? 'inbox' : (use ?? null),
+    selectable: !flags.includes('\\noselect'),
+  }
+}
+
+function readIdentity({ text, literals }: Response): MessageIdentity | null {
+  const uid = /\bUID (\d+)/.exec(text)?.[1]
+  const size = /\bRFC822\.SIZE (\d+)/.exec(text)?.[1]
+  if (uid === undefined || size === undefined || !text.includes('BODY[')) return null
+  const header = literals[0]?.toString('latin1') ?? ''
+  const flags = (/FLAGS \(([^)]*)\)/.exec(text)?.[1] ?? '').toLowerCase().split(' ')
+  return {
+    uid: Number(uid) as Uid,
+    messageId: headerOf(header, 'Message-ID') as MessageId | null,
+    everdraftId: headerOf(header, 'X-Everdraft-Id') as Umid | null,
+    everdraftBase: headerOf(header, 'X-Everdraft-Base') as MessageId | null,
+    size: Number(size),
+    deleted: flags.includes('\\deleted'),
+    draft: flags.includes('\\draft'),
+  }
+}
+
+function readCapabilities(given: readonly string[]): MailboxCapabilities {
+  const has = (name: string): boolean => given.includes(name)
+  const limit = given.find((name) => name.startsWith('APPENDLIMIT='))?.slice('APPENDLIMIT='.length)
+  return {
+    uidPlus: has('UIDPLUS'),
+    replace: has('REPLACE'),
+    catenate: has('CATENATE'),
+    binary: false,
+    specialUse: has('SPECIAL-USE'),
+    createSpecialUse: has('CREATE-SPECIAL-USE'),
+    move: has('MOVE'),
+    idle: has('IDLE'),
+    condstore: false,
+    qresync: false,
+    appendLimit: limit === undefined ? null : Number(limit),
+  }
+}
+
+/** In two pieces, as a message comes in many. */
+async function* inTwo(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  const half = Math.floor(bytes.length / 2)
+  yield bytes.subarray(0, half)
+  yield bytes.subarray(half)
+}

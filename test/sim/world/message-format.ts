@@ -1,0 +1,133 @@
+import type {
+  ComposedSegment,
+  MessageFormat,
+  MessageId,
+  ParsedAttachment,
+  ParsedMessage,
+  Sha256,
+} from '@everdraft/core'
+
+const boundary = '=_everdraft-sim'
+
+/**
+ * Messages as the simulated mailbox keeps them: real multipart MIME, so that the server's sections work, with all
+ * modelled fields as one line of JSON in the first part. Small and without a clock or a random source; the real format
+ * has tests of its own.
+ */
+export const simFormat: MessageFormat = {
+  async compose({ content, messageId, date, headers }) {
+    const { from, to, cc, bcc, subject, inReplyTo, references, text, html } = content
+    const fields = [
+      `Message-ID: ${messageId}`,
+      `Date: ${new Date(date).toUTCString()}`,
+      ...headers.map(({ name, value }) => `${name}: ${value}`),
+      `Content-Type: multipart/mixed; boundary="${boundary}"`,
+    ]
+    const modelled = { from, to, cc, bcc, subject, inReplyTo, references, text, html }
+    const segments: ComposedSegment[] = []
+    let pending = `${fields.join('\r\n')}\r\n\r\n--${boundary}\r\nContent-Type: application/json\r\n\r\n${ascii(modelled)}`
+    for (const [index, attachment] of content.attachments.entries()) {
+      const { filename, contentType, disposition, contentId, size, sha256 } = attachment
+      const described = ascii({ filename, disposition, contentId })
+      pending += `\r\n--${boundary}\r\nContent-Type: ${contentType}\r\nX-Described: ${described}\r\n`
+      pending += 'Content-Transfer-Encoding: base64\r\n\r\n'
+      segments.push({ kind: 'bytes', bytes: Buffer.from(pending) })
+      const section = `${index + 2}`
+      segments.push({ kind: 'attachment', sha256, size, section, encodedSize: encodedSize(size), encode })
+      pending = ''
+    }
+    segments.push({ kind: 'bytes', bytes: Buffer.from(`${pending}\r\n--${boundary}--\r\n`) })
+    return { segments, size: segments.reduce((sum, segment) => sum + sizeOf(segment), 0), eightBit: false }
+  },
+  async parse(raw, createSha256) {
+    const pieces: Uint8Array[] = []
+    for await (const piece of raw) pieces.push(piece)
+    const [head = '', first = '', ...rest] = Buffer.concat(pieces)
+      .toString('latin1')
+      .replace(`\r\n--${boundary}--\r\n`, '')
+      .split(`\r\n--${boundary}\r\n`)
+    const messageId = headerOf(head, 'Message-ID') as MessageId | null
+    const fields = fieldsOf(bodyOf(first))
+    const attachments = rest.map((part, index): ParsedAttachment => {
+      const bytes = Buffer.from(bodyOf(part), 'base64')
+      const hasher = createSha256()
+      hasher.update(bytes)
+      const described = JSON.parse(headerOf(part, 'X-Described') ?? '{}') as Pick<
+        ParsedAttachment,
+        'filename' | 'disposition' | 'contentId'
+      >
+      const contentType = headerOf(part, 'Content-Type') ?? ''
+      const where = { section: `${index + 2}`, encoding: 'base64' }
+      return { ...described, ...where, contentType, size: bytes.length, sha256: hasher.digest() as Sha256 }
+    })
+    return { ...notModelled, ...fields, messageId, attachments }
+  },
+}
+
+/** What a draft does not hold of a message. */
+const notModelled = {
+  date: null,
+  sender: null,
+  replyTo: [],
+  mailFollowupTo: [],
+  listPost: null,
+  protection: null,
+  unmodelled: null,
+}
+
+type Fields = Omit<ParsedMessage, 'messageId' | 'attachments' | keyof typeof notModelled>
+
+/** Another program's message has no JSON in it. */
+function fieldsOf(body: string): Fields {
+  const foreign = { from: null, to: [], cc: [], bcc: [], subject: '', inReplyTo: null, references: [], html: null }
+  return body.startsWith('{') ? (JSON.parse(body) as Fields) : { ...foreign, text: body }
+}
+
+/** Another program's edit: the text is new, and the Message-ID stays, as some keep it. */
+export function withOtherText(message: Uint8Array, text: string): Uint8Array {
+  const before = Buffer.from(message).toString('latin1')
+  const json = /^\{.*\}$/m.exec(before)?.[0] ?? '{}'
+  return Buffer.from(
+    before.replace(json, () => ascii({ ...(JSON.parse(json) as object), text })),
+    'latin1',
+  )
+}
+
+export function headerOf(head: string, name: string): string | null {
+  const line = head.split('\r\n').find((one) => one.toLowerCase().startsWith(`${name.toLowerCase()}:`))
+  return line === undefined ? null : line.slice(name.length + 1).trim()
+}
+
+/** The header of a whole message, as text. */
+export function headOf(message: Uint8Array): string {
+  const text = Buffer.from(message).toString('latin1')
+  return text.slice(0, text.indexOf('\r\n\r\n'))
+}
+
+function bodyOf(part: string): string {
+  return part.slice(part.indexOf('\r\n\r\n') + 4)
+}
+
+async function* encode(decoded: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of decoded) pieces.push(piece)
+  const base64 = Buffer.concat(pieces).toString('base64')
+  yield Buffer.from((base64.match(/.{1,76}/g) ?? []).join('\r\n'))
+}
+
+function encodedSize(size: number): number {
+  const base64 = Math.ceil(size / 3) * 4
+  return base64 + 2 * Math.max(0, Math.ceil(base64 / 76) - 1)
+}
+
+function sizeOf(segment: ComposedSegment): number {
+  return segment.kind === 'bytes' ? segment.bytes.length : segment.encodedSize
+}
+
+/** One line of ASCII. */
+function ascii(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,234 @@
+import {
+  type BlobId,
+  type Capability,
+  createEndpoint,
+  createFaultScript,
+  createImapSession,
+  createMailStore,
+  type EndpointPort,
+  type FaultScript,
+  type Mailbox,
+  type MailStore,
+  type NewMessage,
+  type ProtocolSession,
+  resolveCapabilities,
+  type StoredMessage,
+  type Uid,
+} from '@everdraft/mailserver'
+
+import { headerOf, headOf } from './message-format.ts'
+import type { Trace } from './trace.ts'
+
+export const mailUser = { name: 'ann', password: 'secret' } as const
+
+/** Whose hand: a session of the engine, or some other program on the same mailbox. */
+export type Hand = 'engine' | 'foreign'
+
+/** A message, as it was when it came. Its blob names it for ever, also when its folder gets new UIDs. */
+export interface Arrival {
+  readonly blob: BlobId
+  readonly by: Hand
+  /** Counts all arrivals. */
+  readonly order: number
+  readonly messageId: string | null
+  /** `X-Everdraft-Id`. */
+  readonly draftId: string | null
+  readonly bytes: Uint8Array
+}
+
+/** What was done to a message that was there. */
+export interface Loss {
+  readonly how: 'removed' | 'marked-deleted'
+  readonly by: Hand
+  readonly arrival: Arrival
+  readonly folder: string
+  readonly uidValidity: number
+  readonly uid: number
+  /** The command that did it, for losses by the engine. */
+  readonly verb: string
+  readonly atMs: number
+  /** When this connection last asked which messages are marked: a plain EXPUNGE cannot know of later marks. */
+  readonly searchedForDeletedMs: number
+}
+
+/** What a connection is doing. */
+export interface Doing {
+  verb: string
+  searchedForDeletedMs: number
+}
+
+export interface LiveCopy {
+  readonly arrival: Arrival
+  readonly folder: string
+  readonly uidValidity: number
+  readonly uid: number
+  readonly deleted: boolean
+}
+
+/** The mailbox that everything is about, with a record of who did what in it. */
+export interface SimServer {
+  readonly faults: FaultScript
+  readonly capabilities: ReadonlySet<string>
+  readonly store: MailStore
+  /** The same mail through another hand. */
+  readonly foreign: MailStore
+  readonly losses: readonly Loss[]
+  readonly arrivals: ReadonlyMap<BlobId, Arrival>
+  /** Grows with all that happens. */
+  readonly changes: number
+  connect(port: EndpointPort, doing: Doing): ProtocolSession
+  /** All messages, in all folders. */
+  copies(): readonly LiveCopy[]
+}
+
+export function createServer(options: {
+  readonly without: readonly Capability[]
+  readonly withDraftsFolder: boolean
+  readonly appendLimitBytes: number | null
+  readonly now: () => number
+  readonly trace: Trace
+}): SimServer {
+  const { now, trace } = options
+  const capabilities = resolveCapabilities({ without: options.without })
+  const faults = createFaultScript()
+  let uidValidity = 1000
+  const store = createMailStore({
+    users: [mailUser],
+    proposeUidValidity: () => (uidValidity += 1),
+    mailboxes: [
+      { name: 'INBOX' },
+      ...(options.withDraftsFolder ? [{ name: 'Drafts', specialUse: '\\Drafts', subscribed: true }] : []),
+      { name: 'Sent', specialUse: '\\Sent', subscribed: true },
+    ],
+  })
+  const arrivals = new Map<BlobId, Arrival>()
+  const losses: Loss[] = []
+  let changes = 0
+
+  function note(line: string): void {
+    changes += 1
+    trace.add(line)
+  }
+
+  function lose(how: Loss['how'], by: Hand, doing: Doing, mailbox: Mailbox, message: StoredMessage): void {
+    const arrival = arrivals.get(message.blob)
+    if (arrival === undefined) throw new Error(`a message that never came: UID ${message.uid}`)
+    const where = { folder: mailbox.name, uidValidity: mailbox.uidValidity, uid: message.uid }
+    losses.push({ how, by, arrival, ...where, ...doing, atMs: now() })
+    note(`server: ${by} ${doing.verb}: UID ${message.uid} ${how}, ${nameOf(arrival)}`)
+  }
+
+  /** The store as one hand uses it: what it does is noted, then done. */
+  function through(by: Hand, doing: Doing): MailStore {
+    return {
+      ...store,
+      append(mailbox: Mailbox, message: NewMessage, replacing) {
+        const old = replacing?.mailbox.get(replacing.uid)
+        const outcome = store.append(mailbox, message, replacing)
+        if (!outcome.ok) return outcome
+        const stored = mailbox.get(outcome.value)
+        if (stored === undefined) throw new Error('stored, and not there')
+        const head = headOf(message.bytes)
+        const arrival: Arrival = {
+          blob: stored.blob,
+          by,
+          order: arrivals.size,
+          messageId: headerOf(head, 'Message-ID'),
+          draftId: headerOf(head, 'X-Everdraft-Id'),
+          bytes: message.bytes,
+        }
+        arrivals.set(stored.blob, arrival)
+        note(`server: ${by} ${doing.verb}: UID ${stored.uid} stored, ${nameOf(arrival)}`)
+        if (replacing !== undefined && old !== undefined) lose('removed', by, doing, replacing.mailbox, old)
+        return outcome
+      },
+      setFlags(mailbox, flagChanges) {
+        const before = flagChanges.map(({ uid }) => mailbox.get(uid))
+        store.setFlags(mailbox, flagChanges)
+        for (const message of before) {
+          if (message === undefined || isDeleted(message)) continue
+          const after = mailbox.get(message.uid)
+          if (after !== undefined && isDeleted(after)) lose('marked-deleted', by, doing, mailbox, after)
+        }
+      },
+      expunge(mailbox, uids) {
+        const gone = uids.flatMap((uid) => mailbox.get(uid) ?? [])
+        store.expunge(mailbox, uids)
+        for (const message of gone) lose('removed', by, doing, mailbox, message)
+      },
+      deleteMailbox(user, name) {
+        const mailbox = store.find(user, name)
+        const gone = mailbox?.messages() ?? []
+        const outcome = store.deleteMailbox(user, name)
+        if (mailbox !== undefined && outcome.ok) {
+          note(`server: ${by} deletes ${name}`)
+          for (const message of gone) lose('removed', by, { ...doing, verb: 'DELETE' }, mailbox, message)
+        }
+        return outcome
+      },
+      createMailbox(user, name, specialUse) {
+        const outcome = store.createMailbox(user, name, specialUse)
+        if (outcome.ok) note(`server: ${by} makes ${name}, UIDVALIDITY ${outcome.value.uidValidity}`)
+        return outcome
+      },
+      resetUidValidity(mailbox) {
+        store.resetUidValidity(mailbox)
+        note(`server: ${mailbox.name} has UIDVALIDITY ${mailbox.uidValidity}`)
+      },
+      move(source, uids, target) {
+        const gone = uids.flatMap((uid) => source.get(uid) ?? [])
+        const outcome = store.move(source, uids, target)
+        if (outcome.ok) for (const message of gone) lose('removed', by, doing, source, message)
+        return outcome
+      },
+    }
+  }
+
+  return {
+    faults,
+    capabilities,
+    store,
+    foreign: through('foreign', { verb: 'by hand', searchedForDeletedMs: 0 }),
+    losses,
+    arrivals,
+    get changes() {
+      return changes
+    },
+    connect(port, doing) {
+      const { appendLimitBytes } = options
+      return createEndpoint({
+        faults: faults.connect('imap'),
+        port,
+        session: (sessionPort) =>
+          createImapSession({
+            store: through('engine', doing),
+            capabilities,
+            port: sessionPort,
+            now,
+            ...(appendLimitBytes === null ? {} : { appendLimitBytes }),
+          }),
+      })
+    },
+    copies: () =>
+      store.mailboxes(mailUser.name).flatMap((mailbox) =>
+        mailbox.messages().flatMap((message) => {
+          const arrival = arrivals.get(message.blob)
+          if (arrival === undefined) return []
+          const { name: folder, uidValidity: validity } = mailbox
+          return [{ arrival, folder, uidValidity: validity, uid: message.uid, deleted: isDeleted(message) }]
+        }),
+      ),
+  }
+}
+
+export function isDeleted(message: StoredMessage): boolean {
+  return message.flags.includes('\\Deleted')
+}
+
+export function uidOf(value: number): Uid {
+  return value as Uid
+}
+
+function nameOf(arrival: Arrival): string {
+  return arrival.messageId ?? 'without Message-ID'
+}

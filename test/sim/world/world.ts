@@ -1,0 +1,229 @@
+import {
+  createEngine,
+  type Engine,
+  type EngineEvent,
+  type EngineTiming,
+  EverdraftError,
+  WireError,
+} from '@everdraft/core'
+import type { Capability } from '@everdraft/mailserver'
+
+import { createDice, type Dice } from './dice.ts'
+import { createDisk, createSha256, type Disk, recoverDisk } from './disk.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import { createMailbox } from './mailbox.ts'
+import { createNetwork, type Network, type NetworkPlan } from './network.ts'
+import { createProcess, type SimProcess } from './process.ts'
+import { allMicrotasks, createScheduler, type Scheduler } from './scheduler.ts'
+import { createServer, mailUser, type SimServer } from './server.ts'
+import { createTrace, type Trace } from './trace.ts'
+
+export interface WorldOptions {
+  readonly seed: string
+  readonly without: readonly Capability[]
+  readonly withDraftsFolder: boolean
+  readonly appendLimitBytes: number | null
+  readonly network: NetworkPlan
+  readonly timing?: Partial<EngineTiming>
+}
+
+/** A device, a network and a mailbox, with nothing real in them. */
+export interface World {
+  readonly dice: Dice
+  readonly trace: Trace
+  readonly scheduler: Scheduler
+  readonly disk: Disk
+  readonly server: SimServer
+  readonly network: Network
+  readonly ledger: Ledger
+  /** Null while the process is starting, or dead. */
+  readonly engine: Engine | null
+  /** What went wrong that must never go wrong, whatever the seed. */
+  readonly complaints: string[]
+  /** Starts the engine where none runs. */
+  start(): void
+  /** kill -9, now. */
+  kill(): void
+  /** How long a dead process stays dead; null: until `start`. */
+  restartDelayMs: () => number | null
+  /** A person asks for something. Undefined: it was refused, or the process died before the answer. */
+  ask<Result>(what: string, request: (engine: Engine) => Promise<Result>): Promise<Result | undefined>
+  /** One event and all that follows. False: nothing is left to happen. */
+  step(): Promise<boolean>
+  /** Called after each step. */
+  afterStep: () => void
+}
+
+/** A day on which nothing else happened. */
+const startMs = Date.UTC(2024, 0, 2, 8)
+
+/** Errors that a person may well be told. Everything else that comes out of the engine is a bug. */
+const ordinaryErrors: ReadonlySet<string> = new Set([
+  'VERSION_MISMATCH',
+  'NOT_A_DRAFT',
+  'NOT_FOUND',
+  'STORAGE_ERROR',
+  'CLOSED',
+])
+
+export function createWorld(options: WorldOptions): World {
+  const dice = createDice(options.seed)
+  let trace: Trace | null = null
+  const scheduler = createScheduler({ startMs, dice: dice.fork('order'), onEvent: (label) => trace?.mix(label) })
+  const now = (): number => scheduler.now()
+  trace = createTrace(now, startMs)
+  const { without, withDraftsFolder, appendLimitBytes } = options
+  const server = createServer({ without, withDraftsFolder, appendLimitBytes, now, trace })
+  const network = createNetwork(options.network, dice.fork('network'))
+  const disk = createDisk(trace)
+  const ledger = createLedger(now)
+  const complaints: string[] = []
+  const told = trace
+  let engine: Engine | null = null
+  let process: SimProcess | null = null
+  let processes = 0
+  let wires = 0
+  let changed = -1
+
+  network.onChange((up) => told.add(`network ${up ? 'up' : 'down'}`))
+
+  function start(): void {
+    if (process !== null) return
+    processes += 1
+    const current = createProcess(processes)
+    process = current
+    recoverDisk(disk)
+    told.add(`process ${current.number} starts`)
+    current.onDeath(() => {
+      engine = null
+      process = null
+      told.add(`process ${current.number} dies`)
+      const delayMs = world.restartDelayMs()
+      if (delayMs !== null) scheduler.schedule(delayMs, 'restart', start)
+    })
+    void run(current)
+  }
+
+  async function run(current: SimProcess): Promise<void> {
+    const random = dice.fork(`process ${current.number}`)
+    try {
+      const opened = await createEngine({
+        storage: disk.storageOf(current),
+        mailbox: createMailbox({
+          process: current,
+          scheduler,
+          network,
+          server,
+          trace: told,
+          nextWire: () => (wires += 1),
+        }),
+        environment: {
+          now,
+          random: (length) => random.bytes(length),
+          createSha256,
+          schedule: (delayMs, action) =>
+            scheduler.schedule(delayMs, `process ${current.number} timer`, () => {
+              if (current.state === 'running') action()
+            }),
+        },
+        ...(options.timing === undefined ? {} : { timing: options.timing }),
+      })
+      if (current.state !== 'running') return
+      opened.subscribe({}, hear)
+      const { items } = await opened.accounts.list()
+      const account = items[0] ?? (await opened.accounts.add(accountInput))
+      ledger.accountId = account.id
+      engine = opened
+      told.add(`process ${current.number} is ready`)
+    } catch (error) {
+      // A disk that is full at the start: somebody makes room and starts it again.
+      judge('start', error)
+      current.die()
+    }
+  }
+
+  function hear(event: EngineEvent): void {
+    told.add(`event ${JSON.stringify(event)}`)
+    if (event.type === 'task-failed') complaints.push(`a task threw: ${JSON.stringify(event)}`)
+  }
+
+  function judge(what: string, error: unknown): void {
+    const code = error instanceof EverdraftError || error instanceof WireError ? error.code : String(error)
+    told.add(`${what}: ${code}`)
+    if (!ordinaryErrors.has(code)) {
+      complaints.push(`${what} ended with ${error instanceof Error ? (error.stack ?? error.message) : code}`)
+    }
+  }
+
+  const world: World = {
+    dice,
+    trace,
+    scheduler,
+    disk,
+    server,
+    network,
+    ledger,
+    get engine() {
+      return engine
+    },
+    complaints,
+    start,
+    kill: () => process?.die(),
+    restartDelayMs: () => 1_000,
+    async ask(what, request) {
+      if (engine === null) return undefined
+      const asked = process
+      told.add(`asks: ${what}`)
+      try {
+        const result = await request(engine)
+        told.add(`told: ${what} is done`)
+        return result
+      } catch (error) {
+        // A process that dies ends its own work in any way.
+        if (asked?.state !== 'dead') judge(what, error)
+        return undefined
+      }
+    },
+    async step() {
+      const more = await scheduler.step()
+      if (process?.state === 'dying') process.die()
+      if (disk.database.inTransaction && process !== null) complaints.push('a transaction is open between two steps')
+      const counted = disk.commits + server.changes
+      if (counted !== changed) {
+        changed = counted
+        world.afterStep()
+      }
+      return more
+    },
+    afterStep: () => {},
+  }
+  return world
+}
+
+const accountInput = {
+  address: 'ann@example.org',
+  imap: { host: 'mail.example', port: 143, security: 'none', user: mailUser.name, password: mailUser.password },
+} as const
+
+/** Events until the promise has its answer. */
+export async function until<Result>(world: World, promise: Promise<Result>): Promise<Result> {
+  let settled = false
+  const noted = promise.finally(() => {
+    settled = true
+  })
+  noted.catch(() => {})
+  // What was asked for between two steps happens now, not after the next event.
+  await allMicrotasks()
+  for (;;) {
+    if (settled) return await noted
+    const more = await world.step()
+    if (!settled && !more) throw new Error('nothing is left to happen, and the answer never came')
+  }
+}
+
+/** Lets this much time pass. */
+export async function pass(world: World, delayMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.scheduler.schedule(delayMs, 'time passes', resolve)
+  await until(world, promise)
+}
