@@ -41,10 +41,13 @@ export function parseAddress(input: AddressInput, path: string): Address {
 }
 
 function splitList(input: AddressInput, path: string): readonly Address[] {
-  if (typeof input !== 'string') return [parseAddress(input, path)]
-  return splitAtCommas(input)
-    .map((part) => parseAddress(part, path))
-    .filter((address) => address.address !== '' || address.name !== '')
+  const parts = typeof input === 'string' ? splitAtCommas(input) : [input]
+  return parts.map((part) => parseAddress(part, path)).filter((address) => !isBlank(address))
+}
+
+/** The empty row of a composer: nothing was written yet. */
+export function isBlank(address: Address): boolean {
+  return address.address === '' && address.name === ''
 }
 
 /** At commas that stand neither in quotes nor in angle brackets. */

@@ -1,6 +1,14 @@
 import { validationError } from '../errors.ts'
 import type { MessageId } from '../ids.ts'
-import { type AddressInput, type AddressListInput, checkHeaderText, parseAddress, parseAddressList } from './address.ts'
+import {
+  type Address,
+  type AddressInput,
+  type AddressListInput,
+  checkHeaderText,
+  isBlank,
+  parseAddress,
+  parseAddressList,
+} from './address.ts'
 import { type ContentField, type DraftContent, emptyContent } from './draft.ts'
 
 /** Fields given are set, null empties one, absent ones stay. */
@@ -22,7 +30,7 @@ export interface DraftChanges {
 export function applyChanges(content: DraftContent, changes: DraftChanges): DraftContent {
   return {
     ...content,
-    from: set(changes.from, content.from, null, (from) => parseAddress(from, 'from')),
+    from: set(changes.from, content.from, null, sender),
     to: set(changes.to, content.to, [], (to) => parseAddressList(to, 'to')),
     cc: set(changes.cc, content.cc, [], (cc) => parseAddressList(cc, 'cc')),
     bcc: set(changes.bcc, content.bcc, [], (bcc) => parseAddressList(bcc, 'bcc')),
@@ -36,6 +44,11 @@ export function applyChanges(content: DraftContent, changes: DraftChanges): Draf
     metadata: set(changes.metadata, content.metadata, {}, (metadata) => jsonObject(metadata, 'metadata')),
     tags: set(changes.tags, content.tags, [], (tags) => [...new Set(tags.map((tag) => tag.trim()))].filter(Boolean)),
   }
+}
+
+function sender(from: AddressInput): Address | null {
+  const address = parseAddress(from, 'from')
+  return isBlank(address) ? null : address
 }
 
 function set<Input, Value>(
