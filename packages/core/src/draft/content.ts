@@ -69,10 +69,11 @@ function withLineFeeds(text: string, path: string): string {
 
 function messageId(text: string, path: string): MessageId {
   const trimmed = checkHeaderText(text, path).trim()
-  if (/[\s,<>]/.test(trimmed.replace(/^</, '').replace(/>$/, '')) || trimmed === '') {
+  const bare = /^<.*>$/.test(trimmed) ? trimmed.slice(1, -1) : trimmed
+  if (bare === '' || /[\s,<>]/.test(bare)) {
     throw validationError(path, 'must be one Message-ID, such as <id@example.com>')
   }
-  return (trimmed.startsWith('<') ? trimmed : `<${trimmed}>`) as MessageId
+  return `<${bare}>` as MessageId
 }
 
 /** What goes through JSON unchanged is kept as given; the rest is refused rather than silently altered. */
