@@ -18,7 +18,7 @@ type Comparable = Pick<
  */
 export function contentDigest(content: Comparable, hasher: Hasher): string {
   const addresses = (list: readonly Address[]): readonly string[] =>
-    list.map(({ name, address }) => words(`${name} ${address}`).toLowerCase())
+    list.map(({ name, address }) => words(`${name} ${address}`.replaceAll(/["<>]/g, ' ')).toLowerCase())
   const canonical = [
     addresses(content.from === null ? [] : [content.from]),
     addresses(content.to),
@@ -40,12 +40,18 @@ export function contentDigest(content: Comparable, hasher: Hasher): string {
 
 /** Header folding may change the white space between words. */
 function words(text: string): string {
-  return text.normalize('NFC').replaceAll(/["<>]/g, ' ').replaceAll(/\s+/g, ' ').trim()
+  return text.toWellFormed().normalize('NFC').replaceAll(/\s+/g, ' ').trim()
 }
 
 /** Transports may strip blanks at line ends, and add or take the last line's end. */
 function lines(text: string): string {
-  return text.replaceAll(/[^\S\n]+$/gm, '').replace(/\n+$/, '')
+  // Line by line: a pattern that looks for blanks before a line end takes quadratic time over a long run of them.
+  const trimmed = text
+    .toWellFormed()
+    .split('\n')
+    .map((line) => line.trimEnd())
+  const last = trimmed.findLastIndex((line) => line !== '')
+  return trimmed.slice(0, last + 1).join('\n')
 }
 
 /**
