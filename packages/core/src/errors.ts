@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'NOT_A_DRAFT'
   | 'NOT_DISCARDED'
   | 'VERSION_MISMATCH'
+  /** Both texts are kept; the message names the conflict. */
+  | 'CONFLICT'
   | 'TOO_LARGE'
   | 'UNSENT_DRAFTS'
   /** The file was written by a newer everdraft, is in use, or is damaged: the message says which. */

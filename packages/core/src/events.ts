@@ -2,6 +2,7 @@ import type { ContentField, DraftSyncView, LastError, UploadMethod } from './dra
 import type {
   AccountId,
   AttemptId,
+  ConflictId,
   EventCursor,
   FolderPath,
   MessageId,
@@ -23,6 +24,12 @@ export type EngineEvent =
       readonly accountId: AccountId
       readonly draftId: Umid
       readonly version: Version
+    }
+  | {
+      readonly type: 'conflict-raised' | 'conflict-resolved'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly conflictId: ConflictId
     }
   /** To another account; heard by the subscribers of the new one. */
   | {

@@ -45,7 +45,7 @@ describe('the file', () => {
   test('a closed store gives the file free', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
-    const { store } = await openStore(sqlite(file))
+    const { store } = await openStore(sqlite(file), Date.now)
     await store.close()
     expect(await inAnotherProcess(opener, file)).toBe('opened')
   })
@@ -54,7 +54,7 @@ describe('the file', () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
     await writeFile(file, '', { mode: 0o666 })
-    const { store } = await openStore(sqlite(file))
+    const { store } = await openStore(sqlite(file), Date.now)
     await store.write(({ db }) => sql`create table note (text text) strict`.execute(db))
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect((await stat(`${file}-wal`)).mode & 0o777).toBe(0o600)
@@ -77,7 +77,7 @@ describe('the file', () => {
   test('data of a newer everdraft is STORAGE_TOO_NEW, and stays as it is', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
-    const { store } = await openStore(sqlite(file))
+    const { store } = await openStore(sqlite(file), Date.now)
     await store.close()
     const raw = new Database(file)
     raw.exec(`update meta set value = '9999' where key = 'schema_version'; create table of_tomorrow (thing text)`)
@@ -86,7 +86,7 @@ describe('the file', () => {
       JSON.stringify(database.prepare('select * from meta order by key').all())
     const before = dump(raw)
     raw.close()
-    expect(await codeOf(openStore(sqlite(file)))).toBe('STORAGE_TOO_NEW')
+    expect(await codeOf(openStore(sqlite(file), Date.now))).toBe('STORAGE_TOO_NEW')
     // Also the lock is given back: who asked may use the newer program at once.
     const after = new Database(file)
     expect(dump(after)).toBe(before)
@@ -96,10 +96,10 @@ describe('the file', () => {
   test('a reopened store finds the tables and the data of before', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
-    const first = await openStore(sqlite(file))
+    const first = await openStore(sqlite(file), Date.now)
     await first.store.write(({ db }) => db.insertInto('meta').values({ key: 'epoch', value: 'kept' }).execute())
     await first.store.close()
-    const second = await openStore(sqlite(file))
+    const second = await openStore(sqlite(file), Date.now)
     const row = await second.store.read((db) =>
       db.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst(),
     )
@@ -111,7 +111,7 @@ describe('the file', () => {
 describe('what cannot be a store is a STORAGE_ERROR that names the file', () => {
   async function refusal(file: string): Promise<string> {
     try {
-      const { store } = await openStore(sqlite(file))
+      const { store } = await openStore(sqlite(file), Date.now)
       await store.close()
     } catch (error) {
       return error instanceof Error && 'code' in error ? `${String(error.code)} ${error.message}` : String(error)
@@ -169,7 +169,7 @@ describe('what cannot be a store is a STORAGE_ERROR that names the file', () => 
   test('a file of another user: refused in words', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'theirs.db')
-    const { store } = await openStore(sqlite(path))
+    const { store } = await openStore(sqlite(path), Date.now)
     await store.close()
     // Rights do not bind root: the process becomes nobody once it has loaded its modules, the file is root's.
     const asNobody = opener.replace('try {', 'if (process.getuid() === 0) process.setuid(65534)\n  try {')
@@ -181,7 +181,7 @@ describe('what cannot be a store is a STORAGE_ERROR that names the file', () => 
   test('a damaged file: refused, and not replaced by an empty one', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'everdraft.db')
-    const { store } = await openStore(sqlite(path))
+    const { store } = await openStore(sqlite(path), Date.now)
     await store.close()
     const bytes = await readFile(path)
     bytes.fill(0x5a, 100)

@@ -28,7 +28,7 @@ export interface OpenedStore extends AsyncDisposable {
 export async function openNotes(wrap: (storage: Storage) => Storage = (storage) => storage): Promise<OpenedStore> {
   const folder = await temporaryFolder()
   const file = join(folder.path, 'everdraft.db')
-  const { store } = await openStore(wrap(sqlite(file)))
+  const { store } = await openStore(wrap(sqlite(file)), Date.now)
   const events: EngineEvent[] = []
   store.onEvents((batch) => void events.push(...batch))
   await store.write(({ db }) => sql`create table note (text text not null unique) strict`.execute(db))

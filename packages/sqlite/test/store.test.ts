@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
-import type { Db } from '../../core/src/storage/store.ts'
+import type { Db } from '../../core/src/storage/db.ts'
 import { codeOf, openNotes, sqliteError, withStatementHook } from './harness.ts'
 
 const insert = (db: Db, text: string) => sql`insert into note (text) values (${text})`.execute(db)
@@ -264,7 +264,7 @@ describe('closing', () => {
     await closing
     const { openStore } = await import('../../core/src/storage/store.ts')
     const { sqlite } = await import('../src/index.ts')
-    const again = await openStore(sqlite(notes.file))
+    const again = await openStore(sqlite(notes.file), Date.now)
     expect((await again.store.read(texts)).length).toBe(300)
     await again.store.close()
   })

@@ -11,10 +11,12 @@ import type {
   Revision,
   UploadMethod,
 } from '../draft/draft.ts'
+import type { MergeStrategy } from '../draft/merge.ts'
 import type { ToldEvent } from '../events.ts'
 import type {
   AccountId,
   AttachmentId,
+  ConflictId,
   DeviceId,
   EventCursor,
   FolderPath,
@@ -23,6 +25,7 @@ import type {
   Umid,
   Version,
 } from '../ids.ts'
+import type { Conflict } from '../storage/conflicts.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { MailboxCapabilities, ServerSettings } from '../wire/mailbox.ts'
 
@@ -127,6 +130,11 @@ export interface SaveOptions {
   readonly baseVersion?: Version
   readonly by?: Author
   readonly device?: DeviceId
+  /**
+   * Where the draft has moved on since `baseVersion`: refuse (the default), or merge the two, field by field. What
+   * cannot be merged is in conflict: nothing is saved over, both are kept, and the save throws CONFLICT.
+   */
+  readonly onConflict?: 'refuse' | MergeStrategy
 }
 
 export interface DraftFilter extends PageRequest {
@@ -167,7 +175,7 @@ export interface Drafts {
   list(filter?: DraftFilter): Promise<Page<DraftListItem>>
   /**
    * Durable when it resolves. A save that changes nothing makes no revision and no upload.
-   * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH
+   * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH, CONFLICT
    */
   save(id: Umid, changes: DraftChanges, options?: SaveOptions): Promise<Draft>
   /** The content is streamed to disk, then the draft gets a revision with it. @throws as `save` */
@@ -185,6 +193,13 @@ export interface Drafts {
   ): Promise<AttachmentRead>
   /** To the local trash; its copies on the server go. @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH */
   discard(id: Umid, options?: SaveOptions): Promise<Draft>
+  /** Those that wait for a decision first. */
+  conflicts(id: Umid): Promise<readonly Conflict[]>
+  /**
+   * Ends a conflict by a strategy, or by the fields as somebody merged them.
+   * @throws as `save`, CONFLICT where `merge` does not do, NOT_FOUND for a conflict that is not there or is resolved
+   */
+  resolve(id: Umid, conflictId: ConflictId, how: MergeStrategy | DraftChanges, options?: SaveOptions): Promise<Draft>
   /**
    * A new revision that says what an earlier one said.
    * @throws as `save`, and NOT_FOUND for a version that is not kept

@@ -4,7 +4,7 @@ import type { Umid } from '../ids.ts'
 import { type Attempt, lastStoredAttempts } from '../storage/attempts.ts'
 import { loadDraftState, loadDraftStates } from '../storage/draft-states.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
-import type { Db } from '../storage/store.ts'
+import type { Db } from '../storage/db.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
 import { isWanted } from '../tasks/task.ts'
 

@@ -3,10 +3,11 @@ import type { Attachment, Draft } from '../draft/draft.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AttachmentId, isUuid, type Umid, uuidv7, type Version } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
+import { listConflicts } from '../storage/conflicts.ts'
 import { getDraft, listDrafts, type StoredDraft } from '../storage/drafts.ts'
 import { revisions } from '../storage/revisions.ts'
 import { searchDrafts } from '../storage/search.ts'
-import type { Db } from '../storage/store.ts'
+import type { Db } from '../storage/db.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { LocalTask } from '../tasks/task.ts'
@@ -68,7 +69,15 @@ export function createDrafts(parts: EngineParts): Drafts {
       })
     },
     async save(id, changes, options = {}) {
-      return await change(localTasks.draft_save, id, { ...request(id, options), changes })
+      const input = { ...request(id, options), changes, onConflict: options.onConflict ?? 'refuse' }
+      const { draft, conflictId } = await run(localTasks.draft_save, input, async (db, saved) => {
+        return { draft: await viewIn(db, id), conflictId: saved.conflictId }
+      })
+      if (conflictId === null) return draft
+      throw new EverdraftError(
+        'CONFLICT',
+        `the draft is at version ${draft.version} and says otherwise: both texts are kept in conflict ${conflictId}`,
+      )
     },
     async attach(id, input, options = {}) {
       const described = describeAttachment(input, () => uuidv7(environment.now(), environment.random))
@@ -100,6 +109,10 @@ export function createDrafts(parts: EngineParts): Drafts {
     },
     async discard(id, options = {}) {
       return await change(localTasks.draft_discard, id, request(id, options))
+    },
+    conflicts: (id) => store.read((db) => listConflicts(db, id)),
+    async resolve(id, conflictId, how, options = {}) {
+      return await change(localTasks.draft_resolve, id, { ...request(id, options), conflictId, how })
     },
     async restore(id, version, options = {}) {
       return await change(localTasks.draft_restore, id, { ...request(id, options), to: version })

@@ -2,7 +2,8 @@ import type { Environment } from '../environment.ts'
 import type { AccountId, DeviceId } from '../ids.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Sessions } from '../queue/sessions.ts'
-import type { Db, Store } from '../storage/store.ts'
+import type { Db } from '../storage/db.ts'
+import type { Store } from '../storage/store.ts'
 import type { LocalTask, PlanContext } from '../tasks/task.ts'
 
 /** What the parts of the engine's door share. */

@@ -3,7 +3,7 @@ import type { LastError } from '../draft/draft.ts'
 import type { AccountId } from '../ids.ts'
 import type { ServerSettings } from '../wire/mailbox.ts'
 import type { AccountRow } from './schema.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 type SettingsWithoutPassword = Omit<ServerSettings, 'password'>
 

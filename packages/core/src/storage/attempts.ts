@@ -4,7 +4,7 @@ import type { UploadMethod } from '../draft/draft.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Sha256, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import { prepared } from './prepared.ts'
 import type { AttemptRow } from './schema.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** Where an attachment of ours stands in a message on the server: what CATENATE can quote instead of sending it. */
 interface StoredPart {

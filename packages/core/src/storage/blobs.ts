@@ -1,7 +1,8 @@
 import { EverdraftError } from '../errors.ts'
 import type { Hasher } from '../environment.ts'
 import type { AccountId, Sha256, Umid } from '../ids.ts'
-import type { Db, Store } from './store.ts'
+import type { Db } from './db.ts'
+import type { Store } from './store.ts'
 
 /** One transaction each: larger ones would block the event loop, smaller ones cost more commits. */
 const chunkBytes: number = 256 * 1024

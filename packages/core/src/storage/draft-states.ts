@@ -13,7 +13,8 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import { prepared } from './prepared.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
-import type { Db, Write } from './store.ts'
+import type { Db } from './db.ts'
+import type { Write } from './store.ts'
 
 /**
  * The state of a draft as rows: `draft.status`, `draft.sync_state` and `draft.version`, `server_name`, `anchor`,

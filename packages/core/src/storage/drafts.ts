@@ -6,7 +6,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
 import { prepared } from './prepared.ts'
 import type { DraftRow } from './schema.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 export interface StoredDraft {
   readonly id: Umid

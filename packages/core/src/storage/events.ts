@@ -2,7 +2,7 @@ import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { AccountId, EventCursor } from '../ids.ts'
 import { prepared } from './prepared.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** Part of the transaction that the event is about: who hears of it later hears of what was committed. */
 export async function insertEvent(db: Db, event: EngineEvent, at: number): Promise<ToldEvent> {

@@ -1,5 +1,5 @@
 import type { AccountId, FolderPath, Uid, UidValidity } from '../ids.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** What a complete round saw of a watched folder. */
 export interface SeenFolder {

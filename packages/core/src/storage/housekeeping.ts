@@ -7,7 +7,7 @@ import { loadDraftState } from './draft-states.ts'
 import { getDraft } from './drafts.ts'
 import { compactRevisions } from './revisions.ts'
 import { unindexDraft } from './search.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** Drafts whose history may be thinned out, by id: those that changed lately; the others were thinned out before. */
 export async function draftsToCompact(

@@ -1,5 +1,5 @@
 import type { DeviceId, Umid, Version } from '../ids.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** A composer has the draft open until `expiresAt`; renewing keeps the version at which it was opened. */
 export async function renewLease(

@@ -1,4 +1,4 @@
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** A value of the store itself, made at the first call. */
 export async function metaValue(db: Db, key: 'device_id' | 'epoch', create: () => string): Promise<string> {

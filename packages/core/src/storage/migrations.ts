@@ -99,7 +99,7 @@ const steps: readonly (readonly string[])[] = [
     `create index task_step_by_age on task_step (at)`,
     `create table conflict (
       id text primary key, draft_id text not null references draft (id), account_id text not null,
-      base_version integer not null, local_version integer not null,
+      base_version integer not null, remote_version integer not null,
       base text not null, local text not null, remote text not null, fields text not null,
       device text not null, author text not null, created_at integer not null, resolved_at integer, strategy text
     ) strict`,

@@ -1,7 +1,7 @@
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
 import type { Schema } from './schema.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** Stands for a value while a query is compiled. */
 class Slot {

@@ -4,7 +4,7 @@ import { applyDelta, type Delta, deltaBetween } from '../draft/delta.ts'
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import { prepared } from './prepared.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /**
  * The history of a draft. The head's content stands in the draft's own row; an earlier revision is stored as what makes

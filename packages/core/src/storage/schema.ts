@@ -186,7 +186,7 @@ interface ConflictRow {
   readonly draft_id: string
   readonly account_id: string
   readonly base_version: number
-  readonly local_version: number
+  readonly remote_version: number
   readonly base: string
   readonly local: string
   readonly remote: string

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 
 import type { DraftContent } from '../draft/draft.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /**
  * Full text over drafts, by SQLite's FTS5: case and accents folded, words by their beginnings. The index runs behind the

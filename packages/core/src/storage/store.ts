@@ -1,14 +1,12 @@
-import { CompiledQuery, Kysely, type Transaction } from 'kysely'
+import { CompiledQuery, Kysely } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
+import type { Db } from './db.ts'
 import { insertEvent } from './events.ts'
 import { migrate } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import type { OpenStorage, Storage } from './storage.ts'
-
-/** A query runner: inside a write, or for reading. */
-export type Db = Kysely<Schema> | Transaction<Schema>
 
 /** One unit of change. What it emits is heard by subscribers after the commit, and never if it fails. */
 export interface Write {

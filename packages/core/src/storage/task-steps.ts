@@ -1,6 +1,6 @@
 import type { LastError } from '../draft/draft.ts'
 import type { AccountId, TaskId } from '../ids.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** What happens to a task, in the order in which it happens. */
 export type TaskStepKind = 'planned' | 'started' | 'done' | 'retrying' | 'offline' | 'parked' | 'failed' | 'cancelled'

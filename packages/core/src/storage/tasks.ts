@@ -5,7 +5,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
 import { prepared } from './prepared.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 import { insertTaskStep } from './task-steps.ts'
 
 /**

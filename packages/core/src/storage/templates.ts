@@ -1,7 +1,7 @@
 import type { DraftContent } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TemplateId } from '../ids.ts'
-import type { Db } from './store.ts'
+import type { Db } from './db.ts'
 
 /** What a template gives to a draft: the fields of a draft without its attachments. */
 export interface StoredTemplate {

@@ -1,17 +1,93 @@
-import { applyChanges, type DraftChanges } from '../draft/content.ts'
-import type { Version } from '../ids.ts'
+import { applyChanges, changedFields, type DraftChanges } from '../draft/content.ts'
+import type { DraftContent } from '../draft/draft.ts'
+import { mergeContent, type MergeStrategy } from '../draft/merge.ts'
+import { type ConflictId, uuidv7, type Version } from '../ids.ts'
+import { insertConflict } from '../storage/conflicts.ts'
+import { getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { revisionContent } from '../storage/revisions.ts'
 import { commitRevision, editableDraft, type RevisionRequest } from './steps/commit-revision.ts'
-import type { LocalTask } from './task.ts'
+import type { LocalTask, PlanContext, Planned } from './task.ts'
 
 export interface DraftSave extends RevisionRequest {
   readonly changes: DraftChanges
+  /** What to do when the draft has moved on since `baseVersion`. */
+  readonly onConflict: 'refuse' | MergeStrategy
 }
 
-/** The next revision of a draft, compared and set on its base version. */
-export const draftSave: LocalTask<DraftSave, { readonly version: Version; readonly changed: boolean }> = {
+export interface Saved {
+  readonly version: Version
+  readonly changed: boolean
+  /** The two could not be made one: nothing was saved over, and both texts are kept. */
+  readonly conflictId: ConflictId | null
+}
+
+/** The next revision of a draft, compared and set on its base version, or merged where the caller asks for it. */
+export const draftSave: LocalTask<DraftSave, Saved> = {
   name: 'draft_save',
   async plan(context, input) {
+    const movedOn = input.onConflict !== 'refuse' && (await hasMovedOn(context, input))
+    if (movedOn) return await saveMerged(context, input, input.onConflict)
     const draft = await editableDraft(context, input)
-    return await commitRevision(context, draft, applyChanges(draft.content, input.changes), input)
+    return saved(await commitRevision(context, draft, applyChanges(draft.content, input.changes), input))
   },
+}
+
+function saved({
+  result,
+  followUps,
+}: Planned<{ readonly version: Version; readonly changed: boolean }>): Planned<Saved> {
+  return { result: { ...result, conflictId: null }, followUps }
+}
+
+async function hasMovedOn(context: PlanContext, { draftId, baseVersion }: DraftSave): Promise<boolean> {
+  return baseVersion !== null && (await getDraft(context.write.db, draftId)).version !== baseVersion
+}
+
+async function saveMerged(context: PlanContext, input: DraftSave, strategy: MergeStrategy): Promise<Planned<Saved>> {
+  const draft = await editableDraft(context, { ...input, baseVersion: null })
+  const known = await revisionContent(context.write.db, draft.id, input.baseVersion ?? draft.version, draft.content)
+  // A base that compaction took says nothing of who changed what: then all that differs is in conflict.
+  const base = known ?? draft.content
+  const local = applyChanges(base, input.changes)
+  const merge = known === null ? null : mergeContent({ base, local, remote: draft.content }, strategy)
+  if (merge?.kind === 'merged') {
+    await keepLoser(context, draft, { strategy, local, merged: merge.content }, input)
+    const current = await getDraft(context.write.db, draft.id)
+    return saved(await commitRevision(context, current, merge.content, input))
+  }
+  const fields = merge === null ? changedFields(draft.content, local) : merge.fields
+  const conflictId = uuidv7(context.now, context.environment.random) as ConflictId
+  await insertConflict(context.write.db, draft.accountId, {
+    id: conflictId,
+    draftId: draft.id,
+    baseVersion: input.baseVersion ?? draft.version,
+    remoteVersion: draft.version,
+    base,
+    local,
+    remote: draft.content,
+    fields,
+    device: input.device ?? context.device,
+    by: input.by,
+    createdAt: context.now,
+    resolvedAt: null,
+    resolution: null,
+  })
+  context.write.emit({ type: 'conflict-raised', accountId: draft.accountId, draftId: draft.id, conflictId })
+  return { result: { version: draft.version, changed: false, conflictId }, followUps: [] }
+}
+
+/** What loses stays in history: where the other side wins, what was to be saved is a revision before it. */
+async function keepLoser(
+  context: PlanContext,
+  draft: StoredDraft,
+  {
+    strategy,
+    local,
+    merged,
+  }: { readonly strategy: MergeStrategy; readonly local: DraftContent; readonly merged: DraftContent },
+  input: DraftSave,
+): Promise<void> {
+  const isLost =
+    strategy === 'remote-wins' && changedFields(local, merged).some((field) => draft.content[field] !== local[field])
+  if (isLost) await commitRevision(context, draft, local, input)
 }

@@ -12,7 +12,7 @@ import {
 } from '../storage/draft-states.ts'
 import { seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { isOpenInComposer } from '../storage/leases.ts'
-import type { Db } from '../storage/store.ts'
+import type { Db } from '../storage/db.ts'
 import { eventForCopy } from '../sync/recognise.ts'
 import { type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'

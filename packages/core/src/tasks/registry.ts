@@ -4,6 +4,7 @@ import { draftDetach } from './draft-detach.ts'
 import { draftDiscard } from './draft-discard.ts'
 import { draftMove } from './draft-move.ts'
 import { draftRestore } from './draft-restore.ts'
+import { draftResolve } from './draft-resolve.ts'
 import { draftSave } from './draft-save.ts'
 import { draftUndiscard } from './draft-undiscard.ts'
 import { draftUpload } from './draft-upload.ts'
@@ -20,6 +21,7 @@ export const localTasks: {
   readonly draft_undiscard: typeof draftUndiscard
   readonly draft_restore: typeof draftRestore
   readonly draft_move: typeof draftMove
+  readonly draft_resolve: typeof draftResolve
 } = {
   draft_create: draftCreate,
   draft_save: draftSave,
@@ -29,6 +31,7 @@ export const localTasks: {
   draft_undiscard: draftUndiscard,
   draft_restore: draftRestore,
   draft_move: draftMove,
+  draft_resolve: draftResolve,
 } satisfies Record<LocalTaskName, unknown>
 
 /** What the queue executes. A name without its task does not compile. */

@@ -17,6 +17,7 @@ export type LocalTaskName =
   | 'draft_undiscard'
   | 'draft_restore'
   | 'draft_move'
+  | 'draft_resolve'
 /** Tasks that are executed on the wire, from a row of the queue. */
 export type WireTaskName = 'draft_upload' | 'mailbox_sync'
 
