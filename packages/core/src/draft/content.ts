@@ -78,14 +78,30 @@ function messageId(text: string, path: string): MessageId {
 
 /** What goes through JSON unchanged is kept as given; the rest is refused rather than silently altered. */
 function jsonObject(value: Readonly<Record<string, unknown>>, path: string): Readonly<Record<string, unknown>> {
-  let copy: unknown
+  let text: string
   try {
-    copy = JSON.parse(JSON.stringify(value))
+    text = JSON.stringify(value)
   } catch {
     throw validationError(path, 'must be JSON')
   }
-  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) throw validationError(path, 'must be an object')
-  return copy as Readonly<Record<string, unknown>>
+  if (!isPlainObject(value)) throw validationError(path, 'must be an object')
+  if (!isJson(value)) throw validationError(path, 'must be JSON: no dates, functions, or numbers that are not finite')
+  return JSON.parse(text) as Readonly<Record<string, unknown>>
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Also an object of another realm: what matters is that JSON says all of it.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** A key whose value is undefined counts as absent. */
+function isJson(value: unknown): boolean {
+  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (Array.isArray(value)) return value.every((item) => item !== undefined && isJson(item))
+  return isPlainObject(value) && Object.values(value).every(isJson)
 }
 
 /** Which fields differ, in the order of `DraftContent`. Empty: the save changes nothing and makes nothing (hazard 17). */
