@@ -6,9 +6,8 @@ import Database from 'better-sqlite3'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
-import { openStore } from '../../core/src/storage/store.ts'
 import { sqlite } from '../src/index.ts'
-import { codeOf, inAnotherProcess, openNotes, temporaryFolder } from './harness.ts'
+import { codeOf, inAnotherProcess, openNotes, openStoreAt, temporaryFolder } from './harness.ts'
 
 /** Opens the file named by its argument and says how that went. */
 const opener = `
@@ -22,6 +21,21 @@ const opener = `
   }
   process.exit(0)
 `
+
+const dump = (database: Database.Database) =>
+  JSON.stringify(database.prepare('select type, name, sql from sqlite_schema order by name').all()) +
+  JSON.stringify(database.prepare('select * from meta order by key').all())
+
+/** How opening it failed. */
+async function refusal(file: string): Promise<string> {
+  try {
+    const store = await openStoreAt(file)
+    await store.close()
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? `${String(error.code)} ${error.message}` : String(error)
+  }
+  return 'opened'
+}
 
 describe('the file', () => {
   test('a second open of the same file in this process is STORAGE_IN_USE', async () => {
@@ -45,7 +59,7 @@ describe('the file', () => {
   test('a closed store gives the file free', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
-    const { store } = await openStore(sqlite(file), Date.now)
+    const store = await openStoreAt(file)
     await store.close()
     expect(await inAnotherProcess(opener, file)).toBe('opened')
   })
@@ -54,7 +68,7 @@ describe('the file', () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
     await writeFile(file, '', { mode: 0o666 })
-    const { store } = await openStore(sqlite(file), Date.now)
+    const store = await openStoreAt(file)
     await store.write(({ db }) => sql`create table note (text text) strict`.execute(db))
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect((await stat(`${file}-wal`)).mode & 0o777).toBe(0o600)
@@ -77,16 +91,13 @@ describe('the file', () => {
   test('data of a newer everdraft is STORAGE_TOO_NEW, and stays as it is', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
-    const { store } = await openStore(sqlite(file), Date.now)
+    const store = await openStoreAt(file)
     await store.close()
     const raw = new Database(file)
     raw.exec(`update meta set value = '9999' where key = 'schema_version'; create table of_tomorrow (thing text)`)
-    const dump = (database: Database.Database) =>
-      JSON.stringify(database.prepare('select type, name, sql from sqlite_schema order by name').all()) +
-      JSON.stringify(database.prepare('select * from meta order by key').all())
     const before = dump(raw)
     raw.close()
-    expect(await codeOf(openStore(sqlite(file), Date.now))).toBe('STORAGE_TOO_NEW')
+    expect(await codeOf(openStoreAt(file))).toBe('STORAGE_TOO_NEW')
     // Also the lock is given back: who asked may use the newer program at once.
     const after = new Database(file)
     expect(dump(after)).toBe(before)
@@ -96,29 +107,19 @@ describe('the file', () => {
   test('a reopened store finds the tables and the data of before', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
-    const first = await openStore(sqlite(file), Date.now)
-    await first.store.write(({ db }) => db.insertInto('meta').values({ key: 'epoch', value: 'kept' }).execute())
-    await first.store.close()
-    const second = await openStore(sqlite(file), Date.now)
-    const row = await second.store.read((db) =>
+    const first = await openStoreAt(file)
+    await first.write(({ db }) => db.insertInto('meta').values({ key: 'epoch', value: 'kept' }).execute())
+    await first.close()
+    const second = await openStoreAt(file)
+    const row = await second.read((db) =>
       db.selectFrom('meta').select('value').where('key', '=', 'epoch').executeTakeFirst(),
     )
     expect(row?.value).toBe('kept')
-    await second.store.close()
+    await second.close()
   })
 })
 
 describe('what cannot be a store is a STORAGE_ERROR that names the file', () => {
-  async function refusal(file: string): Promise<string> {
-    try {
-      const { store } = await openStore(sqlite(file), Date.now)
-      await store.close()
-    } catch (error) {
-      return error instanceof Error && 'code' in error ? `${String(error.code)} ${error.message}` : String(error)
-    }
-    return 'opened'
-  }
-
   test('a folder: refused, and its rights stay', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'some-folder')
@@ -169,7 +170,7 @@ describe('what cannot be a store is a STORAGE_ERROR that names the file', () => 
   test('a file of another user: refused in words', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'theirs.db')
-    const { store } = await openStore(sqlite(path), Date.now)
+    const store = await openStoreAt(path)
     await store.close()
     // Rights do not bind root: the process becomes nobody once it has loaded its modules, the file is root's.
     const asNobody = opener.replace('try {', 'if (process.getuid() === 0) process.setuid(65534)\n  try {')
@@ -181,7 +182,7 @@ describe('what cannot be a store is a STORAGE_ERROR that names the file', () => 
   test('a damaged file: refused, and not replaced by an empty one', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'everdraft.db')
-    const { store } = await openStore(sqlite(path), Date.now)
+    const store = await openStoreAt(path)
     await store.close()
     const bytes = await readFile(path)
     bytes.fill(0x5a, 100)

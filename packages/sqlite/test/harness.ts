@@ -4,10 +4,22 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { type EngineEvent, type Environment, EverdraftError, type Storage } from '@everdraft/core'
+import {
+  type Account,
+  createEngine,
+  type Engine,
+  type EngineEvent,
+  type EngineTiming,
+  type Environment,
+  EverdraftError,
+  type Storage,
+  type SyncReport,
+  type TaskView,
+} from '@everdraft/core'
 import { type CompiledQuery, type DatabaseConnection, type Driver, sql } from 'kysely'
 
 import { openStore, type Store } from '../../core/src/storage/store.ts'
+import { createFakeMailbox, type FakeMailbox } from '../../core/test/fake-mailbox.ts'
 import { sqlite } from '../src/index.ts'
 
 /** A folder of its own, gone afterwards. */
@@ -24,11 +36,17 @@ export interface OpenedStore extends AsyncDisposable {
   notes(): Promise<readonly string[]>
 }
 
+/** The store on a file; the one place where the tests open it. */
+export async function openStoreAt(file: string, wrap = (storage: Storage): Storage => storage): Promise<Store> {
+  const { store } = await openStore(wrap(sqlite(file)), () => 0)
+  return store
+}
+
 /** A store on a real file, with a table for tests. `wrap` may put faults between. */
-export async function openNotes(wrap: (storage: Storage) => Storage = (storage) => storage): Promise<OpenedStore> {
+export async function openNotes(wrap?: (storage: Storage) => Storage): Promise<OpenedStore> {
   const folder = await temporaryFolder()
   const file = join(folder.path, 'everdraft.db')
-  const { store } = await openStore(wrap(sqlite(file)), Date.now)
+  const store = await openStoreAt(file, wrap)
   const events: EngineEvent[] = []
   store.onEvents((batch) => void events.push(...batch))
   await store.write(({ db }) => sql`create table note (text text not null unique) strict`.execute(db))
@@ -185,4 +203,77 @@ function hookedDriver(driver: Driver, hook: StatementHook): Driver {
 /** An error as SQLite's driver throws it. */
 export function sqliteError(code: string): Error {
   return Object.assign(new Error(`injected ${code}`), { code })
+}
+
+/** An engine on a real file, with a mailbox in memory and time that stands still. */
+export interface FakeDevice extends AsyncDisposable {
+  readonly engine: Engine
+  readonly account: Account
+  readonly mailbox: FakeMailbox
+  readonly time: VirtualTime
+  readonly file: string
+  readonly events: readonly EngineEvent[]
+  /** One round with the server, and whatever that sets off. */
+  sync(): Promise<SyncReport>
+  tasks(): Promise<readonly TaskView[]>
+  /** Closes the engine and opens it again on the same file. */
+  restart(): Promise<void>
+}
+
+export const password = 'correct horse battery staple'
+
+export async function openFakeDevice({
+  timing = {},
+  wrap = (storage: Storage): Storage => storage,
+  seed = 1,
+}: {
+  readonly timing?: Partial<EngineTiming>
+  readonly wrap?: (storage: Storage) => Storage
+  readonly seed?: number
+} = {}): Promise<FakeDevice> {
+  const folder = await temporaryFolder()
+  const file = join(folder.path, 'everdraft.db')
+  const mailbox = createFakeMailbox()
+  const time = virtualTime({ seed })
+  const events: EngineEvent[] = []
+  async function open(): Promise<Engine> {
+    const opened = await createEngine({
+      storage: wrap(sqlite(file)),
+      mailbox: mailbox.port,
+      environment: time.environment,
+      timing,
+    })
+    opened.subscribe({}, (event) => void events.push(event))
+    return opened
+  }
+  let engine = await open()
+  const account = await engine.accounts.add({
+    address: 'ann@example.org',
+    name: 'Ann',
+    imap: { host: 'mail.example.org', port: 993, security: 'tls', user: 'ann', password },
+  })
+  await engine.sync(account.id)
+  return {
+    get engine() {
+      return engine
+    },
+    account,
+    mailbox,
+    time,
+    file,
+    events,
+    sync: () => engine.sync(account.id),
+    tasks: async () => (await engine.tasks.list(account.id, { limit: 500 })).items,
+    async restart() {
+      await engine.close()
+      engine = await open()
+    },
+    async [Symbol.asyncDispose]() {
+      const closing = engine.close()
+      // Where something hangs on the wire, closing waits for it until its grace is over.
+      await time.advance(5_000)
+      await closing
+      await folder[Symbol.asyncDispose]()
+    },
+  }
 }

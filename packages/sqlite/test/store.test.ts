@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
 import type { Db } from '../../core/src/storage/db.ts'
-import { codeOf, openNotes, sqliteError, withStatementHook } from './harness.ts'
+import { codeOf, openNotes, openStoreAt, sqliteError, withStatementHook } from './harness.ts'
 
 const insert = (db: Db, text: string) => sql`insert into note (text) values (${text})`.execute(db)
 const texts = async (db: Db): Promise<readonly string[]> =>
@@ -262,11 +262,9 @@ describe('closing', () => {
     const outcomes = await Promise.allSettled(accepted)
     expect(outcomes.every((outcome) => outcome.status === 'fulfilled')).toBe(true)
     await closing
-    const { openStore } = await import('../../core/src/storage/store.ts')
-    const { sqlite } = await import('../src/index.ts')
-    const again = await openStore(sqlite(notes.file), Date.now)
-    expect((await again.store.read(texts)).length).toBe(300)
-    await again.store.close()
+    const again = await openStoreAt(notes.file)
+    expect((await again.read(texts)).length).toBe(300)
+    await again.close()
   })
 
   test('a read that closing overtakes is answered, or fails with CLOSED', async () => {
