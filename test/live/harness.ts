@@ -11,6 +11,7 @@ import {
   type EngineEvent,
   type EngineOptions,
   type EngineTiming,
+  inspectStore,
   type SyncReport,
   type Umid,
 } from '@everdraft/core'
@@ -129,7 +130,10 @@ export async function openDevice(
     async [Symbol.asyncDispose]() {
       await engine.close()
       await proxy.close()
+      // Whatever a test did, the store it leaves keeps every invariant.
+      const { findings } = await inspectStore(sqlite(file))
       await rm(folder, { recursive: true, force: true })
+      if (findings.length > 0) throw new Error(`the store is not consistent: ${JSON.stringify(findings)}`)
     },
   }
 }

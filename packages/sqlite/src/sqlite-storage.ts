@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { EverdraftError, type Hasher, type OpenStorage, type Storage } from '@everdraft/core'
@@ -26,6 +26,8 @@ export function sqlite(path: string, { checkpointPages = 4_000 }: SqliteOptions 
       return {
         dialect: new SqliteDialect({ database: withStatementCache(database) }),
         createSha256,
+        checkIntegrity: async () => checkIntegrity(database, file),
+        backup: (destination) => backUp(database, resolve(destination)),
         describeError: (error) => describeSqliteError(error, file),
       }
     },
@@ -73,6 +75,39 @@ function makePrivate(file: string): void {
   if (found === undefined) closeSync(openSync(file, 'ax', 0o600))
   else if (found.isFile()) chmodSync(file, 0o600)
   else throw new EverdraftError('STORAGE_ERROR', `${file} is not a file`)
+}
+
+function checkIntegrity(database: Database.Database, file: string): readonly string[] {
+  try {
+    return integrityErrors(database)
+  } catch (error) {
+    // Damage can also stop the check itself.
+    return [describeSqliteError(error, file) ?? 'the check of the database failed']
+  }
+}
+
+function integrityErrors(database: Database.Database): readonly string[] {
+  const pages = database.pragma('integrity_check') as { readonly integrity_check: string }[]
+  const keys = database.pragma('foreign_key_check') as { readonly table: string; readonly parent: string }[]
+  return [
+    ...pages.map((row) => row.integrity_check).filter((message) => message !== 'ok'),
+    ...keys.map((row) => `a row of ${row.table} refers to one of ${row.parent} that is not there`),
+  ]
+}
+
+/** Page by page beside the running work, into a file that nobody else may read. */
+async function backUp(database: Database.Database, destination: string): Promise<void> {
+  if (existsSync(destination)) {
+    throw new EverdraftError('STORAGE_ERROR', `${destination} is there already: a backup writes over nothing`)
+  }
+  try {
+    closeSync(openSync(destination, 'wx', 0o600))
+    await database.backup(destination)
+  } catch (error) {
+    rmSync(destination, { force: true })
+    const description = describeSqliteError(error, destination)
+    throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
+  }
 }
 
 function expectPragma(database: Database.Database, name: string, expected: unknown): void {

@@ -47,6 +47,11 @@ export interface Engine {
   subscribe(filter: EventFilter, listener: (event: ToldEvent) => void): () => void
   /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
   housekeep(): Promise<HousekeepingReport>
+  /**
+   * A consistent copy of the store, while it is in use.
+   * @throws {EverdraftError} STORAGE_ERROR: there is a file already, the disk is full, or the store cannot do it
+   */
+  backup(destination: string): Promise<void>
   /** Lets what is on the wire end (at most a few seconds), then closes the store. What is left goes on at the next start. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -1,6 +1,7 @@
 import type { LastError } from '../draft/draft.ts'
 import { defaultRetention } from '../draft/retention.ts'
 import type { Connectivity, Environment } from '../environment.ts'
+import { EverdraftError } from '../errors.ts'
 import type { EngineEvent } from '../events.ts'
 import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue } from '../queue/queue.ts'
@@ -288,6 +289,10 @@ async function startEngine(
     },
     sync,
     subscribe: feed.subscribe,
+    async backup(destination) {
+      if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
+      await open.backup(destination)
+    },
     async housekeep() {
       await indexer.caughtUp()
       return await housekeep(store, environment, policy)

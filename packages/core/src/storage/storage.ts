@@ -17,6 +17,13 @@ export interface OpenStorage {
   readonly dialect: Dialect
   /** The platform's own SHA-256, where it is faster than the portable one. */
   readonly createSha256?: () => Hasher
+  /** What the database says of its own pages and references; empty: nothing is wrong. */
+  checkIntegrity?(): Promise<readonly string[]>
+  /**
+   * A consistent copy, while the store is in use. It does not write over a file that is there.
+   * @throws {EverdraftError} STORAGE_ERROR
+   */
+  backup?(destination: string): Promise<void>
   /** Brings a driver's error into ours: disk full, read-only, damaged. Null: not an error of the storage. */
   describeError(error: unknown): string | null
 }

@@ -1,0 +1,304 @@
+import { sql } from 'kysely'
+
+import type { DraftContent } from '../draft/draft.ts'
+import type { Hasher } from '../environment.ts'
+import type { AccountId, Umid, Version } from '../ids.ts'
+import type { Db } from './db.ts'
+import { revisionContent } from './revisions.ts'
+
+/** Something in the store that is not as it must be. */
+export interface Finding {
+  readonly code: FindingCode
+  /** In words, with ids and never with a user's text. */
+  readonly message: string
+  readonly draftId: Umid | null
+  /** It could be put right without losing anything, and was, if that was asked for. */
+  readonly repaired: boolean
+}
+
+export type FindingCode =
+  /** The database itself is damaged. */
+  | 'DAMAGED'
+  /** Synchronized without a name, or with one of another version; a name or an anchor where the state has none. */
+  | 'COPY_STATE'
+  /** A receipt without the attempt that made it. */
+  | 'RECEIPT_WITHOUT_ATTEMPT'
+  /** The head is not in the history, or a revision cannot be read. */
+  | 'HISTORY'
+  /** An attachment that a kept revision names is not in the store, or nobody holds it. */
+  | 'ATTACHMENT'
+  /** The bytes of an attachment are not what its hash says. */
+  | 'ATTACHMENT_BYTES'
+  /** Something refers to what is not there. */
+  | 'DANGLING'
+
+interface Examination {
+  readonly db: Db
+  readonly repair: boolean
+  readonly found: (finding: Omit<Finding, 'repaired'> & { readonly repaired?: boolean }) => void
+}
+
+/** Checks every invariant that the rows must keep; with `repair` it puts right what can be without losing anything. */
+export async function examine(
+  db: Db,
+  options: { readonly repair: boolean; readonly createSha256: () => Hasher },
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const examination: Examination = {
+    db,
+    repair: options.repair,
+    found: (finding) => void findings.push({ repaired: false, ...finding }),
+  }
+  await examineCopies(examination)
+  await examineReceipts(examination)
+  await examineHistory(examination)
+  await examineReferences(examination)
+  await examineBytes(examination, options.createSha256)
+  return findings
+}
+
+async function examineCopies({ db, repair, found }: Examination): Promise<void> {
+  const drafts = await db
+    .selectFrom('draft')
+    .leftJoin('server_name', 'server_name.draft_id', 'draft.id')
+    .leftJoin('anchor', 'anchor.draft_id', 'draft.id')
+    .select([
+      'draft.id',
+      'draft.sync_state',
+      'draft.version',
+      'server_name.version as name_version',
+      'anchor.version as anchor_version',
+    ])
+    .execute()
+  for (const draft of drafts) {
+    const named = draft.name_version !== null
+    const anchored = draft.anchor_version !== null
+    const fine =
+      draft.sync_state === 'synchronized'
+        ? named && !anchored && draft.name_version === draft.version
+        : !named && (draft.sync_state === 'stale-server' || !anchored) && (draft.anchor_version ?? 0) < draft.version
+    if (fine) continue
+    // What is on the server may be any version: as an anchor it is replaced, and nothing is taken for uploaded.
+    if (repair) await demote(db, draft.id, draft.version)
+    found({
+      code: 'COPY_STATE',
+      message: `draft ${draft.id} is ${draft.sync_state} at version ${draft.version}, with name ${draft.name_version ?? '–'} and anchor ${draft.anchor_version ?? '–'}`,
+      draftId: draft.id as Umid,
+      repaired: repair,
+    })
+  }
+}
+
+async function demote(db: Db, id: string, version: number): Promise<void> {
+  const name = await db.selectFrom('server_name').selectAll().where('draft_id', '=', id).executeTakeFirst()
+  const anchor = await db.selectFrom('anchor').selectAll().where('draft_id', '=', id).executeTakeFirst()
+  await db.deleteFrom('server_name').where('draft_id', '=', id).execute()
+  await db.deleteFrom('anchor').where('draft_id', '=', id).execute()
+  const [newest, ...older] = [name, anchor].filter((one) => one !== undefined)
+  for (const { draft_id, account_id, folder, uid_validity, uid, message_id, version: of, attempt_id } of older) {
+    const debt = { draft_id, account_id, folder, uid_validity, uid, message_id, version: of, attempt_id }
+    await db
+      .insertInto('delete_debt')
+      .values(debt)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  }
+  if (newest === undefined) {
+    await db.updateTable('draft').set({ sync_state: 'local-only' }).where('id', '=', id).execute()
+    return
+  }
+  const { draft_id, account_id, folder, uid_validity, uid, message_id, attempt_id } = newest
+  const of = Math.min(newest.version, version - 1)
+  await db
+    .insertInto('anchor')
+    .values({ draft_id, account_id, folder, uid_validity, uid, message_id, version: of, attempt_id })
+    .execute()
+  await db.updateTable('draft').set({ sync_state: 'stale-server' }).where('id', '=', id).execute()
+}
+
+async function examineReceipts({ db, found }: Examination): Promise<void> {
+  for (const table of ['server_name', 'anchor', 'delete_debt'] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .leftJoin('attempt', 'attempt.id', `${table}.attempt_id`)
+      .select([`${table}.draft_id`, `${table}.uid`])
+      .where('attempt.id', 'is', null)
+      .execute()
+    for (const row of rows) {
+      found({
+        code: 'RECEIPT_WITHOUT_ATTEMPT',
+        message: `${table} of draft ${row.draft_id} names UID ${row.uid}, and no attempt of ours stored it`,
+        draftId: row.draft_id as Umid,
+      })
+    }
+  }
+}
+
+async function examineHistory({ db, repair, found }: Examination): Promise<void> {
+  const drafts = await db
+    .selectFrom('draft')
+    .select(['id', 'account_id', 'version', 'content', 'updated_at'])
+    .where('emptied_at', 'is', null)
+    .execute()
+  for (const draft of drafts) {
+    const id = draft.id as Umid
+    const head = JSON.parse(draft.content) as DraftContent
+    const rows = await db
+      .selectFrom('revision')
+      .select('version')
+      .where('draft_id', '=', id)
+      .orderBy('version', 'desc')
+      .execute()
+    if (rows[0]?.version !== draft.version) {
+      if (repair) await addHead(db, id, draft)
+      found({
+        code: 'HISTORY',
+        message: `draft ${id} is at version ${draft.version}, its history ends at ${rows[0]?.version ?? 'nothing'}`,
+        draftId: id,
+        repaired: repair,
+      })
+    }
+    const named = new Set(head.attachments.map((attachment) => attachment.sha256 as string))
+    for (const { version } of rows) {
+      const content = await readable(db, id, version as Version, head)
+      if (content === null) {
+        found({ code: 'HISTORY', message: `version ${version} of draft ${id} cannot be read`, draftId: id })
+      }
+      for (const attachment of content?.attachments ?? []) named.add(attachment.sha256)
+    }
+    await examineAttachments({ db, repair, found }, { id, accountId: draft.account_id as AccountId, named })
+  }
+}
+
+async function readable(db: Db, id: Umid, version: Version, head: DraftContent): Promise<DraftContent | null> {
+  try {
+    return await revisionContent(db, id, version, head)
+  } catch {
+    // JSON that is none.
+    return null
+  }
+}
+
+async function addHead(
+  db: Db,
+  id: Umid,
+  draft: { readonly version: number; readonly updated_at: number },
+): Promise<void> {
+  await db
+    .insertInto('revision')
+    .values({
+      draft_id: id,
+      version: draft.version,
+      encoding: 'head',
+      content: '',
+      bytes: 0,
+      saved_at: draft.updated_at,
+      device: 'doctor',
+      author: 'user',
+      fields_changed: '[]',
+    })
+    .execute()
+}
+
+async function examineAttachments(
+  { db, repair, found }: Examination,
+  { id, accountId, named }: { readonly id: Umid; readonly accountId: AccountId; readonly named: ReadonlySet<string> },
+): Promise<void> {
+  for (const sha256 of named) {
+    const blob = await db
+      .selectFrom('blob')
+      .select('id')
+      .where('account_id', '=', accountId)
+      .where('sha256', '=', sha256)
+      .where('complete', '=', 1)
+      .executeTakeFirst()
+    const short = `${sha256.slice(0, 12)}…`
+    if (blob === undefined) {
+      found({ code: 'ATTACHMENT', message: `the attachment ${short} of draft ${id} is not in the store`, draftId: id })
+      continue
+    }
+    const held = await db
+      .selectFrom('blob_ref')
+      .select('holder')
+      .where('holder', '=', id)
+      .where('blob_id', '=', blob.id)
+      .executeTakeFirst()
+    if (held !== undefined) continue
+    if (repair) await db.insertInto('blob_ref').values({ holder: id, blob_id: blob.id }).execute()
+    found({
+      code: 'ATTACHMENT',
+      message: `draft ${id} does not hold its attachment ${short}`,
+      draftId: id,
+      repaired: repair,
+    })
+  }
+}
+
+async function examineReferences({ db, repair, found }: Examination): Promise<void> {
+  const orphans = await db
+    .selectFrom('blob_ref')
+    .leftJoin('draft', 'draft.id', 'blob_ref.holder')
+    .select(['blob_ref.holder', 'blob_ref.blob_id'])
+    .where('draft.id', 'is', null)
+    .execute()
+  for (const { holder, blob_id } of orphans) {
+    if (repair) await db.deleteFrom('blob_ref').where('holder', '=', holder).where('blob_id', '=', blob_id).execute()
+    found({
+      code: 'DANGLING',
+      message: `attachment ${blob_id} is held by ${holder}, which is not there`,
+      draftId: null,
+      repaired: repair,
+    })
+  }
+  const lost = await db
+    .selectFrom('task')
+    .leftJoin('lane', 'lane.id', 'task.lane')
+    .select(['task.id', 'task.lane'])
+    .where('lane.id', 'is', null)
+    .execute()
+  for (const task of lost) {
+    if (repair) {
+      const account_id = task.lane.split('/')[0] ?? ''
+      await db
+        .insertInto('lane')
+        .values({ id: task.lane, account_id, busy: 0, fence: 0 })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    }
+    found({
+      code: 'DANGLING',
+      message: `task ${task.id} is in lane ${task.lane}, which is not there`,
+      draftId: null,
+      repaired: repair,
+    })
+  }
+}
+
+/** Reads every attachment once: what was acknowledged must still be what it was. */
+async function examineBytes({ db, found }: Examination, createSha256: () => Hasher): Promise<void> {
+  const blobs = await db.selectFrom('blob').select(['id', 'sha256', 'size']).where('complete', '=', 1).execute()
+  for (const blob of blobs) {
+    const hasher = createSha256()
+    let size = 0
+    for (let seq = 0; ; seq += 1) {
+      const chunk = await db
+        .selectFrom('blob_chunk')
+        .select('bytes')
+        .where('blob_id', '=', blob.id)
+        .where('seq', '=', seq)
+        .executeTakeFirst()
+      if (chunk === undefined) break
+      hasher.update(chunk.bytes)
+      size += chunk.bytes.length
+    }
+    if (size === blob.size && hasher.digest() === blob.sha256) continue
+    const message = `the attachment ${blob.sha256.slice(0, 12)}… has ${size} of ${blob.size} bytes, or others than it had`
+    found({ code: 'ATTACHMENT_BYTES', message, draftId: null })
+  }
+}
+
+/** The search index is made anew from the drafts. */
+export async function rebuildSearch(db: Db): Promise<void> {
+  await sql`delete from draft_search`.execute(db)
+  await db.updateTable('draft').set({ indexed_version: 0 }).where('emptied_at', 'is', null).execute()
+}
