@@ -38,8 +38,14 @@ export interface OpenedStore extends AsyncDisposable {
 
 /** The store on a file; the one place where the tests open it. */
 export async function openStoreAt(file: string, wrap = (storage: Storage): Storage => storage): Promise<Store> {
-  const { store } = await openStore(wrap(sqlite(file)), () => 0)
+  const { store } = await openStore(wrap(sqlite(file)), stillTime)
   return store
+}
+
+/** A clock that stands: the store never gives way to others by itself. */
+export const stillTime = {
+  now: () => 0,
+  schedule: () => () => {},
 }
 
 /** A store on a real file, with a table for tests. `wrap` may put faults between. */

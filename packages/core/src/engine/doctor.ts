@@ -2,7 +2,7 @@ import type { Finding } from '../storage/doctor.ts'
 import { examine, rebuildSearch } from '../storage/doctor.ts'
 import type { Storage } from '../storage/storage.ts'
 import { openStore } from '../storage/store.ts'
-import { platformEnvironment, platformNow } from './platform.ts'
+import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
 
 export interface StoreReport {
   readonly findings: readonly Finding[]
@@ -19,7 +19,7 @@ export async function inspectStore(
   storage: Storage,
   options: { readonly repair?: boolean } = {},
 ): Promise<StoreReport> {
-  const { store, open } = await openStore(storage, platformNow)
+  const { store, open } = await openStore(storage, { now: platformNow, schedule: platformSchedule })
   try {
     const { createSha256 } = platformEnvironment(open.createSha256)
     const damages = (await open.checkIntegrity?.()) ?? []

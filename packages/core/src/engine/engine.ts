@@ -27,7 +27,7 @@ import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
 import { createIndexer } from './indexer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
-import { platformEnvironment, platformNow } from './platform.ts'
+import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
 import { createTemplates } from './templates.ts'
 
 export interface EngineOptions {
@@ -85,7 +85,10 @@ const defaultHousekeeping: HousekeepingPolicy = { history: defaultRetention, tra
  * @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const opened = await openStore(options.storage, options.environment?.now ?? platformNow)
+  const opened = await openStore(options.storage, {
+    now: options.environment?.now ?? platformNow,
+    schedule: options.environment?.schedule ?? platformSchedule,
+  })
   try {
     return await startEngine(options, opened)
   } catch (error) {

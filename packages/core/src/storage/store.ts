@@ -1,5 +1,6 @@
 import { CompiledQuery, Kysely } from 'kysely'
 
+import type { Cancel, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { Db } from './db.ts'
@@ -34,6 +35,12 @@ type Done =
   | { readonly job: Job; readonly ok: true; readonly result: unknown; readonly events: readonly ToldEvent[] }
   | { readonly job: Job; readonly ok: false; readonly error: unknown }
 
+/** `now` dates events; `schedule` lets others have their turn. */
+type Time = Pick<Environment, 'now' | 'schedule'>
+
+/** How long commits may follow one another before timers and the network have their turn. */
+const longestRunMs = 10
+
 /** More would make the first of a batch wait longer than a commit takes. */
 const maxBatch = 128
 
@@ -43,7 +50,7 @@ const maxBatch = 128
  */
 export async function openStore(
   storage: Storage,
-  now: () => number,
+  time: Time,
 ): Promise<{ readonly store: Store; readonly open: OpenStorage }> {
   const open = await storage.open()
   const db = new Kysely<Schema>({ dialect: open.dialect })
@@ -53,18 +60,35 @@ export async function openStore(
     await db.destroy()
     throw storageError(open, error)
   }
-  return { store: createStore(db, open, now), open }
+  return { store: createStore(db, open, time), open }
 }
 
-function createStore(db: Kysely<Schema>, open: OpenStorage, now: () => number): Store {
+function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: Time): Store {
   const waiting: Job[] = []
   const listeners: ((events: readonly ToldEvent[]) => void)[] = []
   const reading = new Set<Promise<unknown>>()
   let draining: Promise<void> | null = null
+  let turnBegan: number | null = null
+  let cancelTurn: Cancel | null = null
   let closed = false
 
+  /** A database that answers at once would else keep everything else of the process waiting. */
+  async function giveWay(): Promise<void> {
+    if (turnBegan === null) {
+      turnBegan = now()
+      // Comes when others had their turn, however that came about.
+      cancelTurn = schedule(0, () => {
+        turnBegan = null
+      })
+    }
+    if (now() - turnBegan >= longestRunMs) await new Promise<void>((resolve) => void schedule(0, resolve))
+  }
+
   async function drain(): Promise<void> {
+    // What is asked for in the same turn shares the first commit.
+    await Promise.resolve()
     while (waiting.length > 0) {
+      await giveWay()
       const batch = waiting.splice(0, maxBatch)
       let done: readonly Done[]
       try {
@@ -111,6 +135,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, now: () => number): 
       if (closed) return
       closed = true
       await draining
+      cancelTurn?.()
       await Promise.allSettled(reading)
       await db.destroy()
     },
