@@ -39,7 +39,21 @@ describe('format=flowed (RFC 3676)', () => {
   })
 
   test('gives back any text that it takes', () => {
-    const piece = fc.constantFrom('word', ' ', '  ', '\n', '>', '> ', '>> ', '-- ', 'From ', '.', 'Größe', long, '\n-- \n')
+    const piece = fc.constantFrom(
+      'word',
+      ' ',
+      '  ',
+      '\n',
+      '>',
+      '> ',
+      '>> ',
+      '-- ',
+      'From ',
+      '.',
+      'Größe',
+      long,
+      '\n-- \n',
+    )
     const text = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''))
     let taken = 0
     fc.assert(

@@ -26,7 +26,7 @@ const lines = [
   'Content-Type: text/html; charset=koi8-r',
   'Content-Type: text/plain; charset=no-such; format=flowed',
   'Content-Type: message/rfc822',
-  'Content-Type: image/png; name*0*=utf-8\'\'%e4; name*1="b',
+  "Content-Type: image/png; name*0*=utf-8''%e4; name*1=\"b",
   'Content-Type: ;;;==',
   'Content-Transfer-Encoding: base64',
   'Content-Transfer-Encoding: quoted-printable',
@@ -60,9 +60,7 @@ describe('any bytes', () => {
       }),
       { numRuns: 400 },
     )
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (raw) => void (await parse(raw, 7))),
-    )
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (raw) => void (await parse(raw, 7))))
   })
 
   test('nested without end, in thousands of parts or with an endless header, are read within bounds', async () => {
@@ -141,7 +139,9 @@ describe('a header', () => {
   })
 
   test('says the date, whatever stands around it, or that there is none', async () => {
-    expect((await parse('Date: Thu, 29 Feb 2024 07:08:09 +0100 (CET)\r\n\r\n')).date).toBe(Date.UTC(2024, 1, 29, 6, 8, 9))
+    expect((await parse('Date: Thu, 29 Feb 2024 07:08:09 +0100 (CET)\r\n\r\n')).date).toBe(
+      Date.UTC(2024, 1, 29, 6, 8, 9),
+    )
     expect((await parse('Date: soon\r\n\r\n')).date).toBeNull()
   })
 })

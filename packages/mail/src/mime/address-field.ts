@@ -1,7 +1,7 @@
 import type { Address } from '@everdraft/core'
 import { parseAddressHeader, type EmailAddress } from 'mailparser'
 
-import { encodedWords, isPlainHeaderText } from './encoded-word.ts'
+import { encodedWords, inUtf8Words, isPlainHeaderText } from './encoded-word.ts'
 import { withoutControls } from './header-block.ts'
 
 // RFC 5322 §3.4.1: `dot-atom "@" dot-atom`, in ASCII. Other forms that are legal are sent as groups, too.
@@ -24,7 +24,7 @@ export function formatAddresses(addresses: readonly Address[], asUtf8 = false): 
 /** Field values without folds; never throws. */
 export function parseAddresses(fieldValues: readonly string[]): readonly Address[] {
   try {
-    const { value } = parseAddressHeader([...fieldValues], { decodePunycode: false })
+    const { value } = parseAddressHeader(fieldValues.map(inUtf8Words), { decodePunycode: false })
     return value.flatMap(readEntry).map(({ address, name }) => ({
       address: withoutControls(address),
       name: withoutControls(name),

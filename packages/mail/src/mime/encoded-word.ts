@@ -31,29 +31,52 @@ export function encodedWords(text: string): string {
 
 const encodedWord = /=\?([^?\s]+)\?([BQ])\?([^?]*)\?=/gi
 
-/**
- * Text in which encoded words may stand. Words of one charset that follow each other are put together before they are
- * decoded: some programs split characters between them, against RFC 2047 §5.
- */
+interface Run {
+  readonly text: string
+  readonly isWords: boolean
+}
+
+/** Text in which encoded words may stand. */
 export function decodeWords(text: string): string {
-  let decoded = ''
+  return [...runs(text)].map((run) => run.text).join('')
+}
+
+/** The same text with its words in UTF-8, for a reader that knows fewer charsets and forgives less. */
+export function inUtf8Words(text: string): string {
+  return [...runs(text)].map((run) => (run.isWords ? encodedWords(run.text) : run.text)).join('')
+}
+
+/**
+ * What stands between encoded words, and what they say. Words of one charset that follow each other are put together
+ * before they are decoded: some programs split characters between them, against RFC 2047 §5.
+ */
+function* runs(text: string): Generator<Run, void, undefined> {
+  let words = ''
   let charset: string | null = null
   let bytes: Buffer[] = []
   let end = 0
+  const decode = (): string => decodeCharset(Buffer.concat(bytes), charset ?? '')
   for (const match of text.matchAll(encodedWord)) {
     const between = text.slice(end, match.index)
     // RFC 2047 §6.2: white space between encoded words is not shown.
     const isNext = charset !== null && /^\s*$/.test(between)
     const ownCharset = (match[1] ?? '').toLowerCase()
     if (!isNext || charset !== ownCharset) {
-      decoded += decodeCharset(Buffer.concat(bytes), charset ?? '') + (isNext ? '' : between)
+      words += decode()
       bytes = []
+    }
+    if (!isNext) {
+      if (words !== '') yield { text: words, isWords: true }
+      if (between !== '') yield { text: between, isWords: false }
+      words = ''
     }
     bytes.push(decodeWord(match[2] ?? '', match[3] ?? ''))
     charset = ownCharset
     end = match.index + match[0].length
   }
-  return decoded + decodeCharset(Buffer.concat(bytes), charset ?? '') + text.slice(end)
+  words += decode()
+  if (words !== '') yield { text: words, isWords: true }
+  if (end < text.length) yield { text: text.slice(end), isWords: false }
 }
 
 function decodeWord(encoding: string, payload: string): Buffer {
