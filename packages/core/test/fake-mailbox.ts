@@ -234,17 +234,6 @@ export function createFakeMailbox(): FakeMailbox {
     return session.session
   }
 
-  /** What a fault does before the command; a refusal is the caller's affair. */
-  async function undergo(fault: Fault, signal: AbortSignal): Promise<void> {
-    if ('hold' in fault) {
-      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-      await Promise.race([fault.hold, aborted])
-      if (signal.aborted) throw new WireError('ABORTED', 'the connection was ended')
-    }
-    if ('throws' in fault) throw fault.throws
-    if ('cut' in fault && fault.cut === 'before') throw lost(fault.code)
-  }
-
   function createSession(signal: AbortSignal): { readonly session: MailboxSession; readonly key: object } {
     const key = {}
     let selected: FakeFolder | null = null
@@ -424,6 +413,17 @@ export function createFakeMailbox(): FakeMailbox {
   }
 
   return mailbox
+}
+
+/** What a fault does before the command; a refusal is the caller's affair. */
+async function undergo(fault: Fault, signal: AbortSignal): Promise<void> {
+  if ('hold' in fault) {
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    await Promise.race([fault.hold, aborted])
+    if (signal.aborted) throw new WireError('ABORTED', 'the connection was ended')
+  }
+  if ('throws' in fault) throw fault.throws
+  if ('cut' in fault && fault.cut === 'before') throw lost(fault.code)
 }
 
 function lost(code: WireErrorCode = 'CONNECTION_LOST'): WireError {

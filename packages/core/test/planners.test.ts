@@ -192,6 +192,19 @@ const names = (count: number): KnownCopy[] =>
     receipt: receipt(index + 1),
   }))
 
+const isMass = (count: number, gone: number) => {
+  const uids = Array.from({ length: count - gone }, (_each, index) => (index + 1) as Uid)
+  const folder = {
+    path: drafts,
+    uidValidity: 1 as UidValidity,
+    uidNext: 999 as Uid,
+    exists: 0,
+    highestModseq: null,
+  }
+  const plan = reconcilePlan({ seen: null, folder, uids, known: names(count), attempting: new Set() })
+  return plan.kind === 'compare' && plan.massVanish
+}
+
 describe('the plan of a round', () => {
   test('is a reset whenever a UIDVALIDITY differs, whoever remembers it (H10)', () => {
     fc.assert(
@@ -281,18 +294,6 @@ describe('the plan of a round', () => {
   })
 
   test('more than half of ten or more names gone is a mass vanish, and nothing less is', () => {
-    const isMass = (count: number, gone: number) => {
-      const uids = Array.from({ length: count - gone }, (_each, index) => (index + 1) as Uid)
-      const folder = {
-        path: drafts,
-        uidValidity: 1 as UidValidity,
-        uidNext: 999 as Uid,
-        exists: 0,
-        highestModseq: null,
-      }
-      const plan = reconcilePlan({ seen: null, folder, uids, known: names(count), attempting: new Set() })
-      return plan.kind === 'compare' && plan.massVanish
-    }
     expect([isMass(10, 6), isMass(10, 5), isMass(9, 9), isMass(11, 6), isMass(100, 50), isMass(100, 51)]).toEqual([
       true,
       false,
