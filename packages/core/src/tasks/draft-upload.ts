@@ -19,7 +19,7 @@ import { type UploadPlan, uploadPlan } from '../sync/upload-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity, MessageSegment, StoreOutcome } from '../wire/mailbox.ts'
 import type { ComposedMessage, ComposedSegment } from '../wire/message-format.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
-import { settleDebts } from './steps/settle-debts.ts'
+import { type ReadCopies, settleDebts } from './steps/settle-debts.ts'
 import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
 import { done, type ExecuteContext, type FollowUp, isWanted, type Outcome, type WireTask } from './task.ts'
@@ -37,9 +37,9 @@ export const draftUpload: WireTask = {
     if (!(await hasWork(context, draftId))) return done()
     const session = await context.session()
     const absent = await resolveAttempts(context, session, draftId)
-    const outcome = await uploadHead(context, session, draftId)
-    if (outcome.kind !== 'done') return outcome
-    await settleDebts(context, session, draftId)
+    const upload = await uploadHead(context, session, draftId)
+    if (upload.kind === 'outcome') return upload.outcome
+    await settleDebts(context, session, draftId, upload.read)
     const elsewhere = await debtsElsewhere(context, draftId)
     // What was not found may still show up: the server may not have been done with it. Look again soon.
     const lookAgain: FollowUp = {
@@ -81,38 +81,40 @@ function toUpload(draft: StoredDraft, state: DraftState): boolean {
   return isWanted(state.status) && state.copies.kind !== 'synchronized' && draft.policy !== 'local-only'
 }
 
-async function uploadHead(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<Outcome> {
+type Upload =
+  /** `read`: what the upload has read of older copies, for those who remove them. Null: nothing was to be uploaded. */
+  { readonly kind: 'done'; readonly read: ReadCopies | null } | { readonly kind: 'outcome'; readonly outcome: Outcome }
+
+async function uploadHead(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<Upload> {
   let mayQuote = true
   // Three rounds at most: with CATENATE, without it, and once more after making the folder.
   for (let round = 0; round < 3; round += 1) {
     const draft = await context.store.read((db) => getDraft(db, draftId))
     const state = await context.store.read((db) => loadDraftState(db, draftId))
-    if (draft.accountId !== context.accountId || !toUpload(draft, state)) return done()
+    if (draft.accountId !== context.accountId || !toUpload(draft, state)) return { kind: 'done', read: null }
     if (state.copies.kind === 'stale-server' && state.copies.anchor === null) {
       const sent = await foundInSent(context, session, draftId)
-      if (sent !== null) return { kind: 'park', error: sent }
+      if (sent !== null) return { kind: 'outcome', outcome: { kind: 'park', error: sent } }
     }
     const result = await storeOnce(context, session, draft, state, mayQuote)
     switch (result.kind) {
       case 'stored':
-        return done()
+        return { kind: 'done', read: result.read }
       case 'spoilt-quote':
         mayQuote = false
         break
       case 'no-folder':
         break
       case 'outcome':
-        return result.outcome
+        return result
     }
   }
-  return {
-    kind: 'retry',
-    error: lastError(context, 'NOT_STORED', 'the server did not keep the draft as it was sent'),
-  }
+  const error = lastError(context, 'NOT_STORED', 'the server did not keep the draft as it was sent')
+  return { kind: 'outcome', outcome: { kind: 'retry', error } }
 }
 
 type StoreResult =
-  | { readonly kind: 'stored' }
+  | { readonly kind: 'stored'; readonly read: ReadCopies | null }
   /** The server refused the quoted parts, or stored something else: once more, with all bytes. */
   | { readonly kind: 'spoilt-quote' }
   | { readonly kind: 'no-folder' }
@@ -185,7 +187,8 @@ async function storeOnce(
   const receipt = stored.identity === null ? null : receiptFor(attempt, folder.uidValidity, stored.identity)
   if (stored.sound && receipt !== null) {
     await bind(context, attempt, receipt, plan, session.bytes().sent - before)
-    return { kind: 'stored' }
+    const copies = older === null ? [] : [older.receipt]
+    return { kind: 'stored', read: stored.selectedAnew ? null : { folder, copies } }
   }
   // Not what was sent. Where the server told us which message it is, it goes again.
   await context.write(async (write) => {
@@ -247,6 +250,14 @@ function streamed(
   }
 }
 
+interface StoredCopy {
+  readonly identity: MessageIdentity | null
+  /** Its content is what was sent. */
+  readonly sound: boolean
+  /** The folder was selected again to look it up: what was read before does not count any more. */
+  readonly selectedAnew: boolean
+}
+
 /** The stored copy as the server shows it. Not sound: its content is not what was sent. */
 async function verifyStored(
   context: ExecuteContext,
@@ -257,24 +268,29 @@ async function verifyStored(
     readonly plan: Extract<UploadPlan, { kind: 'upload' }>
     readonly outcome: Extract<StoreOutcome, { kind: 'stored' }>
   },
-): Promise<{ readonly identity: MessageIdentity | null; readonly sound: boolean }> {
+): Promise<StoredCopy> {
   const { folder, attempt, plan, outcome } = stored
   if (outcome.uid !== null && outcome.uidValidity === folder.uidValidity) {
     const [identity] = await session.identities([outcome.uid])
     if (identity?.messageId === attempt.messageId) {
       // A quoted part may be missing although the server said OK, against RFC 4469: the size tells.
       const complete = plan.quotes.size === 0 || identity.size === attempt.size
-      return { identity, sound: complete || (await hasContentOf(context, session, identity.uid, attempt)) }
+      const sound = complete || (await hasContentOf(context, session, identity.uid, attempt))
+      return { identity, sound, selectedAnew: false }
     }
     // A server that rewrites Message-IDs, or an APPENDUID that points elsewhere: only the content can tell.
-    if (identity && (await hasContentOf(context, session, identity.uid, attempt))) return { identity, sound: true }
+    if (identity && (await hasContentOf(context, session, identity.uid, attempt))) {
+      return { identity, sound: true, selectedAnew: false }
+    }
   }
   // APPENDUID is missing, or says what cannot be (hazard 11).
   await session.select(attempt.folder)
   for (const identity of await session.findByMessageId(attempt.messageId)) {
-    if (await hasContentOf(context, session, identity.uid, attempt)) return { identity, sound: true }
+    if (await hasContentOf(context, session, identity.uid, attempt)) {
+      return { identity, sound: true, selectedAnew: true }
+    }
   }
-  return { identity: null, sound: false }
+  return { identity: null, sound: false, selectedAnew: true }
 }
 
 async function bind(

@@ -1,59 +1,82 @@
-import { isPayable, type Receipt } from '../../draft/draft-state.ts'
+import { isPayable, type Receipt, sameCopy } from '../../draft/draft-state.ts'
 import type { FolderPath, Uid, Umid } from '../../ids.ts'
-import { applyDraftEvent, knownCopies, ownedState } from '../../storage/draft-states.ts'
-import { type CommandOutcome, type MailboxSession, WireError } from '../../wire/mailbox.ts'
+import { applyDraftEvent, ownedState } from '../../storage/draft-states.ts'
+import { type CommandOutcome, type FolderState, type MailboxSession, WireError } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
 
+/** Copies whose identity was read since their folder was selected, and it still is. */
+export interface ReadCopies {
+  readonly folder: FolderState
+  readonly copies: readonly Receipt[]
+}
+
 /**
- * Removes the copies that a draft owes, and nothing else: each one's identity is read again under its UIDVALIDITY, in
- * this session, before it goes (hazards 7, 8, 10).
+ * Removes the copies that a draft owes, and nothing else: each one's identity is read under its UIDVALIDITY, in this
+ * session, before it goes (hazards 7, 8, 10). While a folder is selected a UID cannot come to mean another message (RFC
+ * 3501 §2.3.1.1), so what the upload has just read is not read again.
  */
-export async function settleDebts(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<void> {
+export async function settleDebts(
+  context: ExecuteContext,
+  session: MailboxSession,
+  draftId: Umid,
+  read: ReadCopies | null = null,
+): Promise<void> {
   const owned = await context.store.read((db) => ownedState(db, draftId))
   const payable = owned.state.debts.filter((debt) => debt.accountId === context.accountId && isPayable(debt, owned))
   for (const [folder, owed] of Map.groupBy(payable, (debt) => debt.folder)) {
-    await settleInFolder(context, session, { draftId, folder, owed })
+    await settleInFolder(context, session, { draftId, folder, owed, read: read?.folder.path === folder ? read : null })
   }
 }
 
 async function settleInFolder(
   context: ExecuteContext,
   session: MailboxSession,
-  { draftId, folder, owed }: { readonly draftId: Umid; readonly folder: FolderPath; readonly owed: readonly Receipt[] },
+  {
+    draftId,
+    folder,
+    owed,
+    read,
+  }: {
+    readonly draftId: Umid
+    readonly folder: FolderPath
+    readonly owed: readonly Receipt[]
+    readonly read: ReadCopies | null
+  },
 ): Promise<void> {
-  const state = await session.select(folder)
+  const state = read?.folder ?? (await session.select(folder))
   const valid = owed.filter((debt) => debt.uidValidity === state?.uidValidity)
-  const identities = valid.length === 0 ? [] : await session.identities(valid.map((debt) => debt.uid))
-  const ours = valid.filter((debt) =>
-    identities.some((identity) => identity.uid === debt.uid && identity.messageId === debt.messageId),
+  const unread = valid.filter((debt) => !read?.copies.some((copy) => sameCopy(copy, debt)))
+  const identities = unread.length === 0 ? [] : await session.identities(unread.map((debt) => debt.uid))
+  const ours = valid.filter(
+    (debt) =>
+      !unread.includes(debt) ||
+      identities.some((identity) => identity.uid === debt.uid && identity.messageId === debt.messageId),
   )
   // The others are gone already, or their UID now means another message, which is not ours to touch.
   for (const debt of owed.filter((one) => !ours.includes(one))) await forget(context, draftId, debt)
-  if (ours.length === 0) return
+  if (ours.length === 0) return 0
   const uids = ours.map((debt) => debt.uid)
   expectOk(await session.markDeleted(uids))
   if (session.capabilities.uidPlus) expectOk(await session.expungeUids(uids))
-  else await expungeWithoutUidPlus(context, session, folder)
+  else await expungeWithoutUidPlus(session, uids)
   // Some servers answer OK to a STORE right after an APPEND and do nothing: only what is seen to be done is settled.
   const left = new Set(await session.uids())
   const marked = session.capabilities.uidPlus ? new Set<Uid>() : new Set(await session.deletedUids())
-  for (const debt of ours) {
-    if (left.has(debt.uid) && !marked.has(debt.uid)) continue
+  const gone = ours.filter((debt) => !left.has(debt.uid) || marked.has(debt.uid))
+  for (const debt of gone) {
     await forget(context, draftId, debt)
     context.signal.throwIfAborted()
   }
+  return ours.length - gone.length
 }
 
-/** EXPUNGE takes every message that is marked: it is only sent when all of them are debts of ours (hazard 6). */
-async function expungeWithoutUidPlus(
-  context: ExecuteContext,
-  session: MailboxSession,
-  folder: FolderPath,
-): Promise<void> {
-  const known = await context.store.read((db) => knownCopies(db, context.accountId, folder))
-  const owed = new Set(known.filter((copy) => copy.role === 'debt').map((copy) => copy.receipt.uid))
+/**
+ * EXPUNGE takes every message that is marked: it is only sent when all of them are `ours`, read again in this session. What
+ * we know of other debts may be of another UIDVALIDITY, or from before a backup (hazards 6, 10).
+ */
+async function expungeWithoutUidPlus(session: MailboxSession, ours: readonly Uid[]): Promise<void> {
   const marked = await session.deletedUids()
-  if (marked.every((uid) => owed.has(uid))) expectOk(await session.expungeAllDeleted())
+  if (marked.every((uid) => ours.includes(uid))) expectOk(await session.expungeAllDeleted())
 }
 
 async function forget(context: ExecuteContext, draftId: Umid, debt: Receipt): Promise<void> {
