@@ -61,7 +61,7 @@ describe('H12 H38 every message of the corpus', () => {
     if (before.parsed.protection !== null) {
       // It stands beside the new words as it was, and may then be read as a file.
       const [opaque] = before.parsed.unmodelled?.parts ?? []
-      expect(saved.includes(before.files.get(opaque?.sha256 ?? '') ?? 'missing')).toBe(true)
+      expect(saved.includes(Buffer.from(before.files.get(opaque?.sha256 ?? '') ?? 'missing'))).toBe(true)
       return
     }
     const after = await readMessage(saved)

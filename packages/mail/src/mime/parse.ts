@@ -1,28 +1,41 @@
-import type {
-  Attachment,
-  DraftContent,
-  Hasher,
-  MessageId,
-  ParsedAttachment,
-  ParsedMessage,
-  ParseOptions,
-  PartStructure,
-  Protection,
-  RawField,
-  Sha256,
-  Unmodelled,
-  UnmodelledPart,
+import {
+  emptyContent,
+  type Attachment,
+  type DraftContent,
+  type Hasher,
+  type ParsedAttachment,
+  type ParsedMessage,
+  type ParseOptions,
+  type PartStructure,
+  type Protection,
+  type RawField,
+  type Sha256,
+  type Unmodelled,
+  type UnmodelledPart,
 } from '@everdraft/core'
-import { emptyContent } from '@everdraft/core'
 
-import { parseAddresses } from './address-field.ts'
-import { decodeCharset, decodeRaw } from './charset.ts'
+import { decodeCharset } from './charset.ts'
 import { dispositionField } from './compose.ts'
 import { fromFlowed } from './flowed.ts'
-import { decodeText, rawValues, splitHeader, withoutControls } from './header-block.ts'
+import { rawValues, splitHeader } from './header-block.ts'
 import { isModelledField } from './header-fields.ts'
-import { parameterName, parameterValue, parseStructured, rawParameterValue, type Structured } from './parameters.ts'
-import { longestBoundary, PartReader } from './part-reader.ts'
+import { readMessageFields } from './message-fields.ts'
+import { parameterName, parameterValue } from './parameters.ts'
+import {
+  bodyKind,
+  boundaryOf,
+  charsetInHtml,
+  describePart,
+  extraFields,
+  isOpaqueMultipart,
+  multipartParameters,
+  type PartHeader,
+  type Place,
+  protectionOf,
+  readContentId,
+  textParameters,
+} from './part-header.ts'
+import { PartReader } from './part-reader.ts'
 import { arrange, type Part } from './part-tree.ts'
 import { fromBodyText } from './text-body.ts'
 import { decodeTransfer, isKnownEncoding } from './transfer-decoding.ts'
@@ -46,27 +59,6 @@ const deepestNesting = 50
 const mostParts = 2000
 /** A multipart whose first delimiter does not come is none. */
 const longestPreamble = 64 * 1024
-
-/** Where a part stands. */
-interface Place {
-  readonly section: string
-  /** The open boundaries, the outermost first. */
-  readonly boundaries: readonly string[]
-  readonly parent: { readonly subtype: string; readonly isFirst: boolean; readonly node: object } | null
-}
-
-/** What the header of a part says of it. */
-interface PartHeader {
-  readonly bytes: Buffer
-  readonly fields: readonly RawField[]
-  readonly type: Structured
-  readonly typeName: string
-  /** As written. */
-  readonly typeAsWritten: string
-  readonly disposition: Structured | null
-  readonly encoding: string
-  readonly filename: string
-}
 
 interface BodyText {
   readonly pieces: string[]
@@ -94,7 +86,7 @@ class MessageParser {
     const header = await this.#reader.readHeader([])
     const fields = splitHeader(header)
     const structure = await this.#part(header, { section: '', boundaries: [], parent: null })
-    const modelled = { ...readHeaderFields(fields), ...this.#body() }
+    const modelled = { ...readMessageFields(fields), ...this.#body() }
     return {
       ...modelled,
       protection: this.#protection,
@@ -281,149 +273,6 @@ class Passing {
   async end(): Promise<{ readonly size: number; readonly sha256: Sha256 }> {
     while (!(await this.#next()).done);
     return { size: this.#size, sha256: this.#hasher.digest() as Sha256 }
-  }
-}
-
-function describePart(bytes: Buffer): PartHeader {
-  const fields = splitHeader(bytes)
-  const disposition = rawValues(fields, 'content-disposition').map(parseStructured)[0] ?? null
-  const type = parseStructured(rawValues(fields, 'content-type')[0] ?? 'text/plain')
-  const filename = (disposition && parameterValue(disposition, 'filename')) ?? parameterValue(type, 'name') ?? ''
-  // Some programs forget the semicolon before the first parameter.
-  const named = /^[!#$&^_.+\w-]+\/[!#$&^_.+\w-]+(?=$|[\s,])/.exec(type.value)?.[0]
-  // RFC 2045 §5.2: what names no type is plain text, unless it is plainly a file.
-  const isFile = filename !== '' || disposition?.value.toLowerCase() === 'attachment'
-  const typeAsWritten = named ?? (isFile ? 'application/octet-stream' : 'text/plain')
-  return {
-    bytes,
-    fields,
-    type,
-    typeAsWritten,
-    typeName: typeAsWritten.toLowerCase(),
-    disposition,
-    encoding: (rawValues(fields, 'content-transfer-encoding')[0] ?? '')
-      .replace(/[;(].*$/s, '')
-      .trim()
-      .toLowerCase(),
-    filename: withoutControls(filename),
-  }
-}
-
-/** Whether a part is the message's own text, and not a file. */
-function bodyKind(header: PartHeader, { parent }: Place): 'text' | 'html' | null {
-  const { typeName, disposition, filename } = header
-  if (typeName !== 'text/plain' && typeName !== 'text/html') return null
-  if (disposition?.value.toLowerCase() === 'attachment') return null
-  // RFC 2387 §3.2: what stands beside the first part of a multipart/related belongs to it.
-  if (parent?.subtype === 'related' && !parent.isFirst) return null
-  if (filename !== '' && parent !== null && parent.subtype !== 'alternative') return null
-  return typeName === 'text/html' ? 'html' : 'text'
-}
-
-/** RFC 1847, RFC 8551. Of the whole message: a signed message that is attached is a file like any other. */
-function protectionOf({ typeName, type }: PartHeader): Protection | null {
-  if (typeName === 'multipart/signed') return 'signed'
-  if (typeName === 'multipart/encrypted') return 'encrypted'
-  if (!/^application\/(?:x-)?pkcs7-mime$/.test(typeName)) return null
-  return parameterValue(type, 'smime-type')?.toLowerCase() === 'signed-data' ? 'signed' : 'encrypted'
-}
-
-/** Not one byte of a signed part may change; a digest's parts are messages (RFC 2046 §5.1.5). */
-function isOpaqueMultipart({ typeName }: PartHeader): boolean {
-  return /^multipart\/(?:signed|encrypted|digest)$/.test(typeName)
-}
-
-function boundaryOf({ type }: PartHeader): string | null {
-  // A character for each byte, as delimiter lines are compared.
-  const boundary = rawParameterValue(type, 'boundary')?.trimEnd() ?? null
-  return boundary === null || boundary === '' || boundary.length > longestBoundary ? null : boundary
-}
-
-function multipartParameters({ type, typeName }: PartHeader): readonly string[] {
-  return type.parameters.filter((parameter) => {
-    const name = parameterName(parameter)
-    const isOurs = typeName === 'multipart/related' && name === 'type' && parameterValue(type, 'type') === 'text/html'
-    return name !== 'boundary' && !isOurs
-  })
-}
-
-function textParameters({ type }: PartHeader): readonly string[] {
-  return type.parameters.filter((parameter) => !['charset', 'format', 'delsp'].includes(parameterName(parameter)))
-}
-
-/** Fields of a part that are written back as they stood. Of the message itself: those that describe its body. */
-function extraFields({ fields }: PartHeader, { parent }: Place, read: readonly string[] = []): readonly RawField[] {
-  // A length or a sum of what was there before.
-  const rewritten = ['content-type', 'content-transfer-encoding', 'content-length', 'content-md5', 'mime-version']
-  return fields.filter((field) => {
-    const name = field.name.toLowerCase()
-    return !rewritten.includes(name) && !read.includes(name) && (parent !== null || name.startsWith('content-'))
-  })
-}
-
-function readContentId(fields: readonly RawField[]): string | null {
-  const value = rawValues(fields, 'content-id')[0]
-  if (value === undefined || value === '') return null
-  const text = value.startsWith('=?') ? decodeText(value) : withoutControls(decodeRaw(value))
-  return text.trim().replace(/^</, '').replace(/>$/, '')
-}
-
-function charsetInHtml(bytes: Buffer): string {
-  const head = bytes.toString('latin1', 0, 2048)
-  return /<meta\b[^>]*\bcharset\s*=\s*["']?([\w-]+)/i.exec(head)?.[1] ?? ''
-}
-
-type HeaderPart = Omit<ParsedMessage, 'text' | 'html' | 'attachments' | 'protection' | 'unmodelled'>
-
-function readHeaderFields(fields: readonly RawField[]): HeaderPart {
-  const addresses = (name: string): ParsedMessage['to'] => parseAddresses(rawValues(fields, name).map(decodeRaw))
-  const first = (name: string): string | null => rawValues(fields, name)[0] ?? null
-  return {
-    messageId: readId(first('message-id')),
-    date: readDate(first('date')),
-    from: addresses('from')[0] ?? null,
-    sender: addresses('sender')[0] ?? null,
-    replyTo: addresses('reply-to'),
-    to: addresses('to'),
-    cc: addresses('cc'),
-    bcc: addresses('bcc'),
-    mailFollowupTo: addresses('mail-followup-to'),
-    listPost: readListPost(first('list-post')),
-    subject: decodeText(first('subject') ?? ''),
-    inReplyTo: readId(first('in-reply-to')),
-    references: rawValues(fields, 'references').slice(0, 1).flatMap(readIds),
-  }
-}
-
-function readId(value: string | null): MessageId | null {
-  return value === null || value === '' ? null : (readIdText(value) as MessageId)
-}
-
-function readIds(value: string): readonly MessageId[] {
-  // Also those that an old program wrote without brackets, or put commas between.
-  const ids = readIdText(value).match(/<[^<>]*>|[^\s<>,]+/g) ?? []
-  return ids.map((id) => (id.startsWith('<') ? id : `<${id}>`) as MessageId)
-}
-
-/** Ids have no encoded words; ours have, where a foreign one cannot stand in a header as it is. */
-function readIdText(value: string): string {
-  return value.startsWith('=?') ? decodeText(value) : withoutControls(decodeRaw(value))
-}
-
-function readDate(value: string | null): number | null {
-  // RFC 5322 §3.3: comments may stand anywhere, mostly a zone's name at the end.
-  const date = Date.parse((value ?? '').replace(/\([^()]*\)/g, ' ').trim())
-  return Number.isNaN(date) ? null : date
-}
-
-/** RFC 2369 §3.4: `<mailto:list@example.org>`, or NO. */
-function readListPost(value: string | null): string | null {
-  const address = /<mailto:([^>?]+)/i.exec(value ?? '')?.[1]
-  if (address === undefined) return null
-  try {
-    return withoutControls(decodeURIComponent(address).trim())
-  } catch {
-    return withoutControls(address.trim())
   }
 }
 

@@ -75,7 +75,9 @@ function keep(
     }
     case 'unmodelled': {
       const part = parts[structure.part]
-      return part === undefined ? null : { kind: 'unmodelled', part }
+      // Who removes the HTML removes every version of it: the next one would be read, and shown, in its place.
+      const isRemoved = content.html === null && part?.contentType === 'text/html'
+      return part === undefined || isRemoved ? null : { kind: 'unmodelled', part }
     }
     case 'multipart': {
       const kept = structure.parts.flatMap((inner) => keep(inner, content, parts, left) ?? [])
