@@ -629,3 +629,41 @@ describe('versions', () => {
     )
   })
 })
+
+describe('a copy that somebody removes from the server', () => {
+  test('takes its draft to the trash after a second round, text and history kept; another’s loss is confirmed as soon', async () => {
+    await using device = await openFakeDevice()
+    const { engine, mailbox } = device
+    const [first, second] = [await engine.drafts.create({ text: 'one' }), await engine.drafts.create({ text: 'two' })]
+    await device.sync()
+    const remove = (id: Umid) => {
+      const copy = mailbox.drafts().find((one) => one.draftId === id)
+      mailbox.folder('Drafts').messages.delete(copy!.uid)
+    }
+    remove(second.id)
+    await device.sync()
+    expect((await engine.drafts.get(second.id)).status).toBe('draft')
+    remove(first.id)
+    expect(await device.sync()).toMatchObject({ purged: 1 })
+    expect(await engine.drafts.get(second.id)).toMatchObject({ status: 'discarded', text: 'two' })
+    expect((await engine.drafts.get(first.id)).status).toBe('draft')
+    // One is confirmed, the other is new: it is looked at again after a minute, not at the next poll.
+    await device.time.advance(60_000)
+    expect((await engine.drafts.get(first.id)).status).toBe('discarded')
+    expect((await engine.drafts.undiscard(first.id)).text).toBe('one')
+    await device.sync()
+    expect(mailbox.drafts()).toMatchObject([{ text: 'one' }])
+  })
+
+  test('while there are newer words here takes nothing away: they are uploaded anew (H01)', async () => {
+    await using device = await openFakeDevice()
+    const { engine, mailbox } = device
+    const draft = await engine.drafts.create({ text: 'one' })
+    await device.sync()
+    await engine.drafts.save(draft.id, { text: 'two' })
+    mailbox.folder('Drafts').messages.clear()
+    for (let round = 0; round < 3; round += 1) await device.sync()
+    expect(await engine.drafts.get(draft.id)).toMatchObject({ status: 'draft', text: 'two' })
+    expect(mailbox.drafts()).toMatchObject([{ text: 'two' }])
+  })
+})

@@ -211,7 +211,7 @@ async function live(device: FakeDevice, { seed, acts }: { readonly seed: number;
     else if (next.kind === 'restart') await device.restart()
     else if (next.kind === 'pass') await device.time.advance(next.ms)
     else if (next.kind === 'weather') weather = next.weather
-    else {
+    else if ('which' in next) {
       const one = known[next.which % Math.max(1, known.length)]
       if (one !== undefined) await carryOut(one, next.kind)
     }

@@ -162,11 +162,12 @@ async function applyLosses(
   let missing = false
   for (const { copy, as } of vanished) {
     if (as === 'missing-confirmed') {
-      missing = true
       // It is not purged while it can be explained: moved within Drafts, edited elsewhere, or sent by another program.
-      if (await context.store.read((db) => isOpenInComposer(db, copy.draftId, context.environment.now()))) continue
-      if (massVanish || (await isElsewhere(session, folder, copy))) continue
-      missing = false
+      const isOpen = await context.store.read((db) => isOpenInComposer(db, copy.draftId, context.environment.now()))
+      if (isOpen || massVanish || (await isElsewhere(session, folder, copy))) {
+        missing = true
+        continue
+      }
     }
     await context.write(async (write) => {
       // An upload that ended since the folder was read may have moved the copy on: then this loss says nothing.
@@ -199,8 +200,9 @@ async function isElsewhere(session: MailboxSession, folder: FolderState, copy: K
   const { messageId } = copy.receipt
   if ((await session.findByMessageId(messageId)).length > 0) return true
   const sent = findSpecialFolder(await session.folders(), 'sent')
-  if (sent === null || (await session.select(sent)) === null) return false
-  const found = await session.findByMessageId(messageId)
+  if (sent === null) return false
+  const found = (await session.select(sent)) === null ? [] : await session.findByMessageId(messageId)
+  // Also after a SELECT that failed: that one has unselected the folder (RFC 3501 §6.3.1).
   await session.select(folder.path)
   return found.length > 0
 }
