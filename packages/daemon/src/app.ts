@@ -23,6 +23,8 @@ export interface Context {
   readonly about: About
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
+  /** Undefined: the default of composer leases. */
+  readonly composerLeaseMs: number | undefined
 }
 
 /** What `GET /` says. */

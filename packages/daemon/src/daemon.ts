@@ -4,7 +4,7 @@ import type { Engine } from '@everdraft/core'
 import { fastify, type FastifyInstance } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 
-import type { About, App } from './app.ts'
+import type { About, App, Context } from './app.ts'
 import { pathOf, requireToken } from './authentication.ts'
 import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
 import { describeRoutes } from './openapi.ts'
@@ -12,10 +12,13 @@ import { sendProblem } from './problems.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
+import { conflictRoutes } from './routes/conflicts.ts'
 import { draftRoutes } from './routes/drafts.ts'
 import { historyRoutes } from './routes/history.ts'
+import { openRoutes } from './routes/open.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
+import { templateRoutes } from './routes/templates.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -31,6 +34,8 @@ export interface DaemonOptions {
   readonly log?: { write(line: string): void }
   /** The largest JSON body. Default 25 MiB; attachments are streamed and have no limit here. */
   readonly bodyLimitBytes?: number
+  /** How long a draft stays open in a composer that says nothing more. Default two minutes. */
+  readonly composerLeaseMs?: number
 }
 
 export interface Daemon {
@@ -67,7 +72,12 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   })
   await describeRoutes(app, about)
 
-  const context = { engine: options.engine, about, closing: closing.signal }
+  const context: Context = {
+    engine: options.engine,
+    about,
+    closing: closing.signal,
+    composerLeaseMs: options.composerLeaseMs,
+  }
   // A plugin each: what one resource sets up, as the attachments' raw bodies, is no other's.
   for (const routes of [
     aboutRoutes,
@@ -75,7 +85,10 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     syncRoutes,
     draftRoutes,
     attachmentRoutes,
+    openRoutes,
     historyRoutes,
+    conflictRoutes,
+    templateRoutes,
     taskRoutes,
   ]) {
     await app.register(async (scope) => routes(scope as App, context))

@@ -1,4 +1,15 @@
-import type { AccountId, AttachmentId, Author, LastError, Page, Umid } from '@everdraft/core'
+import type {
+  AccountId,
+  AttachmentId,
+  Author,
+  ConflictId,
+  DeviceId,
+  LastError,
+  Page,
+  TemplateId,
+  Umid,
+  Version,
+} from '@everdraft/core'
 import { z } from 'zod'
 
 /** An id in a path. The cast is the seam where text from outside becomes an id; whose it is, the route checks. */
@@ -9,8 +20,16 @@ function idSchema<Id extends string>(): z.ZodType<Id> {
 export const accountIdSchema: z.ZodType<AccountId> = idSchema<AccountId>()
 export const draftIdSchema: z.ZodType<Umid> = idSchema<Umid>()
 export const attachmentIdSchema: z.ZodType<AttachmentId> = idSchema<AttachmentId>()
+export const conflictIdSchema: z.ZodType<ConflictId> = idSchema<ConflictId>()
+export const templateIdSchema: z.ZodType<TemplateId> = idSchema<TemplateId>()
 
-const pageNumber = (minimum: number, maximum: number): z.ZodString => {
+export const accountPathSchema: z.ZodType<{ id: AccountId }> = z.strictObject({ id: accountIdSchema })
+export const draftPathSchema: z.ZodType<{ id: AccountId; draft_id: Umid }> = z.strictObject({
+  id: accountIdSchema,
+  draft_id: draftIdSchema,
+})
+
+const wholeNumberText = (minimum: number, maximum: number): z.ZodString => {
   const message = `must be a whole number from ${minimum} to ${maximum}`
   return z
     .string()
@@ -19,8 +38,8 @@ const pageNumber = (minimum: number, maximum: number): z.ZodString => {
 }
 
 // Text in the query: checked as text, so that the OpenAPI document shows what stands in the URL.
-export const limitSchema: z.ZodType<number> = pageNumber(1, 500).default('50').transform(Number)
-export const offsetSchema: z.ZodType<number> = pageNumber(0, 999_999_999).default('0').transform(Number)
+export const limitSchema: z.ZodType<number> = wholeNumberText(1, 500).default('50').transform(Number)
+export const offsetSchema: z.ZodType<number> = wholeNumberText(0, 999_999_999).default('0').transform(Number)
 
 export const pageQuerySchema: z.ZodType<{ limit: number; offset: number }> = z.strictObject({
   limit: limitSchema,
@@ -65,6 +84,25 @@ export function lastErrorToJson(error: LastError | null): LastErrorJson | null {
 
 /** `Everdraft-Author`: who writes, for the history; a person in front of a program says so. */
 export const authorSchema: z.ZodType<Author> = z.enum(['user', 'program']).default('program')
+
+const largestVersion = 999_999_999
+export const versionSchema: z.ZodType<Version> = z.int().min(1).max(largestVersion) as unknown as z.ZodType<Version>
+/** In a query. */
+export const versionTextSchema: z.ZodType<Version> = wholeNumberText(1, largestVersion).transform(
+  (text) => Number(text) as Version,
+)
+
+/** What a composer calls itself. */
+export const deviceIdSchema: z.ZodType<DeviceId> = userTextSchema().regex(
+  /^\P{Cc}{1,200}$/u,
+  'must be 1 to 200 characters, none of them a control character',
+) as unknown as z.ZodType<DeviceId>
+
+/** Of everything that makes a new version of a draft. */
+export const saveHeadersSchema: z.ZodType<{ 'if-match'?: string; 'everdraft-author': Author }> = z.object({
+  'if-match': z.string().exactOptional(),
+  'everdraft-author': authorSchema,
+})
 
 /** What a person wrote: a lone surrogate could not be stored as UTF-8 and would come back as another text. */
 export function userTextSchema(): z.ZodString {

@@ -1,4 +1,11 @@
-import { EverdraftError, WireError, type ErrorCode, type FieldError, type WireErrorCode } from '@everdraft/core'
+import {
+  EverdraftError,
+  WireError,
+  type ConflictId,
+  type ErrorCode,
+  type FieldError,
+  type WireErrorCode,
+} from '@everdraft/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 
@@ -13,6 +20,8 @@ export interface Problem {
   /** For programs: stable. */
   readonly code: ProblemCode
   readonly errors?: readonly FieldError[] | undefined
+  /** With `CONFLICT`: under which both sides are kept. */
+  readonly conflict_id?: ConflictId | undefined
 }
 
 export type ProblemCode =
@@ -36,6 +45,7 @@ export const problemSchema: z.ZodType = z
     detail: z.string(),
     code: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
+    conflict_id: z.string().exactOptional(),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem document with a stable code' })
 
@@ -46,18 +56,24 @@ export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly headers: Readonly<Record<string, string>>
   readonly errors: readonly FieldError[]
+  readonly conflictId: ConflictId | undefined
 
   constructor(
     status: number,
     code: ProblemCode,
     detail: string,
-    options: { headers?: Readonly<Record<string, string>>; errors?: readonly FieldError[] } = {},
+    options: {
+      headers?: Readonly<Record<string, string>>
+      errors?: readonly FieldError[]
+      conflictId?: ConflictId | undefined
+    } = {},
   ) {
     super(detail)
     this.status = status
     this.code = code
     this.headers = options.headers ?? {}
     this.errors = options.errors ?? []
+    this.conflictId = options.conflictId
   }
 }
 
@@ -106,7 +122,13 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 function problemOf(error: unknown): Problem {
-  if (error instanceof ProblemError) return problem(error.status, error.code, error.message, error.errors)
+  if (error instanceof ProblemError) {
+    const { status, code, message, errors, conflictId } = error
+    return {
+      ...problem(status, code, message, errors),
+      ...(conflictId === undefined ? {} : { conflict_id: conflictId }),
+    }
+  }
   if (error instanceof EverdraftError) {
     return problem(statusOfEngineError[error.code], error.code, error.message, error.errors)
   }

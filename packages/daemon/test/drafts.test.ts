@@ -145,6 +145,7 @@ describe('saving', () => {
       ],
     })
     expect(body.items[0].fields_changed).toEqual(['in_reply_to'])
+    for (const { bytes } of body.items) expect(bytes).toBeGreaterThan(0)
     expect((await call('GET', `${path}/history?limit=1&offset=1`)).body.items).toEqual([body.items[1]])
   })
 })

@@ -44,7 +44,7 @@ export interface Running {
 }
 
 /** The daemon over real HTTP, on the real engine, with a mail server beside it. All of it goes when the test ends. */
-export async function start(): Promise<Running> {
+export async function start(daemonOptions: { readonly composerLeaseMs?: number } = {}): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-daemon-test-'))
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
@@ -56,6 +56,7 @@ export async function start(): Promise<Running> {
     token,
     version: '1.2.3',
     log: { write: (line) => void logLines.push(line) },
+    ...daemonOptions,
   })
   const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
@@ -117,4 +118,14 @@ export async function start(): Promise<Running> {
 function succeeded(answer: Answer): Json {
   if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${JSON.stringify(answer.body)}`)
   return answer.body
+}
+
+/** As another mail program would. */
+export function deleteOnServer(mailServer: MailServer, folder: string): void {
+  const mailbox = mailServer.store.find(mailUser.name, folder)
+  if (mailbox === undefined) throw new Error(`there is no folder ${folder}`)
+  mailServer.store.expunge(
+    mailbox,
+    mailbox.messages().map(({ uid }) => uid),
+  )
 }

@@ -152,10 +152,19 @@ describe('what is told', () => {
       '/accounts/{id}/drafts/{draft_id}',
       '/accounts/{id}/drafts/{draft_id}/attachments',
       '/accounts/{id}/drafts/{draft_id}/attachments/{attachment_id}',
+      '/accounts/{id}/drafts/{draft_id}/conflicts',
+      '/accounts/{id}/drafts/{draft_id}/conflicts/{conflict_id}/resolve',
+      '/accounts/{id}/drafts/{draft_id}/discard-changes',
       '/accounts/{id}/drafts/{draft_id}/history',
+      '/accounts/{id}/drafts/{draft_id}/open',
+      '/accounts/{id}/drafts/{draft_id}/restore',
+      '/accounts/{id}/drafts/{draft_id}/undiscard',
       '/accounts/{id}/sync',
       '/accounts/{id}/tasks',
+      '/accounts/{id}/tasks/{task_id}',
       '/accounts/{id}/tasks/{task_id}/retry',
+      '/accounts/{id}/templates',
+      '/accounts/{id}/templates/{template_id}',
       '/accounts/{id}/verify',
       '/drafts',
       '/healthz',
@@ -175,6 +184,7 @@ describe('what is told', () => {
     await call('POST', `/accounts/${id}/drafts`, { json: { subject: 'top-secret-subject', text: 'top-secret-text' } })
     await call('GET', `/accounts/${id}/drafts?tag=top-secret-tag`)
     await call('GET', `/accounts/${id}/drafts?top-secret-name=1`)
+    await call('GET', `/accounts/${id}/drafts?q=top-secret-word`)
     const log = logLines.join('')
     expect(log).toContain(`"path":"/accounts/${id}/drafts"`)
     for (const secret of ['top-secret', token, mailUser.password]) expect(log).not.toContain(secret)

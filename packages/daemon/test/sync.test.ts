@@ -99,3 +99,45 @@ test('an unknown task is 404', async () => {
     })
   }
 })
+
+test('a task tells its timeline while it waits and after it is done', async () => {
+  const { call, addAccount, addDraft, mailServer, imapPort } = await start()
+  const { id } = await addAccount()
+  await mailServer.close()
+  const draft = await addDraft(id, { subject: 'late' })
+  await call('POST', `/accounts/${id}/sync`, { headers: { prefer: 'wait=10' } })
+  const { body: tasks } = await call('GET', `/accounts/${id}/tasks`)
+  const upload = tasks.items.find((task: { key: string }) => task.key === draft.id)
+  const path = `/accounts/${id}/tasks/${upload.id}`
+  const { timeline, ...waiting } = (await call('GET', path)).body
+  expect(waiting).toEqual(upload)
+  expect(timeline[0]).toMatchObject({ what: 'planned', error: null })
+  expect(timeline).toContainEqual({ at: expect.any(String), what: 'offline', error: upload.last_error })
+
+  await mailServer.listen({ imapPort })
+  await call('POST', `/accounts/${id}/sync`, wait)
+  const done = await call('GET', path)
+  expect(done).toMatchObject({
+    status: 200,
+    body: { id: upload.id, account_id: id, kind: null, key: null, state: 'done', next_run_at: null },
+  })
+  expect(done.body.timeline.slice(0, timeline.length)).toEqual(timeline)
+  expect(done.body.timeline.at(-1)).toMatchObject({ what: 'done', error: null })
+  expect(done.body.last_error).toMatchObject({ code: 'UNREACHABLE' })
+})
+
+test('the task of another account is 404', async () => {
+  const { call, addAccount, addDraft } = await start()
+  const ann = await addAccount()
+  const bob = await addAccount({ address: 'bob@example.org' })
+  await addDraft(ann.id, { subject: 'hers' })
+  const { body } = await call('GET', `/accounts/${ann.id}/tasks`)
+  const [task] = body.items
+  expect((await call('GET', `/accounts/${ann.id}/tasks/${task.id}`)).status).toBe(200)
+  for (const taskId of [task.id, 'no-task']) {
+    expect(await call('GET', `/accounts/${bob.id}/tasks/${taskId}`)).toMatchObject({
+      status: 404,
+      body: { code: 'NOT_FOUND' },
+    })
+  }
+})

@@ -11,9 +11,11 @@ import {
   attachmentIdSchema,
   authorSchema,
   draftIdSchema,
+  draftPathSchema,
   pageQuerySchema,
   pageSchema,
   pageToJson,
+  saveHeadersSchema,
 } from '../fields.ts'
 import { ownDraft } from '../ownership.ts'
 import { ProblemError } from '../problems.ts'
@@ -41,7 +43,6 @@ export const attachmentSchema: z.ZodType<AttachmentJson> = z
   })
   .meta({ id: 'Attachment' })
 
-const draftPathSchema = z.strictObject({ id: accountIdSchema, draft_id: draftIdSchema })
 const attachmentPathSchema = z.strictObject({
   id: accountIdSchema,
   draft_id: draftIdSchema,
@@ -167,7 +168,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
       schema: {
         summary: 'Take a file off the draft',
         params: attachmentPathSchema,
-        headers: z.object({ 'if-match': z.string().exactOptional(), 'everdraft-author': authorSchema }),
+        headers: saveHeadersSchema,
         response: { 204: z.null().meta({ description: 'Taken off' }) },
       },
     },

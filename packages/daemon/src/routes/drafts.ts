@@ -1,186 +1,74 @@
-import type {
-  AccountId,
-  Address,
-  Draft,
-  DraftChanges,
-  DraftInput,
-  DraftListItem,
-  DraftPolicy,
-  DraftStatus,
-  DraftSyncView,
-  Pending,
-  Umid,
+import {
+  EverdraftError,
+  validationError,
+  type AccountId,
+  type Draft,
+  type DraftHit,
+  type DraftInput,
+  type DraftListItem,
+  type Engine,
+  type Page,
+  type SaveOptions,
+  type Umid,
+  type Version,
 } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
+import { changesShape, draftChanges, draftChangesSchema } from '../draft-content.ts'
 import {
-  accountIdSchema,
+  draftListItemToJson,
+  draftSchema,
+  draftToJson,
+  listItemShape,
+  policySchema,
+  statusSchema,
+  syncStateSchema,
+  type DraftListItemJson,
+} from '../draft-resource.ts'
+import {
+  accountPathSchema,
   authorSchema,
-  draftIdSchema,
-  lastErrorSchema,
-  lastErrorToJson,
+  draftPathSchema,
   limitSchema,
   offsetSchema,
   pageSchema,
   pageToJson,
-  timeSchema,
-  timeToJson,
-  userTextSchema,
-  type LastErrorJson,
+  saveHeadersSchema,
+  templateIdSchema,
+  versionTextSchema,
 } from '../fields.ts'
 import { createIdempotencyKeys } from '../idempotency.ts'
 import { ownAccount, ownDraft } from '../ownership.ts'
+import { ProblemError } from '../problems.ts'
 import { baseVersion, versionToEtag } from '../request-headers.ts'
-import { attachmentSchema, attachmentToJson, type AttachmentJson } from './attachments.ts'
 
-export interface AddressJson {
-  readonly address: string
-  readonly name: string
+/** An item of a list; of a search with what was found. */
+export interface FoundDraftJson extends DraftListItemJson {
+  readonly snippet?: string | undefined
 }
 
-export interface DraftSyncJson {
-  readonly state: DraftSyncView['state']
-  readonly folder: string | null
-  readonly uid: number | null
-  readonly uid_validity: number | null
-  readonly uploaded_version: number | null
-  readonly message_id: string | null
-  readonly pending: { readonly reason: Pending['reason']; readonly since: string; readonly bytes: number } | null
-  readonly last_error: LastErrorJson | null
-  readonly last_upload: { readonly method: string; readonly bytes_sent: number; readonly at: string } | null
-}
+const foundDraftSchema: z.ZodType<FoundDraftJson> = z
+  .object({ ...listItemShape, snippet: z.string().exactOptional() })
+  .meta({ id: 'DraftListItem' })
 
-export interface DraftListItemJson {
-  readonly id: string
-  readonly account_id: string
-  readonly status: DraftStatus
-  readonly version: number
-  readonly sync: DraftSyncJson
-  readonly from: AddressJson | null
-  readonly to: readonly AddressJson[]
-  readonly cc: readonly AddressJson[]
-  readonly bcc: readonly AddressJson[]
-  readonly subject: string
-  readonly in_reply_to: string | null
-  readonly references: readonly string[]
-  readonly attachments: readonly AttachmentJson[]
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly tags: readonly string[]
-  /** Null: the draft asks for no review. */
-  readonly review: null
-  readonly policy: DraftPolicy
-  readonly scheduled_send_at: string | null
-  readonly succeeds: string | null
-  readonly created_at: string
-  readonly updated_at: string
-}
-
-export interface DraftJson extends DraftListItemJson {
-  readonly text: string
-  readonly html: string | null
-}
-
-const statusSchema = z.enum(['draft', 'queued', 'sending', 'sent', 'discarded'])
-const syncStateSchema = z.enum(['local-only', 'synchronized', 'stale-server'])
-const policySchema = z.enum(['sync', 'local-only'])
-
-// On a draft an address may be unfinished, so any text is one; what no header could carry, the engine refuses.
-const addressInputSchema = z.union(
-  [userTextSchema(), z.strictObject({ address: userTextSchema(), name: userTextSchema().nullable().exactOptional() })],
-  'must be an address, "Name <a@b>" or {address, name}',
-)
-const addressListSchema = z.union(
-  [...addressInputSchema.options, z.array(addressInputSchema).max(10_000)],
-  'must be an address, "Name <a@b>", {address, name} or a list of these',
-)
-
-const deepestMetadata = 32
-
-const changesShape = {
-  from: addressInputSchema.nullable().exactOptional(),
-  to: addressListSchema.nullable().exactOptional(),
-  cc: addressListSchema.nullable().exactOptional(),
-  bcc: addressListSchema.nullable().exactOptional(),
-  subject: userTextSchema().nullable().exactOptional(),
-  text: userTextSchema().nullable().exactOptional(),
-  html: userTextSchema().nullable().exactOptional(),
-  in_reply_to: userTextSchema().nullable().exactOptional(),
-  references: z.array(userTextSchema()).max(10_000).nullable().exactOptional(),
-  metadata: z
-    .record(z.string(), z.unknown())
-    .refine((value) => depthIsAtMost(value, deepestMetadata), `must not be nested deeper than ${deepestMetadata}`)
-    .nullable()
-    .exactOptional(),
-  tags: z.array(userTextSchema().min(1).max(200)).max(1000).nullable().exactOptional(),
-}
-
-const draftChangesSchema = z.strictObject(changesShape).meta({ id: 'DraftChanges' })
 const newDraftSchema = z
-  .strictObject({ ...changesShape, policy: policySchema.exactOptional() })
-  .meta({ id: 'NewDraft' })
-
-const addressSchema: z.ZodType<AddressJson> = z
-  .object({ address: z.string(), name: z.string() })
-  .meta({ id: 'Address' })
-
-const syncSchema: z.ZodType<DraftSyncJson> = z
-  .object({
-    state: syncStateSchema,
-    folder: z.string().nullable(),
-    uid: z.int().nullable(),
-    uid_validity: z.int().nullable(),
-    uploaded_version: z.int().nullable(),
-    message_id: z.string().nullable(),
-    pending: z
-      .object({
-        reason: z.enum(['waiting', 'uploading', 'offline', 'backing-off', 'parked', 'removing-copies', 'local-only']),
-        since: timeSchema,
-        bytes: z.int(),
-      })
-      .nullable(),
-    last_error: lastErrorSchema.nullable(),
-    last_upload: z.object({ method: z.string(), bytes_sent: z.int(), at: timeSchema }).nullable(),
+  .strictObject({
+    ...changesShape,
+    policy: policySchema.exactOptional(),
+    template_id: templateIdSchema.exactOptional(),
   })
-  .meta({ id: 'DraftSync' })
-
-const listItemShape = {
-  id: z.string(),
-  account_id: z.string(),
-  status: statusSchema,
-  version: z.int(),
-  sync: syncSchema,
-  from: addressSchema.nullable(),
-  to: z.array(addressSchema),
-  cc: z.array(addressSchema),
-  bcc: z.array(addressSchema),
-  subject: z.string(),
-  in_reply_to: z.string().nullable(),
-  references: z.array(z.string()),
-  attachments: z.array(attachmentSchema),
-  metadata: z.record(z.string(), z.unknown()),
-  tags: z.array(z.string()),
-  review: z.null(),
-  policy: policySchema,
-  scheduled_send_at: timeSchema.nullable(),
-  succeeds: z.string().nullable(),
-  created_at: timeSchema,
-  updated_at: timeSchema,
-}
-
-const listItemSchema: z.ZodType<DraftListItemJson> = z.object(listItemShape).meta({ id: 'DraftListItem' })
-const draftSchema: z.ZodType<DraftJson> = z
-  .object({ ...listItemShape, text: z.string(), html: z.string().nullable() })
-  .meta({ id: 'Draft' })
-
-const accountPathSchema = z.strictObject({ id: accountIdSchema })
-const draftPathSchema = z.strictObject({ id: accountIdSchema, draft_id: draftIdSchema })
+  .meta({ id: 'NewDraft' })
 
 const createHeadersSchema = z.object({
   'idempotency-key': z.string().min(1).max(255).exactOptional(),
   'everdraft-author': authorSchema,
 })
-const saveHeadersSchema = z.object({ 'if-match': z.string().exactOptional(), 'everdraft-author': authorSchema })
+
+const mergeQuerySchema = z.strictObject({
+  on_conflict: z.enum(['merge', 'local-wins', 'remote-wins']).exactOptional(),
+  base_version: versionTextSchema.exactOptional(),
+})
 
 export function draftRoutes(app: App, { engine }: Context): void {
   const idempotencyKeys = createIdempotencyKeys<Umid>()
@@ -235,7 +123,9 @@ export function draftRoutes(app: App, { engine }: Context): void {
     '/accounts/:id/drafts',
     {
       schema: {
-        summary: 'Drafts without their text and HTML, newest change first',
+        summary: 'Drafts without their text and HTML, newest change first; with `q`, best match first',
+        description:
+          '`q` finds words by their beginnings, all of them, in subject, people, text and names of files, whatever their case and accents. Such an item has a `snippet`, in which each hit stands between U+2068 and U+2069.',
         params: accountPathSchema,
         querystring: z.strictObject({
           limit: limitSchema,
@@ -243,19 +133,24 @@ export function draftRoutes(app: App, { engine }: Context): void {
           status: statusSchema.exactOptional(),
           sync_state: syncStateSchema.exactOptional(),
           tag: z.string().min(1).exactOptional(),
+          q: z.string().min(1).max(1000).exactOptional(),
         }),
-        response: { 200: pageSchema(listItemSchema) },
+        response: { 200: pageSchema(foundDraftSchema) },
       },
     },
     async (request) => {
       await ownAccount(engine, request.params.id)
-      const { sync_state: syncState, ...filter } = request.query
+      const { sync_state: syncState, q, ...filter } = request.query
+      if (q !== undefined) {
+        const page = await search(engine, { accountId: request.params.id, query: q, syncState, ...filter })
+        return pageToJson(page, ({ draft, snippet }) => ({ ...draftListItemToJson(draft), snippet }))
+      }
       const page = await engine.drafts.list({
         ...filter,
         accountId: request.params.id,
         ...(syncState === undefined ? {} : { syncState }),
       })
-      return pageToJson(page, draftListItemToJson)
+      return pageToJson(page, (draft): FoundDraftJson => draftListItemToJson(draft))
     },
   )
 
@@ -274,7 +169,10 @@ export function draftRoutes(app: App, { engine }: Context): void {
     {
       schema: {
         summary: 'Save: changes the fields given, null empties one',
+        description:
+          'With `on_conflict` and `base_version`, the version that the changes were made on, a draft that has moved on is merged with them, field by field. What cannot be merged is 409 `CONFLICT` with the `conflict_id` under which both sides are kept.',
         params: draftPathSchema,
+        querystring: mergeQuerySchema,
         headers: saveHeadersSchema,
         body: draftChangesSchema,
         response: { 200: draftSchema },
@@ -282,11 +180,14 @@ export function draftRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const head = await ownDraft(engine, request.params.id, request.params.draft_id)
-      const draft = await engine.drafts.save(head.id, draftChanges(request.body), {
-        by: request.headers['everdraft-author'],
-        ...baseVersion(request.headers['if-match'], head.version),
-      })
-      return reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
+      const base = baseOfSave(request.query, request.headers['if-match'], head.version)
+      const by = request.headers['everdraft-author']
+      try {
+        const draft = await engine.drafts.save(head.id, draftChanges(request.body), { by, ...base })
+        return await reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
+      } catch (error) {
+        throw await namingConflict(engine, head.id, error)
+      }
     },
   )
 
@@ -311,14 +212,62 @@ export function draftRoutes(app: App, { engine }: Context): void {
   )
 }
 
-/** Without recursion: what is nested a million deep must not end the process. */
-function depthIsAtMost(value: unknown, limit: number): boolean {
-  let level: readonly unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return false
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
+interface Search {
+  readonly accountId: AccountId
+  readonly query: string
+  readonly status?: DraftListItem['status']
+  readonly syncState: DraftListItem['sync']['state'] | undefined
+  readonly tag?: string
+  readonly limit: number
+  readonly offset: number
+}
+
+const pageOfHits = 500
+
+/** The index knows nothing of status, state and tags: with such a filter all hits are gone through. */
+async function search(engine: Engine, { accountId, query, limit, offset, ...filter }: Search): Promise<Page<DraftHit>> {
+  const { status, syncState, tag } = filter
+  if (status === undefined && syncState === undefined && tag === undefined) {
+    return engine.drafts.search(query, { accountId, limit, offset })
   }
-  return true
+  const kept: DraftHit[] = []
+  for (let from = 0, total = 1; from < total; from += pageOfHits) {
+    const page = await engine.drafts.search(query, { accountId, limit: pageOfHits, offset: from })
+    total = page.total
+    const matches = page.items.filter(
+      ({ draft }) =>
+        (status === undefined || draft.status === status) &&
+        (syncState === undefined || draft.sync.state === syncState) &&
+        (tag === undefined || draft.tags.includes(tag)),
+    )
+    kept.push(...matches)
+  }
+  return { items: kept.slice(offset, offset + limit), total: kept.length, limit, offset }
+}
+
+/**
+ * `If-Match` is a precondition and stays one (RFC 9110 §13.1.1): what is to be merged says its base in the query.
+ * @throws {EverdraftError} VALIDATION_ERROR
+ */
+function baseOfSave(
+  query: z.output<typeof mergeQuerySchema>,
+  ifMatch: string | undefined,
+  head: Version,
+): Pick<SaveOptions, 'baseVersion' | 'onConflict'> {
+  const { on_conflict: onConflict, base_version: base } = query
+  if (onConflict === undefined && base === undefined) return baseVersion(ifMatch, head)
+  if (onConflict === undefined) throw validationError('on_conflict', 'is needed with base_version')
+  if (base === undefined) throw validationError('base_version', 'is needed with on_conflict')
+  if (ifMatch !== undefined) throw validationError('base_version', 'cannot be combined with If-Match')
+  if (base > head) throw validationError('base_version', `the draft is at version ${head}`)
+  return { baseVersion: base, onConflict }
+}
+
+/** The engine names the conflict for people; programs get its id in a field. */
+async function namingConflict(engine: Engine, id: Umid, error: unknown): Promise<unknown> {
+  if (!(error instanceof EverdraftError) || error.code !== 'CONFLICT') return error
+  const conflict = (await engine.drafts.conflicts(id)).find((one) => error.message.includes(one.id))
+  return new ProblemError(409, 'CONFLICT', error.message, { conflictId: conflict?.id })
 }
 
 // JSON ↔ engine.
@@ -328,68 +277,11 @@ function createdHeaders(draft: Draft): { readonly location: string; readonly eta
 }
 
 function draftInput(accountId: AccountId | null, json: z.output<typeof newDraftSchema>): DraftInput {
-  const { policy, ...changes } = json
+  const { policy, template_id: templateId, ...changes } = json
   return {
     ...draftChanges(changes),
     ...(accountId === null ? {} : { accountId }),
     ...(policy === undefined ? {} : { policy }),
-  }
-}
-
-function draftChanges(json: z.output<typeof draftChangesSchema>): DraftChanges {
-  const { in_reply_to: inReplyTo, ...same } = json
-  return { ...same, ...(inReplyTo === undefined ? {} : { inReplyTo }) }
-}
-
-function draftToJson(draft: Draft): DraftJson {
-  return { ...draftListItemToJson(draft), text: draft.text, html: draft.html }
-}
-
-function draftListItemToJson(draft: DraftListItem): DraftListItemJson {
-  return {
-    id: draft.id,
-    account_id: draft.accountId,
-    status: draft.status,
-    version: draft.version,
-    sync: syncToJson(draft.sync),
-    from: draft.from === null ? null : addressToJson(draft.from),
-    to: draft.to.map(addressToJson),
-    cc: draft.cc.map(addressToJson),
-    bcc: draft.bcc.map(addressToJson),
-    subject: draft.subject,
-    in_reply_to: draft.inReplyTo,
-    references: draft.references,
-    attachments: draft.attachments.map(attachmentToJson),
-    metadata: draft.metadata,
-    tags: draft.tags,
-    review: null,
-    policy: draft.policy,
-    scheduled_send_at: draft.scheduledSendAt === null ? null : timeToJson(draft.scheduledSendAt),
-    succeeds: draft.succeeds,
-    created_at: timeToJson(draft.createdAt),
-    updated_at: timeToJson(draft.updatedAt),
-  }
-}
-
-function addressToJson({ address, name }: Address): AddressJson {
-  return { address, name }
-}
-
-function syncToJson(sync: DraftSyncView): DraftSyncJson {
-  const { pending, lastUpload } = sync
-  return {
-    state: sync.state,
-    folder: sync.folder,
-    uid: sync.uid,
-    uid_validity: sync.uidValidity,
-    uploaded_version: sync.uploadedVersion,
-    message_id: sync.messageId,
-    pending:
-      pending === null ? null : { reason: pending.reason, since: timeToJson(pending.since), bytes: pending.bytes },
-    last_error: lastErrorToJson(sync.lastError),
-    last_upload:
-      lastUpload === null
-        ? null
-        : { method: lastUpload.method, bytes_sent: lastUpload.bytesSent, at: timeToJson(lastUpload.at) },
+    ...(templateId === undefined ? {} : { templateId }),
   }
 }

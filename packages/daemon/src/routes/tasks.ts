@@ -1,9 +1,10 @@
-import type { TaskId, TaskState, TaskView } from '@everdraft/core'
+import type { AccountId, Engine, TaskId, TaskState, TaskStep, TaskStepKind, TaskView } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
 import {
   accountIdSchema,
+  accountPathSchema,
   lastErrorSchema,
   lastErrorToJson,
   pageQuerySchema,
@@ -14,6 +15,7 @@ import {
   type LastErrorJson,
 } from '../fields.ts'
 import { ownAccount } from '../ownership.ts'
+import { ProblemError } from '../problems.ts'
 
 export interface TaskJson {
   readonly id: string
@@ -28,23 +30,67 @@ export interface TaskJson {
   readonly created_at: string
 }
 
-const taskSchema: z.ZodType<TaskJson> = z
+export interface TaskStepJson {
+  readonly at: string
+  readonly what: TaskStepKind
+  readonly error: LastErrorJson | null
+}
+
+/** A task that has left the queue has its timeline, and what can be told from it. */
+export interface TaskDetailsJson extends Omit<TaskJson, 'kind' | 'key' | 'state' | 'superseded'> {
+  readonly kind: string | null
+  readonly key: string | null
+  readonly state: TaskState | 'done' | 'cancelled'
+  readonly superseded: number | null
+  readonly timeline: readonly TaskStepJson[]
+}
+
+const states = ['waiting', 'running', 'parked', 'failed'] as const
+
+const taskShape = {
+  id: z.string(),
+  account_id: z.string(),
+  kind: z.string(),
+  key: z.string(),
+  state: z.enum(states),
+  attempts: z.int(),
+  superseded: z.int(),
+  next_run_at: timeSchema.nullable(),
+  last_error: lastErrorSchema.nullable(),
+  created_at: timeSchema,
+}
+
+const taskSchema: z.ZodType<TaskJson> = z.object(taskShape).meta({ id: 'Task' })
+
+const stepKinds = [
+  'planned',
+  'started',
+  'done',
+  'retrying',
+  'offline',
+  'parked',
+  'failed',
+  'cancelled',
+] as const satisfies readonly TaskStepKind[]
+
+const stepSchema: z.ZodType<TaskStepJson> = z
+  .object({ at: timeSchema, what: z.enum(stepKinds), error: lastErrorSchema.nullable() })
+  .meta({ id: 'TaskStep' })
+
+const taskDetailsSchema: z.ZodType<TaskDetailsJson> = z
   .object({
-    id: z.string(),
-    account_id: z.string(),
-    kind: z.string(),
-    key: z.string(),
-    state: z.enum(['waiting', 'running', 'parked', 'failed']),
-    attempts: z.int(),
-    superseded: z.int(),
-    next_run_at: timeSchema.nullable(),
-    last_error: lastErrorSchema.nullable(),
-    created_at: timeSchema,
+    ...taskShape,
+    kind: z.string().nullable(),
+    key: z.string().nullable(),
+    state: z.enum([...states, 'done', 'cancelled']),
+    superseded: z.int().nullable(),
+    timeline: z.array(stepSchema),
   })
-  .meta({ id: 'Task' })
+  .meta({ id: 'TaskDetails' })
 
 // A task's id is the queue's affair: any text is looked up as it is.
 const taskIdSchema = z.string().min(1).max(200) as unknown as z.ZodType<TaskId>
+const taskPathSchema = z.strictObject({ id: accountIdSchema, task_id: taskIdSchema })
 
 export function taskRoutes(app: App, { engine }: Context): void {
   app.get(
@@ -52,7 +98,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
     {
       schema: {
         summary: 'The queue: what waits, runs, is parked or has failed',
-        params: z.strictObject({ id: accountIdSchema }),
+        params: accountPathSchema,
         querystring: pageQuerySchema,
         response: { 200: pageSchema(taskSchema) },
       },
@@ -63,12 +109,31 @@ export function taskRoutes(app: App, { engine }: Context): void {
     },
   )
 
+  app.get(
+    '/accounts/:id/tasks/:task_id',
+    {
+      schema: {
+        summary: 'A task and its timeline, oldest step first; also one that is done, for 30 days',
+        description: 'Of a task that has left the queue, `kind`, `key` and `superseded` are null.',
+        params: taskPathSchema,
+        response: { 200: taskDetailsSchema },
+      },
+    },
+    async (request) => {
+      const { id, task_id: taskId } = request.params
+      await ownAccount(engine, id)
+      const task = await queuedTask(engine, id, taskId)
+      const timeline = (await engine.tasks.timeline(id, taskId)).map(stepToJson)
+      return task === null ? finishedTask(id, taskId, timeline) : { ...taskToJson(task), timeline }
+    },
+  )
+
   app.post(
     '/accounts/:id/tasks/:task_id/retry',
     {
       schema: {
         summary: 'Run a task now, also when it is parked or failed',
-        params: z.strictObject({ id: accountIdSchema, task_id: taskIdSchema }),
+        params: taskPathSchema,
         response: { 200: taskSchema },
       },
     },
@@ -79,7 +144,40 @@ export function taskRoutes(app: App, { engine }: Context): void {
   )
 }
 
+async function queuedTask(engine: Engine, accountId: AccountId, id: TaskId): Promise<TaskView | null> {
+  const limit = 500
+  for (let offset = 0, total = 1; offset < total; offset += limit) {
+    const page = await engine.tasks.list(accountId, { limit, offset })
+    total = page.total
+    const task = page.items.find((one) => one.id === id)
+    if (task !== undefined) return task
+  }
+  return null
+}
+
 // JSON ↔ engine.
+
+function finishedTask(accountId: AccountId, id: TaskId, timeline: readonly TaskStepJson[]): TaskDetailsJson {
+  const [first] = timeline
+  if (first === undefined) throw new ProblemError(404, 'NOT_FOUND', 'there is no such task in this account')
+  return {
+    id,
+    account_id: accountId,
+    kind: null,
+    key: null,
+    state: timeline.at(-1)?.what === 'cancelled' ? 'cancelled' : 'done',
+    attempts: timeline.filter(({ what }) => what === 'started').length,
+    superseded: null,
+    next_run_at: null,
+    last_error: timeline.findLast(({ error }) => error !== null)?.error ?? null,
+    created_at: first.at,
+    timeline,
+  }
+}
+
+function stepToJson({ at, what, error }: TaskStep): TaskStepJson {
+  return { at: timeToJson(at), what, error: lastErrorToJson(error) }
+}
 
 function taskToJson(task: TaskView): TaskJson {
   return {
