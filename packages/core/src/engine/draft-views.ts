@@ -2,7 +2,7 @@ import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '..
 import { type DraftState, newestCopy } from '../draft/draft-state.ts'
 import type { Umid } from '../ids.ts'
 import { type Attempt, lastStoredAttempts } from '../storage/attempts.ts'
-import { loadDraftState, loadDraftStates } from '../storage/draft-states.ts'
+import { loadDraftStates } from '../storage/draft-states.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/db.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
@@ -12,13 +12,14 @@ import { isWanted } from '../tasks/task.ts'
  * Drafts as users see them: the stored draft, overlaid with what the queue says of it. How an upload goes is never
  * written into the draft itself.
  */
-export async function draftViews(db: Db, drafts: readonly StoredDraft[]): Promise<readonly Draft[]> {
+export async function draftViews(
+  db: Db,
+  drafts: readonly StoredDraft[],
+  /** Where the caller has just read them. */
+  known: ReadonlyMap<Umid, DraftState> | null = null,
+): Promise<readonly Draft[]> {
   const ids = drafts.map((draft) => draft.id)
-  const [only] = ids
-  const states =
-    only !== undefined && ids.length === 1
-      ? new Map([[only, await loadDraftState(db, only)]])
-      : await loadDraftStates(db, ids)
+  const states = known ?? (await loadDraftStates(db, ids))
   const tasks = await tasksByKey(db, 'draft_upload', ids)
   // What was never on a server has no upload to tell of.
   const uploaded = drafts.filter((draft) => draft.syncState !== 'local-only' || !isWanted(draft.status))

@@ -1,5 +1,6 @@
 import { checkHeaderText } from '../draft/address.ts'
 import type { Attachment, Draft } from '../draft/draft.ts'
+import type { DraftState } from '../draft/draft-state.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AttachmentId, isUuid, type Umid, uuidv7, type Version } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
@@ -71,7 +72,8 @@ export function createDrafts(parts: EngineParts): Drafts {
     async save(id, changes, options = {}) {
       const input = { ...request(id, options), changes, onConflict: options.onConflict ?? 'refuse' }
       const { draft, conflictId } = await run(localTasks.draft_save, input, async (db, saved) => {
-        return { draft: await viewIn(db, id), conflictId: saved.conflictId }
+        const known = saved.state === null ? null : new Map([[id, saved.state]])
+        return { draft: await viewOf(db, saved.draft, known), conflictId: saved.conflictId }
       })
       if (conflictId === null) return draft
       throw new EverdraftError(
@@ -145,9 +147,15 @@ export function createDrafts(parts: EngineParts): Drafts {
 
 /** @throws {EverdraftError} NOT_FOUND */
 async function viewIn(db: Db, id: Umid): Promise<Draft> {
-  const stored = await getDraft(db, id)
-  const [draft] = await draftViews(db, [stored])
-  if (draft === undefined || stored.emptiedAt !== null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return await viewOf(db, await getDraft(db, id), null)
+}
+
+/** @throws {EverdraftError} NOT_FOUND for one that was emptied */
+async function viewOf(db: Db, stored: StoredDraft, known: ReadonlyMap<Umid, DraftState> | null): Promise<Draft> {
+  const [draft] = await draftViews(db, [stored], known)
+  if (draft === undefined || stored.emptiedAt !== null) {
+    throw new EverdraftError('NOT_FOUND', `there is no draft ${stored.id}`)
+  }
   return draft
 }
 

@@ -62,7 +62,9 @@ export async function ownedState(db: Db, id: Umid): Promise<OwnedState> {
 
 /** Of many drafts at once: three queries, however many. */
 export async function loadDraftStates(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, DraftState>> {
-  if (ids.length === 0) return new Map()
+  const [only] = ids
+  if (only === undefined) return new Map()
+  if (ids.length === 1) return new Map([[only, await loadDraftState(db, only)]])
   const drafts = await db
     .selectFrom('draft')
     .select(['id', 'status', 'sync_state', 'version'])

@@ -1,11 +1,11 @@
 import { applyChanges, changedFields, type DraftChanges } from '../draft/content.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import { mergeContent, type MergeStrategy } from '../draft/merge.ts'
-import { type ConflictId, uuidv7, type Version } from '../ids.ts'
+import { type ConflictId, uuidv7 } from '../ids.ts'
 import { insertConflict } from '../storage/conflicts.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import { revisionContent } from '../storage/revisions.ts'
-import { commitRevision, editableDraft, type RevisionRequest } from './steps/commit-revision.ts'
+import { commitRevision, editableDraft, type Revised, type RevisionRequest } from './steps/commit-revision.ts'
 import type { LocalTask, PlanContext, Planned } from './task.ts'
 
 export interface DraftSave extends RevisionRequest {
@@ -14,9 +14,7 @@ export interface DraftSave extends RevisionRequest {
   readonly onConflict: 'refuse' | MergeStrategy
 }
 
-export interface Saved {
-  readonly version: Version
-  readonly changed: boolean
+export interface Saved extends Revised {
   /** The two could not be made one: nothing was saved over, and both texts are kept. */
   readonly conflictId: ConflictId | null
 }
@@ -32,10 +30,7 @@ export const draftSave: LocalTask<DraftSave, Saved> = {
   },
 }
 
-function saved({
-  result,
-  followUps,
-}: Planned<{ readonly version: Version; readonly changed: boolean }>): Planned<Saved> {
+function saved({ result, followUps }: Planned<Revised>): Planned<Saved> {
   return { result: { ...result, conflictId: null }, followUps }
 }
 
@@ -73,7 +68,7 @@ async function saveMerged(context: PlanContext, input: DraftSave, strategy: Merg
     resolution: null,
   })
   context.write.emit({ type: 'conflict-raised', accountId: draft.accountId, draftId: draft.id, conflictId })
-  return { result: { version: draft.version, changed: false, conflictId }, followUps: [] }
+  return { result: { version: draft.version, changed: false, draft, state: null, conflictId }, followUps: [] }
 }
 
 /** What loses stays in history: where the other side wins, what was to be saved is a revision before it. */

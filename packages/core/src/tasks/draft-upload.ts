@@ -39,7 +39,11 @@ export const draftUpload: WireTask = {
     const absent = await resolveAttempts(context, session, draftId)
     const upload = await uploadHead(context, session, draftId)
     if (upload.kind === 'outcome') return upload.outcome
-    await settleDebts(context, session, draftId, upload.read)
+    const left = await settleDebts(context, session, draftId, upload.read)
+    if (left > 0) {
+      const words = 'the server said that it removed an old copy, and still shows it'
+      return { kind: 'retry', error: lastError(context, 'NOT_REMOVED', words) }
+    }
     const elsewhere = await debtsElsewhere(context, draftId)
     // What was not found may still show up: the server may not have been done with it. Look again soon.
     const lookAgain: FollowUp = {

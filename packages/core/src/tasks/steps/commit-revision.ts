@@ -2,6 +2,7 @@ import { changedFields } from '../../draft/content.ts'
 import type { Author, DraftContent } from '../../draft/draft.ts'
 import { EverdraftError } from '../../errors.ts'
 import type { DeviceId, Umid, Version } from '../../ids.ts'
+import type { DraftState } from '../../draft/draft-state.ts'
 import { applyDraftEvent } from '../../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { insertRevision } from '../../storage/revisions.ts'
@@ -32,23 +33,35 @@ export async function editableDraft(context: PlanContext, request: RevisionReque
   return draft
 }
 
+export interface Revised {
+  readonly version: Version
+  readonly changed: boolean
+  /** As it is now, so that nobody has to read it again. */
+  readonly draft: StoredDraft
+  /** Null: nothing changed, and the state was not looked at. */
+  readonly state: DraftState | null
+}
+
 /** Stores `content` as the next revision; where nothing differs it makes nothing (hazard 17). */
 export async function commitRevision(
   context: PlanContext,
   draft: StoredDraft,
   content: DraftContent,
   request: RevisionRequest,
-): Promise<Planned<{ readonly version: Version; readonly changed: boolean }>> {
+): Promise<Planned<Revised>> {
   const fieldsChanged = changedFields(draft.content, content)
-  if (fieldsChanged.length === 0) return { result: { version: draft.version, changed: false }, followUps: [] }
+  if (fieldsChanged.length === 0) {
+    return { result: { version: draft.version, changed: false, draft, state: null }, followUps: [] }
+  }
   const { write, now } = context
   const version = (draft.version + 1) as Version
   const device = request.device ?? context.device
   const revision = { version, content, savedAt: now, device, by: request.by, fieldsChanged }
   await insertRevision(write.db, draft.id, revision, draft)
-  await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content)
+  const { after } = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content)
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
-  return { result: { version, changed: true }, followUps: uploadSoon(context, draft) }
+  const saved: StoredDraft = { ...draft, version, content, updatedAt: now, syncState: after.copies.kind }
+  return { result: { version, changed: true, draft: saved, state: after }, followUps: uploadSoon(context, draft) }
 }
 
 /** Lazily: the next save comes soon, and one upload is enough for both. */

@@ -14,18 +14,23 @@ export interface ReadCopies {
  * Removes the copies that a draft owes, and nothing else: each one's identity is read under its UIDVALIDITY, in this
  * session, before it goes (hazards 7, 8, 10). While a folder is selected a UID cannot come to mean another message (RFC
  * 3501 §2.3.1.1), so what the upload has just read is not read again.
+ *
+ * @returns how many the server still shows, although it said that they are gone
  */
 export async function settleDebts(
   context: ExecuteContext,
   session: MailboxSession,
   draftId: Umid,
   read: ReadCopies | null = null,
-): Promise<void> {
+): Promise<number> {
   const owned = await context.store.read((db) => ownedState(db, draftId))
   const payable = owned.state.debts.filter((debt) => debt.accountId === context.accountId && isPayable(debt, owned))
+  let left = 0
   for (const [folder, owed] of Map.groupBy(payable, (debt) => debt.folder)) {
-    await settleInFolder(context, session, { draftId, folder, owed, read: read?.folder.path === folder ? read : null })
+    const known = read?.folder.path === folder ? read : null
+    left += await settleInFolder(context, session, { draftId, folder, owed, read: known })
   }
+  return left
 }
 
 async function settleInFolder(
@@ -42,7 +47,7 @@ async function settleInFolder(
     readonly owed: readonly Receipt[]
     readonly read: ReadCopies | null
   },
-): Promise<void> {
+): Promise<number> {
   const state = read?.folder ?? (await session.select(folder))
   const valid = owed.filter((debt) => debt.uidValidity === state?.uidValidity)
   const unread = valid.filter((debt) => !read?.copies.some((copy) => sameCopy(copy, debt)))
