@@ -10,14 +10,23 @@ export interface ScriptedDevice {
   readonly world: World
   create(subject: string): Promise<Draft>
   save(draft: Draft, text: string): Promise<Draft>
+  flush(draft: Draft): Promise<void>
   /** Rounds until nothing moves. */
   rest(): Promise<void>
   /** Removes a message by another program's hand. */
   removeByHand(uid: number): void
+  markByHand(uid: number): void
+  /** Another program's draft; its octets. */
+  putByHand(text: string): string
+  resetUidValidity(): void
+  /** The octets of what is in Drafts. */
+  texts(): readonly string[]
   /** UIDs in Drafts. */
   uids(): readonly number[]
-  /** Of all checkers since the beginning; those of the state at rest are asked now. */
+  /** Of the checkers that watch always, since the beginning. */
   complaints(): readonly string[]
+  /** And of those that look at the state at rest, which this is. */
+  complaintsAtRest(): readonly string[]
 }
 
 export async function openScripted(
@@ -36,6 +45,14 @@ export async function openScripted(
     const mailbox = world.server.store.find(mailUser.name, 'Drafts')
     if (mailbox === undefined) throw new Error('there is no Drafts folder')
     return mailbox
+  }
+
+  function messageOf(uid: number) {
+    const message = drafts()
+      .messages()
+      .find((one) => one.uid === uid)
+    if (message === undefined) throw new Error(`there is no UID ${uid}`)
+    return message
   }
 
   async function answer<Result>(result: Promise<Result | undefined>): Promise<Result> {
@@ -58,6 +75,12 @@ export async function openScripted(
       world.ledger.show(saved)
       return saved
     },
+    async flush(draft) {
+      await until(
+        world,
+        world.ask('flush', (engine) => engine.drafts.flush(draft.id)),
+      )
+    },
     async rest() {
       const { accountId } = world.ledger
       if (accountId === null) throw new Error('the engine is not up')
@@ -66,17 +89,26 @@ export async function openScripted(
         await pass(world, 70_000)
       }
     },
-    removeByHand(uid) {
-      const message = drafts()
-        .messages()
-        .find((one) => one.uid === uid)
-      if (message === undefined) throw new Error(`there is no UID ${uid}`)
-      world.server.foreign.expunge(drafts(), [message.uid])
+    removeByHand: (uid) => world.server.foreign.expunge(drafts(), [messageOf(uid).uid]),
+    markByHand(uid) {
+      const { flags, uid: marked } = messageOf(uid)
+      world.server.foreign.setFlags(drafts(), [{ uid: marked, flags: [...flags, '\\Deleted'] }])
     },
+    putByHand(text) {
+      const octets = `Subject: foreign\r\n\r\n${text}\r\n`
+      world.server.foreign.append(drafts(), { bytes: Buffer.from(octets), flags: [], internalDateMs: 0 })
+      return octets
+    },
+    resetUidValidity: () => world.server.foreign.resetUidValidity(drafts()),
+    texts: () =>
+      drafts()
+        .messages()
+        .map((message) => Buffer.from(message.bytes).toString('latin1')),
     uids: () =>
       drafts()
         .messages()
         .map((message) => message.uid),
-    complaints: () => [...heard, ...world.complaints, ...complaintsOf(checkers.atRest)],
+    complaints: () => [...heard, ...world.complaints],
+    complaintsAtRest: () => [...heard, ...world.complaints, ...complaintsOf(checkers.atRest)],
   }
 }

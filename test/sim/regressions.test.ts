@@ -28,6 +28,52 @@ test('a late copy of the head is kept where another program has taken the copy t
   const [bound = 0] = device.uids()
   device.removeByHand(bound)
   await pass(world, 600_000)
-  expect(device.complaints()).toEqual([])
+  expect(device.complaintsAtRest()).toEqual([])
   expect(device.uids()).toHaveLength(1)
+})
+
+test('an old copy that the server only says it removed is tried again, and not forgotten until somebody looks', async () => {
+  const { world, ...device } = await openScripted({ without: ['CATENATE', 'REPLACE'] })
+  const draft = await device.create('A letter')
+  await pass(world, 5_000)
+  await device.save(draft, 'first words')
+  world.network.fateOf = (verb) => {
+    if (verb !== 'UID STORE') return { kind: 'pass' }
+    world.network.fateOf = () => ({ kind: 'pass' })
+    return { kind: 'pretend' }
+  }
+  await pass(world, 30_000)
+  expect(device.complaintsAtRest()).toEqual([])
+  expect(device.uids()).toHaveLength(1)
+})
+
+test('without UIDPLUS, a debt of another UIDVALIDITY makes no EXPUNGE of a foreign message under the same UID', async () => {
+  const { world, ...device } = await openScripted({ without: ['CATENATE', 'REPLACE', 'UIDPLUS'] })
+  const first = await device.create('A letter')
+  await pass(world, 5_000)
+  const foreign = device.putByHand('not ours')
+  const second = await device.create('Another letter')
+  await pass(world, 5_000)
+  // The first letter owes its old copy, and is kept from paying.
+  world.network.fateOf = (verb) =>
+    verb === 'UID STORE' ? { kind: 'answer', status: 'NO', text: '[INUSE] Busy' } : { kind: 'pass' }
+  await device.save(first, 'first words')
+  // By then it waits minutes between its tries.
+  await pass(world, 240_000)
+  const [owed = 0] = device.uids()
+  device.removeByHand(owed)
+  // The foreign message has the UID of that debt from now on, and is marked.
+  device.resetUidValidity()
+  expect(device.uids()[0]).toBe(owed)
+  device.markByHand(owed)
+  world.network.fateOf = () => ({ kind: 'pass' })
+  for (const words of ['second words', 'third words']) {
+    await device.save(second, words)
+    await device.flush(second)
+    await pass(world, 2_000)
+  }
+  expect(device.complaints()).toEqual([])
+  await device.rest()
+  expect(device.complaintsAtRest()).toEqual([])
+  expect(device.texts()).toContain(foreign)
 })

@@ -11,15 +11,15 @@ export interface OtherProgram {
 }
 
 export function createOtherProgram(world: World, dice: Dice): OtherProgram {
-  const { foreign: store, arrivals } = world.server
+  const { server } = world
   let serial = 0
 
   function drafts(): Mailbox | undefined {
-    return store.find(mailUser.name, 'Drafts')
+    return server.foreign.find(mailUser.name, 'Drafts')
   }
 
   function put(mailbox: Mailbox, bytes: Uint8Array): void {
-    store.append(mailbox, { bytes, flags: ['\\Draft', '\\Seen'], internalDateMs: world.scheduler.now() })
+    server.foreign.append(mailbox, { bytes, flags: ['\\Draft', '\\Seen'], internalDateMs: world.scheduler.now() })
   }
 
   function writeItsOwn(mailbox: Mailbox): void {
@@ -29,7 +29,7 @@ export function createOtherProgram(world: World, dice: Dice): OtherProgram {
   }
 
   function messagesOf(mailbox: Mailbox, by: 'engine' | 'foreign') {
-    return mailbox.messages().filter((message) => arrivals.get(message.blob)?.by === by)
+    return mailbox.messages().filter((message) => server.arrivalOf(message)?.by === by)
   }
 
   /** Some programs put the new one there first, others take the old one away first, and some time may pass between. */
@@ -41,7 +41,7 @@ export function createOtherProgram(world: World, dice: Dice): OtherProgram {
     const edited = withOtherText(message.bytes, `foreign edit ${serial}`)
     const validity = mailbox.uidValidity
     const takeAway = (): void => {
-      if (drafts()?.uidValidity === validity) store.expunge(mailbox, [message.uid])
+      if (drafts()?.uidValidity === validity) server.foreign.expunge(mailbox, [message.uid])
     }
     const add = (): void => {
       const now = drafts()
@@ -57,16 +57,16 @@ export function createOtherProgram(world: World, dice: Dice): OtherProgram {
     const messages = messagesOf(mailbox, by)
     if (messages.length === 0) return
     const { uid, flags } = dice.pick(messages)
-    store.setFlags(mailbox, [{ uid, flags: [...flags, '\\Deleted'] }])
+    server.foreign.setFlags(mailbox, [{ uid, flags: [...flags, '\\Deleted'] }])
   }
 
   function remove(mailbox: Mailbox, by: 'engine' | 'foreign'): void {
     const messages = messagesOf(mailbox, by)
-    if (messages.length > 0) store.expunge(mailbox, [dice.pick(messages).uid])
+    if (messages.length > 0) server.foreign.expunge(mailbox, [dice.pick(messages).uid])
   }
 
   function expungeMarked(mailbox: Mailbox): void {
-    store.expunge(
+    server.foreign.expunge(
       mailbox,
       mailbox
         .messages()
@@ -78,14 +78,24 @@ export function createOtherProgram(world: World, dice: Dice): OtherProgram {
   /** As after a restore, or by a program that "repairs" the account. */
   function makeAnew(mailbox: Mailbox): void {
     if (dice.chance(0.5)) {
-      store.resetUidValidity(mailbox)
+      server.foreign.resetUidValidity(mailbox)
       return
     }
     const uses = [...mailbox.specialUse]
-    store.deleteMailbox(mailUser.name, mailbox.name)
-    const again = (): void => void store.createMailbox(mailUser.name, 'Drafts', uses)
+    server.foreign.deleteMailbox(mailUser.name, mailbox.name)
+    const again = (): void => void server.foreign.createMailbox(mailUser.name, 'Drafts', uses)
     if (dice.chance(0.7)) again()
     else world.scheduler.schedule(dice.between(1_000, 60_000), 'the other program makes Drafts again', again)
+  }
+
+  /** Sends one of ours: it goes to Sent with the Message-ID that it has. */
+  function send(mailbox: Mailbox): void {
+    const sent = server.foreign.find(mailUser.name, 'Sent')
+    const ours = messagesOf(mailbox, 'engine').filter((message) => !isDeleted(message))
+    if (ours.length === 0 || sent === undefined) return
+    const message = dice.pick(ours)
+    put(sent, message.bytes.slice())
+    server.foreign.expunge(mailbox, [message.uid])
   }
 
   return {
@@ -93,13 +103,16 @@ export function createOtherProgram(world: World, dice: Dice): OtherProgram {
       const mailbox = drafts()
       if (mailbox === undefined) return
       const luck = dice.next()
-      if (luck < 0.3) writeItsOwn(mailbox)
+      if (luck < 0.25) writeItsOwn(mailbox)
       else if (luck < 0.45) mark(mailbox, 'foreign')
       else if (luck < 0.55) remove(mailbox, 'foreign')
       else if (luck < 0.65) expungeMarked(mailbox)
       else if (luck < 0.72) mark(mailbox, 'engine')
       else if (luck < 0.82) remove(mailbox, 'engine')
-      else if (luck < 0.92) edit(mailbox)
+      else if (luck < 0.89) edit(mailbox)
+      else if (luck < 0.91) send(mailbox)
+      else if (luck < 0.94) server.backUp()
+      else if (luck < 0.96) server.restore()
       else makeAnew(mailbox)
     },
   }

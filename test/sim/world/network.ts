@@ -13,6 +13,8 @@ export type CommandFate =
   | { readonly kind: 'late'; readonly lateMs: number }
   /** The server refuses. */
   | { readonly kind: 'answer'; readonly status: 'NO' | 'BAD'; readonly text: string }
+  /** The server says OK and does nothing, as some do to a STORE right after an APPEND. */
+  | { readonly kind: 'pretend' }
   /** `* BAD`, and the connection ends: jstedfast/MailKit#1493. */
   | { readonly kind: 'untagged-bad' }
 
@@ -46,6 +48,8 @@ const refusals = [
   'BAD Not understood',
 ] as const
 
+const pretendable: ReadonlySet<string> = new Set(['APPEND', 'UID STORE', 'UID EXPUNGE', 'EXPUNGE'])
+
 export function createNetwork(plan: NetworkPlan, dice: Dice): Network {
   const listeners: ((up: boolean) => void)[] = []
   let up = true
@@ -72,6 +76,7 @@ export function createNetwork(plan: NetworkPlan, dice: Dice): Network {
       if (luck < 0.5) return { kind: 'cut-after' }
       if (luck < 0.65) return { kind: 'silence', carriedOut: dice.chance(0.5) }
       if (luck < 0.8) return { kind: 'late', lateMs: dice.between(10, 90_000) }
+      if (luck < 0.86 && pretendable.has(verb)) return { kind: 'pretend' }
       if (luck < 0.95) {
         const [status = 'NO', ...words] = dice.pick(refusals).split(' ')
         return { kind: 'answer', status: status === 'BAD' ? 'BAD' : 'NO', text: words.join(' ') }

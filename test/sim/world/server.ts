@@ -1,5 +1,4 @@
 import {
-  type BlobId,
   type Capability,
   createEndpoint,
   createFaultScript,
@@ -17,17 +16,20 @@ import {
 } from '@everdraft/mailserver'
 
 import { headerOf, headOf } from './message-format.ts'
+import { createSimJournal } from './server-journal.ts'
 import type { Trace } from './trace.ts'
+
+const byHand: Doing = { verb: 'by hand', searchedForDeletedMs: 0 }
 
 export const mailUser = { name: 'ann', password: 'secret' } as const
 
 /** Whose hand: a session of the engine, or some other program on the same mailbox. */
 export type Hand = 'engine' | 'foreign'
 
-/** A message, as it was when it came. Its blob names it for ever, also when its folder gets new UIDs. */
+/** A message, as it was when it came. Its octets, as an object, name it for ever: UIDs are given out anew. */
 export interface Arrival {
-  readonly blob: BlobId
   readonly by: Hand
+  readonly atMs: number
   /** Counts all arrivals. */
   readonly order: number
   readonly messageId: string | null
@@ -73,7 +75,13 @@ export interface SimServer {
   /** The same mail through another hand. */
   readonly foreign: MailStore
   readonly losses: readonly Loss[]
-  readonly arrivals: ReadonlyMap<BlobId, Arrival>
+  arrivalOf(message: StoredMessage): Arrival | undefined
+  /** When the engine's last FETCH or SEARCH was carried out. */
+  lookedAtMs: number
+  /** Keeps all mail as it is now. */
+  backUp(): void
+  /** As it was at the last backup, with the UIDVALIDITYs and UIDNEXTs of then; all connections end. */
+  restore(): void
   /** Grows with all that happens. */
   readonly changes: number
   connect(port: EndpointPort, doing: Doing): ProtocolSession
@@ -92,16 +100,25 @@ export function createServer(options: {
   const capabilities = resolveCapabilities({ without: options.without })
   const faults = createFaultScript()
   let uidValidity = 1000
-  const store = createMailStore({
-    users: [mailUser],
-    proposeUidValidity: () => (uidValidity += 1),
-    mailboxes: [
-      { name: 'INBOX' },
-      ...(options.withDraftsFolder ? [{ name: 'Drafts', specialUse: '\\Drafts', subscribed: true }] : []),
-      { name: 'Sent', specialUse: '\\Sent', subscribed: true },
-    ],
-  })
-  const arrivals = new Map<BlobId, Arrival>()
+  let journal = createSimJournal()
+  let backup = journal
+  let store = open()
+
+  function open(): MailStore {
+    return createMailStore({
+      users: [mailUser],
+      proposeUidValidity: () => (uidValidity += 1),
+      mailboxes: [
+        { name: 'INBOX' },
+        ...(options.withDraftsFolder ? [{ name: 'Drafts', specialUse: '\\Drafts', subscribed: true }] : []),
+        { name: 'Sent', specialUse: '\\Sent', subscribed: true },
+      ],
+      journal,
+    })
+  }
+
+  const ends = new Set<() => void>()
+  const arrivals = new Map<Uint8Array, Arrival>()
   const losses: Loss[] = []
   let changes = 0
 
@@ -111,7 +128,7 @@ export function createServer(options: {
   }
 
   function lose(how: Loss['how'], by: Hand, doing: Doing, mailbox: Mailbox, message: StoredMessage): void {
-    const arrival = arrivals.get(message.blob)
+    const arrival = arrivals.get(message.bytes)
     if (arrival === undefined) throw new Error(`a message that never came: UID ${message.uid}`)
     const where = { folder: mailbox.name, uidValidity: mailbox.uidValidity, uid: message.uid }
     losses.push({ how, by, arrival, ...where, ...doing, atMs: now() })
@@ -130,14 +147,14 @@ export function createServer(options: {
         if (stored === undefined) throw new Error('stored, and not there')
         const head = headOf(message.bytes)
         const arrival: Arrival = {
-          blob: stored.blob,
           by,
+          atMs: now(),
           order: arrivals.size,
           messageId: headerOf(head, 'Message-ID'),
           draftId: headerOf(head, 'X-Everdraft-Id'),
           bytes: message.bytes,
         }
-        arrivals.set(stored.blob, arrival)
+        arrivals.set(stored.bytes, arrival)
         note(`server: ${by} ${doing.verb}: UID ${stored.uid} stored, ${nameOf(arrival)}`)
         if (replacing !== undefined && old !== undefined) lose('removed', by, doing, replacing.mailbox, old)
         return outcome
@@ -184,19 +201,55 @@ export function createServer(options: {
     }
   }
 
+  function restore(): void {
+    note('server: restored from a backup')
+    for (const end of ends) end()
+    ends.clear()
+    const before = copies()
+    journal = backup.copy()
+    store = open()
+    const after = new Set(copies().map((copy) => copy.arrival))
+    // What the restored mailbox has no more was taken away by whoever restored it.
+    for (const { arrival, deleted: _deleted, ...where } of before) {
+      if (after.has(arrival)) continue
+      losses.push({ how: 'removed', by: 'foreign', arrival, ...where, ...byHand, verb: 'restore', atMs: now() })
+    }
+  }
+
+  function copies(): readonly LiveCopy[] {
+    return store.mailboxes(mailUser.name).flatMap((mailbox) =>
+      mailbox.messages().flatMap((message) => {
+        const arrival = arrivals.get(message.bytes)
+        if (arrival === undefined) return []
+        const { name: folder, uidValidity: validity } = mailbox
+        return [{ arrival, folder, uidValidity: validity, uid: message.uid, deleted: isDeleted(message) }]
+      }),
+    )
+  }
+
   return {
     faults,
     capabilities,
-    store,
-    foreign: through('foreign', { verb: 'by hand', searchedForDeletedMs: 0 }),
+    get store() {
+      return store
+    },
+    get foreign() {
+      return through('foreign', byHand)
+    },
     losses,
-    arrivals,
+    arrivalOf: (message) => arrivals.get(message.bytes),
+    lookedAtMs: 0,
+    backUp() {
+      backup = journal.copy()
+      note('server: backed up')
+    },
+    restore,
     get changes() {
       return changes
     },
     connect(port, doing) {
       const { appendLimitBytes } = options
-      return createEndpoint({
+      const endpoint = createEndpoint({
         faults: faults.connect('imap'),
         port,
         session: (sessionPort) =>
@@ -208,16 +261,13 @@ export function createServer(options: {
             ...(appendLimitBytes === null ? {} : { appendLimitBytes }),
           }),
       })
+      ends.add(() => {
+        endpoint.end()
+        port.close('rst')
+      })
+      return endpoint
     },
-    copies: () =>
-      store.mailboxes(mailUser.name).flatMap((mailbox) =>
-        mailbox.messages().flatMap((message) => {
-          const arrival = arrivals.get(message.blob)
-          if (arrival === undefined) return []
-          const { name: folder, uidValidity: validity } = mailbox
-          return [{ arrival, folder, uidValidity: validity, uid: message.uid, deleted: isDeleted(message) }]
-        }),
-      ),
+    copies,
   }
 }
 

@@ -155,6 +155,7 @@ export function openWire(parts: WireParts): Wire {
   function exchangeNoted(command: Command): Reply | null {
     trace.add(`${name} > ${shown(command)}`)
     if (shown(command).startsWith('UID SEARCH DELETED')) doing.searchedForDeletedMs = scheduler.now()
+    if (/^UID (FETCH|SEARCH)/.test(shown(command))) server.lookedAtMs = scheduler.now()
     const reply = exchange(command)
     trace.add(`${name} < ${reply === null ? 'nothing' : `${reply.status} ${reply.code ?? ''} ${reply.text}`}`)
     return reply
@@ -226,6 +227,10 @@ export function openWire(parts: WireParts): Wire {
             exchangeNoted(command)
             endpoint.end()
           })
+          return
+        case 'pretend':
+          trace.add(`${name} is told OK, and nothing is done: ${shown(command)}`)
+          answer({ status: 'OK', code: null, codeArgument: '', text: 'Pretended', untagged: [] })
           return
         case 'answer':
         case 'untagged-bad': {
