@@ -25,6 +25,8 @@ interface Call {
 /** everdraft's REST over HTTP. `Answer` is what the daemon's schemas promise for the path. */
 export interface Client {
   readonly url: string
+  /** Resolves when a search finds what was saved before. A daemon's index follows each save by itself. */
+  caughtUp(): Promise<void>
   request<Answer>(method: string, path: string, call?: Call): Promise<Answer>
 }
 
@@ -36,6 +38,7 @@ export function createClient(options: {
   const url = options.url.replace(/\/+$/, '')
   return {
     url,
+    caughtUp: async () => {},
     request: async <Answer>(method: string, path: string, call: Call = {}) => {
       const response = await send(`${url}${path}`, {
         method,

@@ -24,7 +24,8 @@ export async function openEmbedded(folder: DataFolder): Promise<Embedded | null>
     const daemon = await createDaemon({ engine, token, version: version() })
     const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
     return {
-      client: createClient({ url, token }),
+      // An engine that lives for one command ends before its index follows a save.
+      client: { ...createClient({ url, token }), caughtUp: async () => void (await engine.housekeep()) },
       close: async () => {
         await daemon.close()
         await engine.close()

@@ -1,17 +1,13 @@
 import { accountAdd, accountList, accountRemove, accountVerify } from './commands/account.ts'
 import { demo } from './commands/demo.ts'
-import {
-  draftAttach,
-  draftCreate,
-  draftDiscard,
-  draftEdit,
-  draftHistory,
-  draftList,
-  draftShow,
-} from './commands/draft.ts'
+import { draftAttach, draftCreate, draftDiscard, draftEdit, draftList, draftShow } from './commands/draft.ts'
+import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
+import { draftDiscardChanges, draftHistory, draftRestore, draftUndiscard } from './commands/draft-history.ts'
+import { draftSearch } from './commands/draft-search.ts'
 import { serve } from './commands/serve.ts'
 import { sync } from './commands/sync.ts'
-import { taskList, taskRetry } from './commands/task.ts'
+import { taskList, taskRetry, taskShow } from './commands/task.ts'
+import { templateAdd, templateList, templateRemove } from './commands/template.ts'
 import { columns, helpOf, parseCommandInput, type Command } from './command.ts'
 import { CommandFailure, Interrupted, UsageError } from './failure.ts'
 import { version } from './version.ts'
@@ -24,13 +20,23 @@ const commands: readonly Command[] = [
   accountVerify,
   accountRemove,
   draftList,
+  draftSearch,
   draftShow,
   draftCreate,
   draftEdit,
   draftAttach,
   draftDiscard,
+  draftUndiscard,
+  draftDiscardChanges,
   draftHistory,
+  draftRestore,
+  draftConflicts,
+  draftResolve,
+  templateList,
+  templateAdd,
+  templateRemove,
   taskList,
+  taskShow,
   taskRetry,
   sync,
 ]

@@ -10,14 +10,22 @@ export const listOptions: Readonly<Record<string, Option>> = {
   json: { help: 'JSON, as REST answers it' },
 }
 
-export interface Listing<Item> {
+interface Source {
   readonly path: string
   /** More of the query; undefined is left out. */
   readonly query?: Readonly<Record<string, string | undefined>>
-  readonly headings: readonly string[]
-  row(item: Item): readonly string[]
   /** Said instead of an empty table. */
   readonly none: string
+}
+
+export interface Listing<Item> extends Source {
+  readonly headings: readonly string[]
+  row(item: Item): readonly string[]
+}
+
+export interface Sheets<Item> extends Source {
+  /** What has no place in one line. */
+  sheet(item: Item): readonly string[]
 }
 
 export interface ListRequest {
@@ -36,17 +44,33 @@ export function listRequest(input: CommandInput): ListRequest {
 }
 
 export async function printList<Item>(client: Client, request: ListRequest, listing: Listing<Item>): Promise<void> {
-  const query = new URLSearchParams(request.query)
-  for (const [name, value] of Object.entries(listing.query ?? {})) if (value !== undefined) query.set(name, value)
-  const page = await client.request<PageJson<Item>>('GET', `${listing.path}?${query.toString()}`)
-  if (request.isJson) return printJson(page)
-  if (page.total === 0) return printLine(listing.none)
-  printLine(
+  await printPage<Item>(client, request, listing, ({ items }) =>
     table(
       listing.headings,
-      page.items.map((item) => listing.row(item)),
+      items.map((item) => listing.row(item)),
     ),
   )
+}
+
+/** A block of lines for each item. */
+export async function printSheets<Item>(client: Client, request: ListRequest, sheets: Sheets<Item>): Promise<void> {
+  await printPage<Item>(client, request, sheets, ({ items }) =>
+    items.map((item) => sheets.sheet(item).join('\n')).join('\n\n'),
+  )
+}
+
+async function printPage<Item>(
+  client: Client,
+  request: ListRequest,
+  source: Source,
+  format: (page: PageJson<Item>) => string,
+): Promise<void> {
+  const query = new URLSearchParams(request.query)
+  for (const [name, value] of Object.entries(source.query ?? {})) if (value !== undefined) query.set(name, value)
+  const page = await client.request<PageJson<Item>>('GET', `${source.path}?${query.toString()}`)
+  if (request.isJson) return printJson(page)
+  if (page.total === 0) return printLine(source.none)
+  printLine(format(page))
   if (page.items.length < page.total) {
     printLine(`\n${page.items.length} of ${page.total}, from ${page.offset}; --limit and --offset show more`)
   }

@@ -71,7 +71,7 @@ test('a draft lives its life from the command line, on a data folder without a d
   expect(await run(['account', 'remove', mailUser.name])).toContain('removed')
 })
 
-test('while the server is down sync exits 1 and says why, and the queue shows it', async () => {
+test('while the server is down sync exits 1 and says why, and the queue shows it and can be told to try again', async () => {
   const server = await startMailServer()
   await server.close()
   const data = await temporaryFolder()
@@ -81,8 +81,26 @@ test('while the server is down sync exits 1 and says why, and the queue shows it
   const sync = await everdraft(['sync', '--wait', '10', '--data', data])
   expect(sync.code).toBe(1)
   expect(sync.stderr).toContain(`127.0.0.1:${server.imapPort}`)
-  const tasks = JSON.parse((await everdraft(['task', 'list', '--json', '--data', data])).stdout) as { items: object[] }
+  const run = async (args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await everdraft([...args, '--data', data])
+    expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
+    return stdout
+  }
+  const tasks = JSON.parse(await run(['task', 'list', '--json'])) as { items: { id: string; kind: string }[] }
   expect(tasks.items).toContainEqual(expect.objectContaining({ kind: 'draft_upload', state: 'waiting' }))
+  const upload = tasks.items.find(({ kind }) => kind === 'draft_upload')?.id ?? ''
+  expect(await run(['task', 'list'])).toMatch(new RegExp(`${upload} +draft_upload .* waiting .*T.*Z +UNREACHABLE: `))
+  const shown = await run(['task', 'show', upload])
+  expect(shown).toMatch(/^why +UNREACHABLE: .*127\.0\.0\.1/m)
+  expect(shown).toMatch(/T\S+Z +planned +–\n/)
+  expect(shown).toMatch(/T\S+Z +offline +UNREACHABLE: /)
+  const { timeline } = JSON.parse(await run(['task', 'show', upload, '--json'])) as { timeline: object[] }
+  expect(timeline[0]).toMatchObject({ what: 'planned', error: null })
+
+  await server.listen({ imapPort: server.imapPort })
+  expect(await run(['task', 'retry', upload])).toMatch(new RegExp(`^task ${upload} is (waiting|running)`))
+  const unknown = await everdraft(['task', 'show', 'no-task', '--data', data])
+  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no such task') })
 })
 
 test('a stale --base-version, an unknown draft and a missing file exit 1 with a reason', async () => {

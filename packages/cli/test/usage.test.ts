@@ -12,6 +12,14 @@ test('wrong usage exits 2 and names what is wrong', async () => {
     [['draft', 'show'], 'ID is missing'],
     [['draft', 'show', 'a', 'b'], 'unexpected argument: b'],
     [['draft', 'list', '--limit', '0'], '--limit'],
+    [['draft', 'restore', 'a'], 'VERSION is missing'],
+    [['draft', 'restore', 'a', 'changes'], 'VERSION: must be'],
+    [['draft', 'search'], 'WORDS is missing'],
+    [['draft', 'resolve', 'a', 'b'], '--strategy is needed, or the merged fields'],
+    [['draft', 'resolve', 'a', 'b', '--strategy', 'mine'], '--strategy: must be'],
+    [['draft', 'resolve', 'a', 'b', '--strategy', 'merge', '--text', 'x'], 'only one of them'],
+    [['template', 'add'], '--name is needed'],
+    [['task', 'show'], 'ID is missing'],
     [['serve', '--listen'], '--listen'],
     [['account', 'add'], '--address is needed'],
     [['sync', '--url', 'nowhere'], '--url'],
@@ -28,7 +36,7 @@ test('wrong usage exits 2 and names what is wrong', async () => {
 test('every command that --help lists has its own --help', async () => {
   const overview = await everdraft(['--help'])
   expect(overview.code).toBe(0)
-  const commands = [...overview.stdout.matchAll(/^ {2}(\w+(?: \w+)?) {2,}/gm)].map(([, name = '']) => name)
+  const commands = [...overview.stdout.matchAll(/^ {2}(\w+(?: [\w-]+)?) {2,}/gm)].map(([, name = '']) => name)
   expect(commands.toSorted()).toEqual([
     'account add',
     'account list',
@@ -36,16 +44,26 @@ test('every command that --help lists has its own --help', async () => {
     'account verify',
     'demo',
     'draft attach',
+    'draft conflicts',
     'draft create',
     'draft discard',
+    'draft discard-changes',
     'draft edit',
     'draft history',
     'draft list',
+    'draft resolve',
+    'draft restore',
+    'draft search',
     'draft show',
+    'draft undiscard',
     'serve',
     'sync',
     'task list',
     'task retry',
+    'task show',
+    'template add',
+    'template list',
+    'template remove',
   ])
   for (const command of commands) {
     const { code, stdout } = await everdraft([...command.split(' '), '--help'])

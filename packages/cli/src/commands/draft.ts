@@ -1,16 +1,17 @@
 import { openAsBlob } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { text as readStream } from 'node:stream/consumers'
 
-import type { AddressJson, AttachmentJson, DraftJson, DraftListItemJson, RevisionJson } from '@everdraft/daemon'
+import type { AddressJson, AttachmentJson, DraftJson, DraftListItemJson } from '@everdraft/daemon'
 
 import { accountOption, chosenAccount, draftById } from '../account-choice.ts'
-import { oneOf, wholeNumber, type Command, type CommandInput, type Option } from '../command.ts'
+import { asUser } from '../author.ts'
+import { oneOf, wholeNumber, type Command } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
+import { contentOf, contentOptions } from '../content-options.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
 import { bytesText, oneLine, printJson, printLine } from '../output.ts'
 import { listOptions, listRequest, printList } from '../paging.ts'
+import { templateByName } from '../template-choice.ts'
 
 const selection = { ...accountOption, ...connectionOptions }
 const statuses = ['draft', 'queued', 'sending', 'sent', 'discarded'] as const
@@ -94,59 +95,12 @@ function addressesText(addresses: readonly AddressJson[]): string {
   return addresses.map(({ address, name }) => (name === '' ? address : `${name} <${address}>`)).join(', ')
 }
 
-const contentOptions = {
-  from: { value: 'ADDRESS', help: 'the sender' },
-  to: { value: 'ADDRESS', repeatable: true, help: 'a recipient; may be given again' },
-  cc: { value: 'ADDRESS', repeatable: true, help: 'likewise' },
-  bcc: { value: 'ADDRESS', repeatable: true, help: 'likewise' },
-  subject: { value: 'TEXT', help: 'the subject' },
-  text: { value: 'TEXT', help: 'the text' },
-  'text-file': { value: 'FILE', help: 'the text from a file, - for standard input' },
-  'html-file': { value: 'FILE', help: 'the HTML from a file, - for standard input' },
-  tag: { value: 'TAG', repeatable: true, help: 'a tag; may be given again' },
-} satisfies Record<string, Option>
-
-/** The fields that were given; an empty text empties a field. */
-async function contentOf(input: CommandInput): Promise<Record<string, unknown>> {
-  const content: Record<string, unknown> = {}
-  if (input.option('text') !== undefined && input.option('text-file') !== undefined) {
-    throw new UsageError('--text and --text-file: only one of them')
-  }
-  for (const name of ['from', 'subject', 'text']) {
-    const value = input.option(name)
-    if (value !== undefined) content[name] = value === '' ? null : value
-  }
-  for (const name of ['to', 'cc', 'bcc']) {
-    const values = input.options(name)
-    if (values.length > 0) content[name] = values.filter((value) => value !== '')
-  }
-  const tags = input.options('tag')
-  if (tags.length > 0) content['tags'] = tags.filter((tag) => tag !== '')
-  for (const [option, field] of [
-    ['text-file', 'text'],
-    ['html-file', 'html'],
-  ] as const) {
-    const path = input.option(option)
-    if (path !== undefined) content[field] = await readText(path)
-  }
-  return content
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return path === '-' ? await readStream(process.stdin) : await readFile(path, 'utf8')
-  } catch (error) {
-    throw new CommandFailure(`${path} cannot be read: ${(error as Error).message}`)
-  }
-}
-
-const asUser = { 'everdraft-author': 'user' }
-
 export const draftCreate: Command = {
   name: 'draft create',
   summary: 'Create a draft; it is on disk when this returns',
   options: {
     ...contentOptions,
+    template: { value: 'TEMPLATE', help: 'begin with this one: its id or name; the fields given win' },
     'local-only': { help: 'never upload it' },
     json: { help: 'the draft as JSON' },
     ...selection,
@@ -155,9 +109,15 @@ export const draftCreate: Command = {
     const content = await contentOf(input)
     await withClient(input, async (client) => {
       const account = await chosenAccount(client, input)
+      const name = input.option('template')
+      const template = name === undefined ? null : await templateByName(client, account.id, name)
       const draft = await client.request<DraftJson>('POST', `/accounts/${account.id}/drafts`, {
         headers: asUser,
-        json: { ...content, ...(input.isOn('local-only') ? { policy: 'local-only' } : {}) },
+        json: {
+          ...content,
+          ...(template === null ? {} : { template_id: template.id }),
+          ...(input.isOn('local-only') ? { policy: 'local-only' } : {}),
+        },
       })
       if (input.isOn('json')) return printJson(draft)
       printLine(`draft ${draft.id} created, version ${draft.version}`)
@@ -239,29 +199,4 @@ export const draftDiscard: Command = {
       })
       printLine(`draft ${draft.id} is ${draft.status}`)
     }),
-}
-
-export const draftHistory: Command = {
-  name: 'draft history',
-  summary: 'List the revisions of a draft, newest first',
-  operands: ['ID'],
-  options: { ...listOptions, ...selection },
-  run: async (input) => {
-    const request = listRequest(input)
-    await withClient(input, async (client) => {
-      const { account_id: accountId, id } = await draftById(client, input, input.operand(0))
-      await printList<RevisionJson>(client, request, {
-        path: `/accounts/${accountId}/drafts/${id}/history`,
-        headings: ['VERSION', 'SAVED', 'BY', 'DEVICE', 'CHANGED'],
-        row: (revision) => [
-          String(revision.version),
-          revision.saved_at,
-          revision.by,
-          oneLine(revision.device),
-          revision.fields_changed.join(', '),
-        ],
-        none: 'no revisions',
-      })
-    })
-  },
 }
