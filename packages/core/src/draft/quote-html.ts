@@ -71,7 +71,7 @@ export function htmlFragment(html: string, options: KeepOptions): string {
 }
 
 /** Tags and texts without what is dropped. */
-export function* keptTokens(html: string, options: KeepOptions): Generator<HtmlToken, void, undefined> {
+function* keptTokens(html: string, options: KeepOptions): Generator<HtmlToken, void, undefined> {
   let dropped: { readonly name: string; depth: number } | null = null
   for (const token of htmlTokens(html)) {
     if (dropped !== null) {

@@ -148,6 +148,7 @@ async function storeOnce(
       ...(baseMessageId === null ? [] : [{ name: 'X-Everdraft-Base', value: baseMessageId }]),
     ],
     includeBcc: true,
+    open: ({ sha256, size }) => readBlob(context.store, draft.accountId, sha256, { start: 0, end: size }),
   })
   const parts = message.segments.filter((segment) => segment.kind === 'attachment')
   const plan = uploadPlan({ size: message.size, parts, older, capabilities: session.capabilities, mayQuote })

@@ -101,7 +101,10 @@ export interface Unmodelled {
   readonly structure: PartStructure
 }
 
-/** A header field as it stood: a character for each byte (ISO 8859-1), CRLF where it is folded and none at its end. */
+/**
+ * A header field as it stood: a character for each byte (ISO 8859-1), CRLF where it is folded and none at its end.
+ * Blanks before its colon are gone: RFC 5322 §4.5 forbids to write them, and servers refuse them.
+ */
 export interface RawField {
   readonly name: string
   readonly raw: string

@@ -140,7 +140,6 @@ class MessageWriter {
         ? { encodedSize: base64BodySize(size), encode: encodeBase64Body }
         : { encodedSize: size, encode: asItIs }
     this.#stream({ sha256, size, section: section === '' ? '1' : section, ...encoding })
-    if (section === '' && plain === undefined) this.text('\r\n')
   }
 
   #contentType(type: string, parameters: readonly string[]): void {

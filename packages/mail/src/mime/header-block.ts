@@ -12,7 +12,8 @@ export function splitHeader(header: Uint8Array): readonly RawField[] {
   for (const line of Buffer.from(header).toString('latin1').split(/\r?\n/)) {
     const name = fieldStart.exec(line)?.[1]
     const last = fields.at(-1)
-    if (name !== undefined) fields.push({ name, raw: line })
+    // Blanks before the colon must not be written (RFC 5322 §4.5), and Cyrus refuses them.
+    if (name !== undefined) fields.push({ name, raw: `${name}${line.slice(line.indexOf(':'))}` })
     else if (/^[ \t]/.test(line) && last) fields.splice(-1, 1, { ...last, raw: `${last.raw}\r\n${line}` })
   }
   // A line of nothing but blanks folds nothing, and would end a header for some readers.
@@ -31,7 +32,7 @@ export function rawValues(fields: readonly RawField[], name: string): readonly s
     )
 }
 
-export function isNamed(field: RawField, name: string): boolean {
+function isNamed(field: RawField, name: string): boolean {
   return field.name.toLowerCase() === name.toLowerCase()
 }
 

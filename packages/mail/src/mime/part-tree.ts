@@ -26,7 +26,7 @@ export interface AttachmentPart {
 }
 
 /** Written as it stood. */
-export interface OpaquePart {
+interface OpaquePart {
   readonly kind: 'unmodelled'
   readonly part: UnmodelledPart
 }
@@ -50,7 +50,7 @@ export function arrange(content: DraftContent, unmodelled: Unmodelled | null): P
 const textPart: TextPart = { kind: 'text', parameters: [], fields: [] }
 const htmlPart: TextPart = { kind: 'html', parameters: [], fields: [] }
 
-export function isInlineOfHtml({ disposition, contentId }: Attachment, { html }: Pick<DraftContent, 'html'>): boolean {
+function isInlineOfHtml({ disposition, contentId }: Attachment, { html }: Pick<DraftContent, 'html'>): boolean {
   return html !== null && disposition === 'inline' && contentId !== null
 }
 

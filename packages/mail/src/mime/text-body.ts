@@ -2,7 +2,7 @@ import { encode as encodeQuotedPrintable, wrap } from 'nodemailer/lib/qp'
 
 import { toFlowed } from './flowed.ts'
 
-export type TransferEncoding = '7bit' | 'quoted-printable' | 'base64'
+type TransferEncoding = '7bit' | 'quoted-printable' | 'base64'
 
 export interface TextBody {
   readonly encoding: TransferEncoding
