@@ -102,3 +102,41 @@ test('an unknown setting exits 2 and is named', async () => {
   expect(code).toBe(2)
   expect(stderr).toContain('unknown setting: EVERDRAFT_PROT')
 })
+
+test('a draft that is open in a composer is open after a restart, from the version at which it was opened', async () => {
+  const data = await temporaryFolder()
+  const serve = async (): Promise<{
+    readonly call: (method: string, path: string, json: object) => Promise<Record<string, unknown>>
+    readonly stop: () => Promise<number | null>
+  }> => {
+    const daemon = begin(['serve', '--data', data, '--listen', '127.0.0.1:0', '--token', 'the-token'])
+    const url = (await daemon.printed(listensOn)).groups?.['url'] ?? ''
+    return {
+      call: async (method, path, json) => {
+        const headers = { authorization: 'Bearer the-token', 'content-type': 'application/json' }
+        const response = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(json) })
+        expect(response.ok).toBe(true)
+        return (await response.json()) as Record<string, unknown>
+      },
+      stop: async () => {
+        daemon.kill('SIGTERM')
+        return (await daemon.ended).code
+      },
+    }
+  }
+  const device = { device_id: 'desk' }
+  const first = await serve()
+  const imap = { host: '127.0.0.1', port: 1, security: 'none', user: 'a', password: 'secret' }
+  const account = await first.call('POST', '/accounts', { address: 'a@example.org', imap })
+  const drafts = `/accounts/${String(account['id'])}/drafts`
+  const draft = await first.call('POST', drafts, { subject: 'created', policy: 'local-only' })
+  const path = `${drafts}/${String(draft['id'])}`
+  await first.call('PUT', path, { subject: 'as opened' })
+  await first.call('POST', `${path}/open`, device)
+  await first.call('PUT', path, { subject: 'regretted' })
+  expect(await first.stop()).toBe(0)
+  const second = await serve()
+  await second.call('POST', `${path}/open`, device)
+  expect(await second.call('POST', `${path}/discard-changes`, device)).toMatchObject({ subject: 'as opened' })
+  expect(await second.stop()).toBe(0)
+})

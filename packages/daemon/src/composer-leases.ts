@@ -43,6 +43,7 @@ export function createComposerLeases(engine: Engine, leaseMs: number = defaultLe
       const key = keyOf(draftId, device)
       const known = take(key)
       const composer = known ?? engine.drafts.open(draftId, { device })
+      const expiresAt = Date.now() + leaseMs
       expireLater(key, composer)
       try {
         await (known === undefined ? composer.opened : composer.renew())
@@ -50,7 +51,7 @@ export function createComposerLeases(engine: Engine, leaseMs: number = defaultLe
         take(key)
         throw error
       }
-      return Date.now() + leaseMs
+      return expiresAt
     },
     async close(draftId, device) {
       // Unknown here, it may be known to the store: from before a restart.
