@@ -59,6 +59,32 @@ describe('H01 a sync deletes no draft that the server does not have', () => {
     expect((await device.engine.drafts.list({ status: 'draft' })).total).toBe(12)
     const report = await device.sync()
     expect(report.errors.map((error) => error.code)).toEqual(['MASS_VANISH'])
+    expect(await device.engine.accounts.get(device.account.id)).toMatchObject({ lastError: { code: 'MASS_VANISH' } })
+  })
+
+  test('what is held after a mass vanish stays held when fewer are left to count, until somebody confirms it', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const drafts = []
+    for (let index = 0; index < 12; index += 1) drafts.push(await device.create({ subject: `draft ${index}` }))
+    await settle(device)
+    await device.foreign(async (raw) => {
+      const copies = await raw.listMessages('Drafts')
+      await raw.markDeleted(
+        'Drafts',
+        copies.slice(0, 11).map((copy) => copy.uid),
+      )
+      await raw.expunge('Drafts')
+    })
+    await device.sync()
+    // Five of them are edited: they are uploaded again, and fewer than ten names are left to be compared.
+    for (const draft of drafts.slice(0, 5)) await device.engine.drafts.save(draft.id, { text: 'edited\n' })
+    for (let round = 0; round < 3; round += 1) await device.sync()
+    expect((await device.engine.drafts.list({ status: 'draft' })).total).toBe(12)
+    await device.engine.sync(device.account.id, { waitMs: 30_000, confirmLosses: true })
+    expect((await device.engine.drafts.list({ status: 'draft' })).total).toBe(6)
+    expect((await device.engine.drafts.list({ status: 'discarded' })).total).toBe(6)
+    expect(embedded.texts()).toHaveLength(6)
   })
 })
 

@@ -77,6 +77,8 @@ export type EngineEvent =
       readonly folder: FolderPath
       readonly uid: Uid
     }
+  /** A mass vanish: nothing is purged until `sync` is called with `confirmLosses`. */
+  | { readonly type: 'losses-held'; readonly accountId: AccountId; readonly error: LastError }
   /** The draft's copy vanished from the server by somebody's hand: the draft is in the local trash. */
   | { readonly type: 'draft-purged'; readonly accountId: AccountId; readonly draftId: Umid }
   | {

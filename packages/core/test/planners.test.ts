@@ -166,6 +166,7 @@ const folderQuestion: fc.Arbitrary<ReconcileQuestion> = fc
             uidValidity: seen.validity as UidValidity,
             uidNext: seen.next as Uid,
             seenAt: 0,
+            losses: 'apply' as const,
           },
     folder: {
       path: drafts,

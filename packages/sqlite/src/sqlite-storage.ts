@@ -46,6 +46,7 @@ function openLocked(file: string, checkpointPages: number): Database.Database {
     // better-sqlite3 is built to fall back to NORMAL in WAL: that loses acknowledged saves at a power cut.
     database.pragma('synchronous = FULL')
     database.pragma('fullfsync = 1')
+    claim(database, file)
     database.pragma('foreign_keys = ON')
     database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     // The lock is taken by the first write, not by the pragma.
@@ -108,6 +109,21 @@ async function backUp(database: Database.Database, destination: string): Promise
     const description = describeSqliteError(error, destination)
     throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
   }
+}
+
+/** `evDr`: says in the file's header whose it is. */
+const applicationId = 0x65764472
+
+/** @throws {EverdraftError} STORAGE_ERROR for another program's database */
+function claim(database: Database.Database, file: string): void {
+  const found = database.pragma('application_id', { simple: true })
+  if (found === applicationId) return
+  const tables = database.prepare(`select name from sqlite_master where type = 'table'`).pluck().all()
+  // The first schema did not sign its files.
+  if (found !== 0 || (tables.length > 0 && !tables.includes('meta'))) {
+    throw new EverdraftError('STORAGE_ERROR', `${file}: this is another program's database`)
+  }
+  database.pragma(`application_id = ${applicationId}`)
 }
 
 function expectPragma(database: Database.Database, name: string, expected: unknown): void {

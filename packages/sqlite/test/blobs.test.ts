@@ -238,7 +238,7 @@ describe('an attach that does not come to its end', () => {
     const draft = await engine.drafts.create({ subject: 'A letter' })
     async function* source(): AsyncGenerator<Uint8Array> {
       yield bytesOf(chunkBytes)
-      await engine.accounts.remove(device.account.id, { unsent: 'keep' })
+      await engine.accounts.remove(device.account.id, { unsent: 'discard' })
       yield bytesOf(chunkBytes)
     }
     expect(await codeOf(engine.drafts.attach(draft.id, { filename: 'a', content: source() }))).toBe('NOT_FOUND')
@@ -291,7 +291,7 @@ describe('bytes that are missing from the store', () => {
       for await (const piece of content) {
         expect(piece).toHaveLength(chunkBytes)
         pieces += 1
-        if (pieces === 1) await device.engine.accounts.remove(device.account.id, { unsent: 'keep' })
+        if (pieces === 1) await device.engine.accounts.remove(device.account.id, { unsent: 'discard' })
       }
     })()
     expect(await codeOf(reading)).toBe('STORAGE_ERROR')

@@ -441,6 +441,21 @@ describe('accounts', () => {
     expect((await engine.drafts.list()).total).toBe(0)
   })
 
+  test('“keep” refuses to lose what is not on the server as it is here', async () => {
+    await using device = await openFakeDevice()
+    const { engine, account } = device
+    const draft = await engine.drafts.create({ accountId: account.id, text: 'never uploaded' })
+    const kept = engine.accounts.remove(account.id, { unsent: 'keep' })
+    await expect(kept).rejects.toMatchObject({ code: 'UNSENT_DRAFTS' })
+    await device.sync()
+    await engine.drafts.save(draft.id, { text: 'not uploaded yet' })
+    const edited = engine.accounts.remove(account.id, { unsent: 'keep' })
+    await expect(edited).rejects.toMatchObject({ code: 'UNSENT_DRAFTS' })
+    expect((await engine.drafts.get(draft.id)).text).toBe('not uploaded yet')
+    await device.sync()
+    await engine.accounts.remove(account.id, { unsent: 'keep' })
+  })
+
   test('removed, it leaves no row behind that is about it, and its connection ends', async () => {
     await using device = await openFakeDevice()
     const { engine, account, mailbox } = device
@@ -448,7 +463,7 @@ describe('accounts', () => {
     await engine.drafts.attach(draft.id, { filename: 'a', content: new Uint8Array(10) })
     await device.sync()
     await engine.drafts.save(draft.id, { text: 'two' })
-    await engine.accounts.remove(account.id, { unsent: 'keep' })
+    await engine.accounts.remove(account.id, { unsent: 'discard' })
     await comeToRest()
     expect(mailbox.connections()).toBe(0)
     await engine.close()

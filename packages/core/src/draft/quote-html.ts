@@ -100,9 +100,12 @@ function isDropped({ name, attributes }: OpenTag, { withoutSignature }: KeepOpti
 /** How many of the open elements stay open when this one begins. */
 function impliedEnd(open: readonly string[], name: string): number {
   const rule = impliedEnds[name]
-  const scope = open.findLastIndex((one) => rule?.within.includes(one))
-  const found = open.findIndex((one, index) => index > scope && rule?.closes.includes(one))
-  if (found !== -1) return found
+  // Most have no rule: then nothing is looked through, however deep a text is nested.
+  if (rule !== undefined) {
+    const scope = open.findLastIndex((one) => rule.within.includes(one))
+    const found = open.findIndex((one, index) => index > scope && rule.closes.includes(one))
+    if (found !== -1) return found
+  }
   return blockElements.has(name) && open.at(-1) === 'p' ? open.length - 1 : open.length
 }
 

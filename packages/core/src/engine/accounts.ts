@@ -2,7 +2,7 @@ import { checkHeaderText } from '../draft/address.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AccountId, uuidv7 } from '../ids.ts'
 import { deleteAccount, getAccount, insertAccount, listAccounts } from '../storage/accounts.ts'
-import { countUnsent } from '../storage/drafts.ts'
+import { countOnlyHere, countUnsent } from '../storage/drafts.ts'
 import { draftsFolder, findSpecialFolder } from '../tasks/steps/special-folders.ts'
 import type { ServerSettings } from '../wire/mailbox.ts'
 import type { AccountInput, AccountReport, Accounts } from './api.ts'
@@ -67,6 +67,14 @@ export function createAccounts(parts: EngineParts): Accounts {
           throw new EverdraftError(
             'UNSENT_DRAFTS',
             `${unsent} drafts of the account are not sent: keep or discard them?`,
+          )
+        }
+        // What is on no server would be lost with the account.
+        const onlyHere = await countOnlyHere(db, id)
+        if (onlyHere > 0) {
+          throw new EverdraftError(
+            'UNSENT_DRAFTS',
+            `${onlyHere} drafts of the account are not on its server as they are here: sync first, or discard them`,
           )
         }
         await deleteAccount(db, id)

@@ -39,7 +39,7 @@ export interface Engine {
    * One round with the server now, up and down: debounce, byte budget and back-off are overridden. Resolves when
    * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.
    */
-  sync(accountId: AccountId, options?: { readonly waitMs?: number }): Promise<SyncReport>
+  sync(accountId: AccountId, options?: SyncOptions): Promise<SyncReport>
   /**
    * Events after their commit, in order. With `after`, first those since that cursor, which may be from before a
    * restart; cursors are kept for 30 days. Returns the function that ends the subscription.
@@ -55,6 +55,15 @@ export interface Engine {
   /** Lets what is on the wire end (at most a few seconds), then closes the store. What is left goes on at the next start. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SyncOptions {
+  readonly waitMs?: number
+  /**
+   * The user says that what vanished from the server is to go here too. Asked for after MASS_VANISH: more than half of
+   * ten or more drafts were gone at once.
+   */
+  readonly confirmLosses?: boolean
 }
 
 export interface EventFilter {
@@ -96,7 +105,10 @@ export interface Accounts {
   list(page?: PageRequest): Promise<Page<Account>>
   /** Connects and says what was found. @throws {WireError} */
   verify(id: AccountId): Promise<AccountReport>
-  /** With `unsent` missing and drafts not sent: UNSENT_DRAFTS. `keep` leaves their copies on the server. */
+  /**
+   * With `unsent` missing and drafts not sent: UNSENT_DRAFTS. `keep` leaves their copies on the server, and is refused
+   * with the same code while one is not there as it is here.
+   */
   remove(id: AccountId, options?: { readonly unsent?: 'keep' | 'discard' }): Promise<void>
 }
 

@@ -84,7 +84,8 @@ export function createDrafts(parts: EngineParts): Drafts {
     async attach(id, input, options = {}) {
       const described = describeAttachment(input, () => uuidv7(environment.now(), environment.random))
       const draft = await store.read((db) => getDraft(db, id))
-      refuseUnlessEditable(draft, options)
+      const isThere = draft.content.attachments.some((one) => one.id === described.id)
+      refuseUnlessEditable(draft, isThere ? {} : options)
       const source = input.content instanceof Uint8Array ? once(input.content) : input.content
       const now = environment.now()
       const blob = await storeBlob(store, draft.accountId, source, { hasher: environment.createSha256(), now })
@@ -106,6 +107,9 @@ export function createDrafts(parts: EngineParts): Drafts {
       const attachment = draft.content.attachments.find((one) => one.id === attachmentId)
       if (attachment === undefined) throw new EverdraftError('NOT_FOUND', `there is no attachment ${attachmentId}`)
       const { start = 0, end = attachment.size } = range
+      for (const [path, value] of Object.entries({ start, end })) {
+        if (!Number.isInteger(value) || value < 0) throw validationError(path, 'must be a whole number, 0 or more')
+      }
       const bounds = { start, end: Math.min(end, attachment.size) }
       return { attachment, content: readBlob(store, draft.accountId, attachment.sha256, bounds) }
     },

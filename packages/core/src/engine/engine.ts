@@ -8,6 +8,7 @@ import { createQueue } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
 import { dropIncompleteBlobs } from '../storage/blobs.ts'
+import { confirmLosses } from '../storage/folders.ts'
 import { draftsInNeed } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
 import { metaValue } from '../storage/meta.ts'
@@ -20,7 +21,7 @@ import { localTasks } from '../tasks/registry.ts'
 import type { FollowUp, LocalTask } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
 import { createAccounts } from './accounts.ts'
-import type { Engine, SyncReport, TaskView } from './api.ts'
+import type { Engine, SyncOptions, SyncReport, TaskView } from './api.ts'
 import { createDrafts } from './drafts.ts'
 import { createEventFeed } from './event-feed.ts'
 import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
@@ -119,7 +120,7 @@ async function startEngine(
     sessions,
     environment,
     format: options.mailbox.format,
-    concurrency: 16,
+    concurrency: 128,
     pollMs: timing.pollMs,
     taskBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestBackOffMs },
     offlineBackOff,
@@ -214,7 +215,7 @@ async function startEngine(
     await queue.enqueue({ db, emit }, [...uploads, ...syncs])
   }
 
-  async function sync(accountId: AccountId, { waitMs }: { readonly waitMs?: number } = {}): Promise<SyncReport> {
+  async function sync(accountId: AccountId, { waitMs, confirmLosses: confirm }: SyncOptions = {}): Promise<SyncReport> {
     const before = sessions.bytes(accountId)
     const heard: EngineEvent[] = []
     const endHearing = feed.subscribe({ accountId }, (event) => void heard.push(event))
@@ -222,6 +223,7 @@ async function startEngine(
       sessions.allow(accountId)
       await store.write(async (write) => {
         await getAccount(write.db, accountId)
+        if (confirm === true) await confirmLosses(write.db, accountId)
         const now = environment.now()
         await wakeTasks(write.db, accountId, now, null)
         const uploads = (await draftsInNeed(write.db, accountId)).map(({ id }): FollowUp => ({
@@ -311,6 +313,7 @@ function countEvents(
   const uploads = events.filter((event) => event.type === 'upload-finished')
   const errors = new Map<string, LastError>()
   for (const event of events) {
+    if (event.type === 'losses-held') errors.set(event.error.code, event.error)
     if (event.type !== 'task-retrying' && event.type !== 'task-parked' && event.type !== 'task-failed') continue
     errors.set(`${event.error.code} ${event.error.message}`, event.error)
   }

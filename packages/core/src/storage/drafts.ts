@@ -125,6 +125,18 @@ export async function countUnsent(db: Db, accountId: AccountId): Promise<number>
   return Number(total)
 }
 
+/** Of those, the ones whose head is on no server. */
+export async function countOnlyHere(db: Db, accountId: AccountId): Promise<number> {
+  const { total } = await db
+    .selectFrom('draft')
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .where('account_id', '=', accountId)
+    .where('status', 'in', ['draft', 'queued', 'sending'])
+    .where('sync_state', '<>', 'synchronized')
+    .executeTakeFirstOrThrow()
+  return Number(total)
+}
+
 function toDraft(row: Selectable<DraftRow>): StoredDraft {
   return {
     id: row.id as Umid,

@@ -1,6 +1,12 @@
 import type { AccountId, FolderPath, Uid, UidValidity } from '../ids.ts'
 import type { Db } from './db.ts'
 
+/**
+ * What is done with drafts whose copies vanished: usually they are purged. After a mass vanish they are held until
+ * somebody says that it is right, which counts for the next round.
+ */
+export type Losses = 'apply' | 'hold' | 'confirmed'
+
 /** What a complete round saw of a watched folder. */
 export interface SeenFolder {
   readonly path: FolderPath
@@ -8,6 +14,7 @@ export interface SeenFolder {
   /** Every message below this UID was looked at. */
   readonly uidNext: Uid
   readonly seenAt: number
+  readonly losses: Losses
 }
 
 export async function seenFolder(db: Db, accountId: AccountId, role: 'drafts'): Promise<SeenFolder | null> {
@@ -23,14 +30,31 @@ export async function seenFolder(db: Db, accountId: AccountId, role: 'drafts'): 
     uidValidity: row.uid_validity as UidValidity,
     uidNext: row.uid_next as Uid,
     seenAt: row.seen_at,
+    losses: row.losses as Losses,
   }
 }
 
 export async function setSeenFolder(db: Db, accountId: AccountId, role: 'drafts', seen: SeenFolder): Promise<void> {
-  const values = { path: seen.path, uid_validity: seen.uidValidity, uid_next: seen.uidNext, seen_at: seen.seenAt }
+  const values = {
+    path: seen.path,
+    uid_validity: seen.uidValidity,
+    uid_next: seen.uidNext,
+    seen_at: seen.seenAt,
+    losses: seen.losses,
+  }
   await db
     .insertInto('folder')
     .values({ account_id: accountId, role, ...values })
     .onConflict((conflict) => conflict.columns(['account_id', 'role']).doUpdateSet(values))
+    .execute()
+}
+
+/** Somebody says that what vanished is to go. */
+export async function confirmLosses(db: Db, accountId: AccountId): Promise<void> {
+  await db
+    .updateTable('folder')
+    .set({ losses: 'confirmed' satisfies Losses })
+    .where('account_id', '=', accountId)
+    .where('losses', '=', 'hold')
     .execute()
 }

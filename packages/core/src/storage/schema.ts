@@ -118,6 +118,8 @@ interface FolderRow {
   /** The UIDNEXT up to which every message was looked at. */
   readonly uid_next: number
   readonly seen_at: number
+  /** `apply`, `hold`, `confirmed`: see `Losses`. */
+  readonly losses: string
 }
 
 interface BlobRow {

@@ -2,7 +2,7 @@ import type { Attachment } from '../draft/draft.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import { type Blob, deleteBlob, referBlob } from '../storage/blobs.ts'
-import { commitRevision, editableDraft, type RevisionRequest } from './steps/commit-revision.ts'
+import { checkBase, commitRevision, editableDraft, type RevisionRequest } from './steps/commit-revision.ts'
 import type { LocalTask } from './task.ts'
 
 export interface DraftAttach extends RevisionRequest {
@@ -16,7 +16,7 @@ export interface DraftAttach extends RevisionRequest {
 export const draftAttach: LocalTask<DraftAttach, { readonly attachment: Attachment }> = {
   name: 'draft_attach',
   async plan(context, input) {
-    const draft = await editableDraft(context, input)
+    const draft = await editableDraft(context, { ...input, baseVersion: null })
     if (draft.accountId !== input.accountId) throw new EverdraftError('NOT_FOUND', `there is no draft ${draft.id}`)
     const { sha256, size } = input.blob
     const attachment: Attachment = { ...input.attachment, sha256, size }
@@ -28,6 +28,7 @@ export const draftAttach: LocalTask<DraftAttach, { readonly attachment: Attachme
       await deleteBlob(context.write.db, input.blob.id)
       return { result: { attachment: earlier }, followUps: [] }
     }
+    checkBase(draft, input)
     await referBlob(context.write.db, input.blob, draft.accountId, draft.id)
     const content = { ...draft.content, attachments: [...draft.content.attachments, attachment] }
     const { followUps } = await commitRevision(context, draft, content, input)

@@ -10,7 +10,8 @@ import {
   loadDraftState,
   ownedState,
 } from '../storage/draft-states.ts'
-import { seenFolder, setSeenFolder } from '../storage/folders.ts'
+import { setAccountError } from '../storage/accounts.ts'
+import { type Losses, type SeenFolder, seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { isOpenInComposer } from '../storage/leases.ts'
 import type { Db } from '../storage/db.ts'
 import { eventForCopy } from '../sync/recognise.ts'
@@ -19,7 +20,7 @@ import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailb
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
-import { done, type ExecuteContext, type FollowUp, type Outcome, type WireTask } from './task.ts'
+import { done, type ExecuteContext, type FollowUp, type WireTask } from './task.ts'
 
 /** How soon to look again at a name that is missing: a complete round must confirm it before a draft is purged. */
 const confirmDelayMs = 60_000
@@ -34,7 +35,6 @@ export const mailboxSync: WireTask = {
     const uncertain = await context.store.read((db) => draftsWithOpenAttempts(db, context.accountId))
     for (const draftId of uncertain) await resolveAttempts(context, session, draftId)
     const round = await reconcileDrafts(context, session)
-    if (round.kind === 'outcome') return round.outcome
     const uploads = await uploadsInNeed(context)
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
     return done(...uploads, syncLater(context.accountId, again))
@@ -45,9 +45,10 @@ function syncLater(accountId: AccountId, delayMs: number): FollowUp {
   return { task: 'mailbox_sync', accountId, key: accountId, delayMs, join: 'sooner' }
 }
 
-type Round =
-  | { readonly kind: 'complete'; readonly missing: boolean }
-  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+/** `missing`: a loss waits to be confirmed by another round. */
+interface Round {
+  readonly missing: boolean
+}
 
 async function reconcileDrafts(context: ExecuteContext, session: MailboxSession): Promise<Round> {
   const { accountId } = context
@@ -58,7 +59,7 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     forgetDraftsFolder(session)
     // Deleted or renamed by somebody: what was in it is uploaded again, never purged.
     if (seen !== null) await forgetFolder(context, seen.path)
-    return { kind: 'complete', missing: false }
+    return { missing: false }
   }
   const uids = await session.uids()
   const { known, attempting } = await context.store.read(async (db) => ({
@@ -72,8 +73,8 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     if (seen !== null && seen.path !== folder.path) await forgetFolder(context, seen.path)
     await forgetFolder(context, folder.path)
     await explore(context, session, folder, uids.length === 0 ? [] : await session.identities(uids))
-    await rememberFolder(context, folder, uids)
-    return { kind: 'complete', missing: false }
+    await rememberFolder(context, folder, uids, seen?.losses === 'hold' ? 'hold' : 'apply')
+    return { missing: false }
   }
   const unexplored = new Set(plan.unexplored)
   await explore(
@@ -83,17 +84,31 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     identities.filter((identity) => unexplored.has(identity.uid)),
     plan.vanished.map(({ copy }) => copy.receipt),
   )
-  const { missing } = await applyLosses(context, session, folder, plan.vanished, plan.massVanish)
+  const losses = lossesOf(seen, plan)
+  const { missing } = await applyLosses(context, session, folder, plan.vanished, losses === 'hold')
   await sawAgain(context, plan.seenAgain)
-  await rememberFolder(context, folder, uids)
-  if (!plan.massVanish) return { kind: 'complete', missing }
+  await rememberFolder(context, folder, uids, losses === 'hold' ? 'hold' : 'apply')
+  if (losses === 'hold') await sayThatLossesAreHeld(context, plan.vanished.length)
+  return { missing }
+}
+
+/** Once held, losses stay held until somebody has confirmed them, or nothing is missing any more. */
+function lossesOf(seen: SeenFolder | null, plan: Extract<ReconcilePlan, { kind: 'compare' }>): Losses {
+  if (seen?.losses === 'confirmed') return 'confirmed'
+  const isMissing = plan.vanished.some(({ as }) => as === 'name-vanished' || as === 'missing-confirmed')
+  return plan.massVanish || (seen?.losses === 'hold' && isMissing) ? 'hold' : 'apply'
+}
+
+async function sayThatLossesAreHeld(context: ExecuteContext, count: number): Promise<void> {
   const error: LastError = {
     code: 'MASS_VANISH',
-    message:
-      'more than half of the drafts are gone from the server: none was purged here; sync again to look once more',
+    message: `${count} copies, more than half of all, are gone from the server: no draft is purged until that is confirmed`,
     at: context.environment.now(),
   }
-  return { kind: 'outcome', outcome: { kind: 'park', error } }
+  await context.write(async ({ db, emit }) => {
+    await setAccountError(db, context.accountId, error)
+    emit({ type: 'losses-held', accountId: context.accountId, error })
+  })
 }
 
 async function lookAt(
@@ -165,7 +180,6 @@ async function applyLosses(
       // It is not purged while it can be explained: moved within Drafts, edited elsewhere, or sent by another program.
       const isOpen = await context.store.read((db) => isOpenInComposer(db, copy.draftId, context.environment.now()))
       if (isOpen || massVanish || (await isElsewhere(session, folder, copy))) {
-        missing = true
         continue
       }
     }
@@ -213,9 +227,20 @@ async function sawAgain(context: ExecuteContext, copies: readonly KnownCopy[]): 
   }
 }
 
-async function rememberFolder(context: ExecuteContext, folder: FolderState, uids: readonly Uid[]): Promise<void> {
+async function rememberFolder(
+  context: ExecuteContext,
+  folder: FolderState,
+  uids: readonly Uid[],
+  losses: Losses,
+): Promise<void> {
   const uidNext = folder.uidNext ?? (((uids.at(-1) ?? 0) + 1) as Uid)
-  const seen = { path: folder.path, uidValidity: folder.uidValidity, uidNext, seenAt: context.environment.now() }
+  const seen = {
+    path: folder.path,
+    uidValidity: folder.uidValidity,
+    uidNext,
+    seenAt: context.environment.now(),
+    losses,
+  }
   await context.write(({ db }) => setSeenFolder(db, context.accountId, 'drafts', seen))
 }
 

@@ -24,13 +24,17 @@ export async function editableDraft(context: PlanContext, request: RevisionReque
   if (draft.status !== 'draft') {
     throw new EverdraftError('NOT_A_DRAFT', `the draft is ${draft.status}: only a draft can be changed`)
   }
-  if (request.baseVersion !== null && request.baseVersion !== draft.version) {
-    throw new EverdraftError(
-      'VERSION_MISMATCH',
-      `the draft is at version ${draft.version}, the change was made on version ${request.baseVersion}`,
-    )
-  }
+  checkBase(draft, request)
   return draft
+}
+
+/** @throws {EverdraftError} VERSION_MISMATCH */
+export function checkBase(draft: StoredDraft, { baseVersion }: Pick<RevisionRequest, 'baseVersion'>): void {
+  if (baseVersion === null || baseVersion === draft.version) return
+  throw new EverdraftError(
+    'VERSION_MISMATCH',
+    `the draft is at version ${draft.version}, the change was made on version ${baseVersion}`,
+  )
 }
 
 export interface Revised {
