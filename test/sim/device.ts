@@ -10,6 +10,7 @@ export interface ScriptedDevice {
   readonly world: World
   create(subject: string): Promise<Draft>
   save(draft: Draft, text: string): Promise<Draft>
+  attach(draft: Draft, content: Uint8Array): Promise<Draft>
   flush(draft: Draft): Promise<void>
   /** Rounds until nothing moves. */
   rest(): Promise<void>
@@ -74,6 +75,13 @@ export async function openScripted(
       const saved = await answer(world.ask('save', (engine) => engine.drafts.save(draft.id, { text })))
       world.ledger.show(saved)
       return saved
+    },
+    async attach(draft, content) {
+      const attached = await answer(
+        world.ask('attach', (engine) => engine.drafts.attach(draft.id, { filename: 'scan.bin', content })),
+      )
+      world.ledger.show(attached.draft)
+      return attached.draft
     },
     async flush(draft) {
       await until(

@@ -28,7 +28,10 @@ interface Plan {
   readonly commitFates: ReadonlyMap<number, CommitFate>
   /** How often the process is killed between two events, for each act of the person. */
   readonly killRate: number
+  /** How often the app is closed in good order. */
+  readonly closeRate: number
   readonly outageRate: number
+  readonly knowsTheNetwork: boolean
 }
 
 const optional: readonly Capability[] = [
@@ -55,7 +58,9 @@ function planOf(dice: Dice): Plan {
     largeAttachments: dice.chance(0.02),
     commitFates: new Map(Array.from({ length: crashes }, () => [dice.between(2, 70), dice.pick(fates)])),
     killRate: dice.pick([0, 0.05, 0.2]),
+    closeRate: dice.pick([0, 0, 0.1]),
     outageRate: dice.pick([0, 0.05]),
+    knowsTheNetwork: dice.chance(0.3),
   }
 }
 
@@ -63,9 +68,8 @@ function planOf(dice: Dice): Plan {
 export async function simulate(seed: string): Promise<Simulation> {
   const dice = createDice(seed).fork('plan')
   const plan = planOf(dice)
-  const { without, withDraftsFolder, appendLimitBytes, faultRate, slowRate } = plan
-  const network = { faultRate, slowRate }
-  const world = createWorld({ seed, without, withDraftsFolder, appendLimitBytes, network })
+  const { faultRate, slowRate } = plan
+  const world = createWorld({ seed, ...plan, network: { faultRate, slowRate } })
   world.trace.add(`seed ${seed}: ${JSON.stringify({ ...plan, commitFates: [...plan.commitFates] })}`)
   const checkers = createCheckers(world)
   let complaints: readonly string[] = []
@@ -97,6 +101,7 @@ async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Pro
     person.act()
     if (dice.chance(plan.foreignRate)) other.act()
     if (dice.chance(plan.killRate)) world.scheduler.schedule(dice.between(0, 3_000), 'kill', () => world.kill())
+    if (dice.chance(plan.closeRate)) world.scheduler.schedule(dice.between(0, 3_000), 'close', () => void world.close())
     if (dice.chance(plan.outageRate)) {
       world.network.setUp(false)
       world.scheduler.schedule(dice.between(100, 60_000), 'network', () => world.network.setUp(true))

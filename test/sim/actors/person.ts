@@ -1,4 +1,4 @@
-import type { Draft, DraftChanges, Umid } from '@everdraft/core'
+import type { Draft, DraftChanges, Umid, Version } from '@everdraft/core'
 
 import type { Dice } from '../world/dice.ts'
 import type { World } from '../world/world.ts'
@@ -22,17 +22,26 @@ export function createPerson(world: World, dice: Dice, options: { readonly large
     ledger.show(draft)
   }
 
+  /** Words that nobody else writes. */
   function words(): string {
     serial += 1
-    return dice.pick([
-      `w${serial}`,
-      `w${serial}\n\nzwei Zeilen, größer als „eine“\n`,
-      `w${serial} ${'lorem ipsum '.repeat(20)}`,
-    ])
+    return `word ${serial};`
+  }
+
+  /** What a person does to a text: at its end, in its midst, or all of it anew. */
+  function edited(text: string, added: string): string {
+    const luck = dice.next()
+    if (luck < 0.2) return added
+    if (luck < 0.3) return `${added}\n\nzwei Zeilen, größer als „eine“ 😀\n`
+    if (luck < 0.4) return `${text}${'lorem ipsum '.repeat(20)}${added}`
+    // Between two code units of one character, too: the store must not care.
+    const start = dice.below(text.length + 1)
+    const end = Math.min(text.length, start + dice.below(12))
+    return text.slice(0, start) + added + text.slice(end)
   }
 
   function create(): void {
-    const subject = words().replaceAll('\n', ' ')
+    const subject = words()
     const policy = dice.chance(0.1) ? 'local-only' : 'sync'
     const accountId = ledger.accountId
     if (accountId === null) return
@@ -41,24 +50,50 @@ export function createPerson(world: World, dice: Dice, options: { readonly large
         engine.drafts.create({ accountId, subject, text: 'Dear Bob', policy }),
       )
       saw(draft)
-      if (draft) ledger.write(draft, 'subject', subject)
+      if (draft) ledger.write(draft.id, subject)
     })()
   }
 
   function save(draft: Draft): void {
-    const text = words()
+    const added = words()
+    const text = edited(draft.text, added)
     const changes: DraftChanges = dice.chance(0.2)
       ? { text, to: dice.pick(['bob@example.org', 'Bob <bob@example.org>, carol@example.org']) }
       : { text }
-    const base = dice.chance(0.3) ? { baseVersion: draft.version } : {}
+    const onConflict = dice.pick(['refuse', 'merge', 'local-wins', 'remote-wins'] as const)
+    const base = dice.chance(0.4) ? { baseVersion: draft.version, onConflict } : {}
     void (async () => {
-      const saved = await world.ask(`save ${text}`, (engine) => engine.drafts.save(draft.id, changes, base))
+      const request = `save ${added} on ${draft.version}, ${base.onConflict ?? 'whatever there is'}`
+      const saved = await world.ask(
+        request,
+        (engine) => engine.drafts.save(draft.id, changes, base),
+        (code) => {
+          // Not saved over, and kept all the same.
+          if (code === 'CONFLICT') ledger.write(draft.id, added)
+        },
+      )
       saw(saved)
-      if (saved) ledger.write(saved, 'text', text)
+      if (saved) ledger.write(saved.id, added)
     })()
   }
 
-  /** Undo: the same words as before come back. */
+  function undiscard(draftId: Umid): void {
+    void (async () => {
+      const draft = await world.ask('undiscard', (engine) => engine.drafts.undiscard(draftId))
+      if (draft) ledger.undiscard(draftId)
+      saw(draft)
+    })()
+  }
+
+  function restore(draft: Draft): void {
+    const version = dice.between(1, draft.version) as Version
+    void world.ask(`restore ${version}`, (engine) => engine.drafts.restore(draft.id, version)).then(saw)
+  }
+
+  function discardChanges(draft: Draft): void {
+    void world.ask('discard changes', (engine) => engine.drafts.discardChanges(draft.id)).then(saw)
+  }
+
   function saveAgain(draft: Draft): void {
     void world.ask('save the same', (engine) => engine.drafts.save(draft.id, { text: draft.text })).then(saw)
   }
@@ -100,12 +135,15 @@ export function createPerson(world: World, dice: Dice, options: { readonly large
         return
       }
       const draft = dice.pick(open)
-      if (luck < 0.55) save(draft)
-      else if (luck < 0.6) saveAgain(draft)
-      else if (luck < 0.7) attach(draft)
-      else if (luck < 0.75) detach(draft)
-      else if (luck < 0.8) discard(draft)
-      else if (luck < 0.92) void world.ask('flush', (engine) => engine.drafts.flush(draft.id))
+      if (luck < 0.5) save(draft)
+      else if (luck < 0.54) saveAgain(draft)
+      else if (luck < 0.65) attach(draft)
+      else if (luck < 0.7) detach(draft)
+      else if (luck < 0.76) discard(draft)
+      else if (luck < 0.79) undiscard(dice.pick([...known.keys()]))
+      else if (luck < 0.82) restore(draft)
+      else if (luck < 0.84) discardChanges(draft)
+      else if (luck < 0.93) void world.ask('flush', (engine) => engine.drafts.flush(draft.id))
       else sync()
     },
   }

@@ -33,7 +33,7 @@ export function noAttemptIsGivenUpTooSoon(world: World): Checker {
             copy.arrival.messageId === row.message_id &&
             copy.folder === row.folder &&
             // What came after the engine's last look, it could not see.
-            copy.arrival.atMs < server.lookedAtMs,
+            copy.arrival.order < server.seenArrivals,
         )
         return there === undefined ? [] : [`${row.message_id} is called absent, and is UID ${there.uid}`]
       })

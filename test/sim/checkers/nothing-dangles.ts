@@ -79,6 +79,7 @@ export function nothingDangles(world: World): Checker {
   function watch(): void {
     if (watching) return
     watching = true
+    if (ask(database, "select 1 from sqlite_temp_master where name = 'unclaimed'").length > 0) return
     database.exec('create temp table unclaimed (what text not null)')
     for (const table of claimedTables) {
       for (const event of ['insert', 'update']) {

@@ -1,19 +1,20 @@
-import type { AccountId, ContentField, Draft, DraftContent, Umid, Version } from '@everdraft/core'
+import type { AccountId, Draft, DraftContent, Umid, Version } from '@everdraft/core'
 
 /** What the people of a simulated world know: what the engine told them, and what they did. */
 export interface Ledger {
   accountId: AccountId | null
   /** Revisions as the engine showed them: a version never says anything else again. */
   readonly shown: readonly ShownRevision[]
-  /** Fields as somebody wrote them and was told that they are saved: in some revision up to `version`. */
-  readonly written: readonly WrittenField[]
+  /** Words that somebody wrote once and was told that they are kept: in a revision, or in a conflict. */
+  readonly written: readonly WrittenWords[]
   /** Somebody asked for it, and it may have been done. */
   readonly discarded: ReadonlySet<Umid>
-  /** Bytes of attachments that were acknowledged, by hash. */
+  /** All that were heard of. */
   readonly drafts: ReadonlyMap<Umid, 'sync' | 'local-only'>
   show(draft: Draft): void
-  write(draft: Draft, field: ContentField, value: unknown): void
+  write(draftId: Umid, words: string): void
   discard(draftId: Umid): void
+  undiscard(draftId: Umid): void
 }
 
 export interface ShownRevision {
@@ -23,17 +24,15 @@ export interface ShownRevision {
   readonly atMs: number
 }
 
-export interface WrittenField {
+export interface WrittenWords {
   readonly draftId: Umid
-  readonly version: Version
-  readonly field: ContentField
-  readonly value: unknown
+  readonly words: string
   readonly atMs: number
 }
 
 export function createLedger(now: () => number): Ledger {
   const shown = new Map<string, ShownRevision>()
-  const written: WrittenField[] = []
+  const written: WrittenWords[] = []
   const discarded = new Set<Umid>()
   const drafts = new Map<Umid, 'sync' | 'local-only'>()
   return {
@@ -50,9 +49,9 @@ export function createLedger(now: () => number): Ledger {
       const key = `${draftId} ${version}`
       if (!shown.has(key)) shown.set(key, { draftId, version, content: contentOf(draft), atMs: now() })
     },
-    write: (draft, field, value) =>
-      void written.push({ draftId: draft.id, version: draft.version, field, value, atMs: now() }),
+    write: (draftId, words) => void written.push({ draftId, words, atMs: now() }),
     discard: (draftId) => void discarded.add(draftId),
+    undiscard: (draftId) => void discarded.delete(draftId),
   }
 }
 

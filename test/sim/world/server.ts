@@ -29,7 +29,6 @@ export type Hand = 'engine' | 'foreign'
 /** A message, as it was when it came. Its octets, as an object, name it for ever: UIDs are given out anew. */
 export interface Arrival {
   readonly by: Hand
-  readonly atMs: number
   /** Counts all arrivals. */
   readonly order: number
   readonly messageId: string | null
@@ -74,10 +73,14 @@ export interface SimServer {
   readonly store: MailStore
   /** The same mail through another hand. */
   readonly foreign: MailStore
+  /** The same mail as a hand uses it that does something: noted, then done. */
+  through(by: Hand, doing: Doing): MailStore
   readonly losses: readonly Loss[]
   arrivalOf(message: StoredMessage): Arrival | undefined
-  /** When the engine's last FETCH or SEARCH was carried out. */
-  lookedAtMs: number
+  /** How many have come. */
+  readonly arrivals: number
+  /** How many of them the engine's last FETCH or SEARCH could see. */
+  seenArrivals: number
   /** Keeps all mail as it is now. */
   backUp(): void
   /** As it was at the last backup, with the UIDVALIDITYs and UIDNEXTs of then; all connections end. */
@@ -148,7 +151,6 @@ export function createServer(options: {
         const head = headOf(message.bytes)
         const arrival: Arrival = {
           by,
-          atMs: now(),
           order: arrivals.size,
           messageId: headerOf(head, 'Message-ID'),
           draftId: headerOf(head, 'X-Everdraft-Id'),
@@ -233,12 +235,16 @@ export function createServer(options: {
     get store() {
       return store
     },
+    through,
     get foreign() {
       return through('foreign', byHand)
     },
     losses,
     arrivalOf: (message) => arrivals.get(message.bytes),
-    lookedAtMs: 0,
+    get arrivals() {
+      return arrivals.size
+    },
+    seenArrivals: 0,
     backUp() {
       backup = journal.copy()
       note('server: backed up')

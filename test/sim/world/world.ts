@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly withDraftsFolder: boolean
   readonly appendLimitBytes: number | null
   readonly network: NetworkPlan
+  /** The platform tells the engine whether there is a network. */
+  readonly knowsTheNetwork?: boolean
   readonly timing?: Partial<EngineTiming>
 }
 
@@ -46,8 +48,14 @@ export interface World {
   kill(): void
   /** How long a dead process stays dead; null: until `start`. */
   restartDelayMs: () => number | null
+  /** Closes the engine in good order; the process ends, and is started again. */
+  close(): Promise<void>
   /** A person asks for something. Undefined: it was refused, or the process died before the answer. */
-  ask<Result>(what: string, request: (engine: Engine) => Promise<Result>): Promise<Result | undefined>
+  ask<Result>(
+    what: string,
+    request: (engine: Engine) => Promise<Result>,
+    refused?: (code: string) => void,
+  ): Promise<Result | undefined>
   /** One event and all that follows. False: nothing is left to happen. */
   step(): Promise<boolean>
   /** Called after each step. */
@@ -61,6 +69,8 @@ const startMs = Date.UTC(2024, 0, 2, 8)
 const ordinaryErrors: ReadonlySet<string> = new Set([
   'VERSION_MISMATCH',
   'NOT_A_DRAFT',
+  'NOT_DISCARDED',
+  'CONFLICT',
   'NOT_FOUND',
   'STORAGE_ERROR',
   'CLOSED',
@@ -126,6 +136,9 @@ export function createWorld(options: WorldOptions): World {
               if (current.state === 'running') action()
             }),
         },
+        ...(options.knowsTheNetwork
+          ? { connectivity: { isOnline: () => network.up, subscribe: (listener) => listenTo(current, listener) } }
+          : {}),
         ...(options.timing === undefined ? {} : { timing: options.timing }),
       })
       if (current.state !== 'running') return
@@ -142,17 +155,28 @@ export function createWorld(options: WorldOptions): World {
     }
   }
 
+  function listenTo(listening: SimProcess, listener: () => void): () => void {
+    let ended = false
+    network.onChange(() => {
+      if (!ended && listening.state === 'running') listener()
+    })
+    return () => {
+      ended = true
+    }
+  }
+
   function hear(event: EngineEvent): void {
     told.add(`event ${JSON.stringify(event)}`)
     if (event.type === 'task-failed') complaints.push(`a task threw: ${JSON.stringify(event)}`)
   }
 
-  function judge(what: string, error: unknown): void {
+  function judge(what: string, error: unknown): string {
     const code = error instanceof EverdraftError || error instanceof WireError ? error.code : String(error)
     told.add(`${what}: ${code}`)
     if (!ordinaryErrors.has(code)) {
       complaints.push(`${what} ended with ${error instanceof Error ? (error.stack ?? error.message) : code}`)
     }
+    return code
   }
 
   const world: World = {
@@ -170,17 +194,32 @@ export function createWorld(options: WorldOptions): World {
     start,
     kill: () => process?.die(),
     restartDelayMs: () => 1_000,
-    async ask(what, request) {
-      if (engine === null) return undefined
-      const asked = process
-      told.add(`asks: ${what}`)
+    async close() {
+      const closed = process
+      const open = engine
+      engine = null
+      if (open === null || closed === null) return
+      told.add(`process ${closed.number} closes`)
       try {
-        const result = await request(engine)
-        told.add(`told: ${what} is done`)
+        await open.close()
+      } catch (error) {
+        judge('close', error)
+      }
+      closed.die()
+    },
+    async ask(what, request, refused) {
+      const asked = process
+      if (engine === null || asked === null) return undefined
+      told.add(`asks: ${what}`)
+      const death = Promise.withResolvers<undefined>()
+      asked.onDeath(() => death.resolve(undefined))
+      try {
+        const result = await Promise.race([request(engine), death.promise])
+        told.add(`told: ${what} ${result === undefined ? 'has no answer' : 'is done'}`)
         return result
       } catch (error) {
         // A process that dies ends its own work in any way.
-        if (asked?.state !== 'dead') judge(what, error)
+        if (asked.state !== 'dead') refused?.(judge(what, error))
         return undefined
       }
     },
