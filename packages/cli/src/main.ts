@@ -5,6 +5,7 @@ import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
 import { draftDiscardChanges, draftHistory, draftRestore, draftUndiscard } from './commands/draft-history.ts'
 import { draftSearch } from './commands/draft-search.ts'
 import { serve } from './commands/serve.ts'
+import { backup, doctor } from './commands/store.ts'
 import { sync } from './commands/sync.ts'
 import { taskList, taskRetry, taskShow } from './commands/task.ts'
 import { templateAdd, templateList, templateRemove } from './commands/template.ts'
@@ -39,6 +40,8 @@ const commands: readonly Command[] = [
   taskShow,
   taskRetry,
   sync,
+  backup,
+  doctor,
 ]
 
 /** @returns the exit code: 0 only when the job was done, 2 on wrong usage */

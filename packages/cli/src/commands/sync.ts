@@ -12,6 +12,7 @@ export const sync: Command = {
   details: 'Exits 0 when every draft is on the server as it is here.',
   options: {
     wait: { value: 'SECONDS', help: 'at most so long, 0 to 300 (default 60)' },
+    'confirm-losses': { help: 'drafts that vanished from the server are to go here too (asked for after MASS_VANISH)' },
     json: { help: 'JSON, as REST answers it' },
     ...accountOption,
     ...connectionOptions,
@@ -20,9 +21,13 @@ export const sync: Command = {
     const seconds = wholeNumber('wait', input.option('wait') ?? '60', 0, 300)
     await withClient(input, async (client) => {
       const account = await chosenAccount(client, input)
-      const report = await client.request<SyncJson>('POST', `/accounts/${account.id}/sync`, {
-        headers: { prefer: `wait=${seconds}` },
-      })
+      const report = await client.request<SyncJson>(
+        'POST',
+        `/accounts/${account.id}/sync?confirm_losses=${input.isOn('confirm-losses')}`,
+        {
+          headers: { prefer: `wait=${seconds}` },
+        },
+      )
       if (input.isOn('json')) printJson(report)
       else {
         printLine(

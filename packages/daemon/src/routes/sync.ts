@@ -39,6 +39,7 @@ export function syncRoutes(app: App, { engine, closing }: Context): void {
         description:
           'With `Prefer: wait=N` the answer is 200 when nothing is left to do; else, or when N seconds are over before, it is 202 and the round goes on.',
         params: z.strictObject({ id: accountIdSchema }),
+        querystring: z.strictObject({ confirm_losses: z.enum(['true', 'false']).default('false') }),
         headers: z.object({ prefer: z.string().exactOptional() }),
         response: { 200: syncSchema, 202: syncSchema },
       },
@@ -47,7 +48,10 @@ export function syncRoutes(app: App, { engine, closing }: Context): void {
       const { id } = request.params
       await ownAccount(engine, id)
       const waitSeconds = waitOfPrefer(request.headers.prefer)
-      const round = engine.sync(id, { waitMs: (waitSeconds ?? 0) * 1000 })
+      const round = engine.sync(id, {
+        waitMs: (waitSeconds ?? 0) * 1000,
+        confirmLosses: request.query.confirm_losses === 'true',
+      })
       const report = await unlessAborted(closing, round)
       if (report === null) {
         // The daemon closes: the round is the engine's, which ends or parks it; nobody waits for the report any more.

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+
+import type { StoreReport } from '@everdraft/core'
+
+import type { Command, CommandInput, Option } from '../command.ts'
+import { type DataFolder, defaultDataFolder, ensureDataFolder } from '../data-folder.ts'
+import { CommandFailure } from '../failure.ts'
+import { printJson, printLine } from '../output.ts'
+
+/** These work on the folder itself, so no daemon may be on it. */
+const dataOption = {
+  data: { value: 'DIR', help: 'the data folder (EVERDRAFT_DATA, else where serve keeps it)' },
+} as const satisfies Readonly<Record<string, Option>>
+
+async function existingFolder(input: CommandInput): Promise<DataFolder> {
+  const path = input.option('data') ?? process.env['EVERDRAFT_DATA'] ?? defaultDataFolder(process.env)
+  const folder = await ensureDataFolder(path)
+  if (!existsSync(folder.database)) throw new CommandFailure(`there are no drafts in ${path}`)
+  return folder
+}
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Check a data folder; exits 1 with findings',
+  details: 'With --repair it puts right what can be without losing anything, and makes the search index anew.',
+  options: {
+    repair: { help: 'repair what is safe; exits 1 only if something is left' },
+    json: { help: 'JSON' },
+    ...dataOption,
+  },
+  run: async (input) => {
+    const folder = await existingFolder(input)
+    const report = await inspect(folder, input.isOn('repair'))
+    const left = report.findings.filter((finding) => !finding.repaired)
+    if (input.isOn('json')) printJson({ ...report, left: left.length })
+    else {
+      for (const finding of report.findings) {
+        printLine(`${finding.code}${finding.repaired ? ' (repaired)' : ''}: ${finding.message}`)
+      }
+      printLine(`${report.drafts} drafts of ${report.accounts} accounts checked, ${report.findings.length} findings`)
+    }
+    if (left.length > 0) throw new CommandFailure(`${left.length} findings are not repaired`)
+  },
+}
+
+async function inspect(folder: DataFolder, repair: boolean): Promise<StoreReport> {
+  // Only when it is needed: the other commands start without the engine.
+  const [{ EverdraftError, inspectStore }, { sqlite }] = await Promise.all([
+    import('@everdraft/core'),
+    import('@everdraft/sqlite'),
+  ])
+  try {
+    return await inspectStore(sqlite(folder.database), { repair })
+  } catch (error) {
+    if (error instanceof EverdraftError) throw new CommandFailure(error.message)
+    throw error
+  }
+}
+
+export const backup: Command = {
+  name: 'backup',
+  summary: 'Copy the data of a folder into one file',
+  details: 'The copy is a store of its own: put it into a folder as everdraft.db to use it. It writes over no file.',
+  operands: ['FILE'],
+  options: dataOption,
+  run: async (input) => {
+    const folder = await existingFolder(input)
+    const [{ EverdraftError }, { openEngine }] = await Promise.all([
+      import('@everdraft/core'),
+      import('../open-engine.ts'),
+    ])
+    const engine = await openEngine(folder)
+    if (engine === null) throw new CommandFailure(`a daemon is on ${folder.path}: stop it first`)
+    try {
+      await engine.backup(input.operand(0))
+    } catch (error) {
+      if (error instanceof EverdraftError) throw new CommandFailure(error.message)
+      throw error
+    } finally {
+      await engine.close()
+    }
+    printLine(`copied to ${input.operand(0)}`)
+  },
+}
