@@ -55,13 +55,13 @@ export type Fault =
   | { readonly hold: Promise<void> }
   | { readonly throws: Error }
 
-export interface FakeFolder {
+interface FakeFolder {
   uidValidity: number
   uidNext: number
   readonly messages: Map<number, { bytes: Uint8Array; readonly flags: Set<string> }>
 }
 
-export interface FakeMessage {
+interface FakeMessage {
   readonly uid: number
   readonly draftId: string
   readonly messageId: string

@@ -43,7 +43,7 @@ export async function openStoreAt(file: string, wrap = (storage: Storage): Stora
 }
 
 /** A clock that stands: the store never gives way to others by itself. */
-export const stillTime = {
+const stillTime = {
   now: () => 0,
   schedule: () => () => {},
 }
@@ -87,7 +87,7 @@ export function seededRandom(seed: number): (length: number) => Uint8Array {
 }
 
 /** Time that stands still until a test moves it. */
-export interface VirtualTime {
+interface VirtualTime {
   readonly environment: Pick<Environment, 'now' | 'random' | 'schedule'>
   /** When the timers that are set are due. */
   timers(): readonly number[]
@@ -95,7 +95,7 @@ export interface VirtualTime {
   advance(ms: number): Promise<void>
 }
 
-export function virtualTime({ start = 1_700_000_000_000, seed = 1 } = {}): VirtualTime {
+function virtualTime({ start = 1_700_000_000_000, seed = 1 } = {}): VirtualTime {
   let now = start
   const timers = new Set<{ readonly at: number; readonly action: () => void }>()
   return {
@@ -132,7 +132,7 @@ export async function comeToRest(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
-export function errorCode(error: unknown): string {
+function errorCode(error: unknown): string {
   return error instanceof EverdraftError ? error.code : `not an EverdraftError: ${String(error)}`
 }
 
