@@ -16,6 +16,7 @@ import type {
   Umid,
   Version,
 } from '../src/ids.ts'
+import { readUidSet, uidSetText } from '../src/storage/uid-set.ts'
 import { contentDigest, eventForCopy } from '../src/sync/recognise.ts'
 import { type ReconcileQuestion, reconcilePlan } from '../src/sync/reconcile-plan.ts'
 import { uploadPlan, type UploadQuestion } from '../src/sync/upload-plan.ts'
@@ -153,6 +154,7 @@ const folderQuestion: fc.Arbitrary<ReconcileQuestion> = fc
         path: fc.constantFrom('Drafts', 'Drafts', 'Drafts', 'Other'),
         validity: fc.constantFrom(1, 1, 1, 2),
         next: fc.integer({ min: 1, max: 50 }),
+        others: fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 12 }),
       }),
     ),
     uidNext: fc.option(fc.integer({ min: 1, max: 60 })),
@@ -165,6 +167,7 @@ const folderQuestion: fc.Arbitrary<ReconcileQuestion> = fc
             path: seen.path as FolderPath,
             uidValidity: seen.validity as UidValidity,
             uidNext: seen.next as Uid,
+            others: new Set(seen.others as Uid[]),
             seenAt: 0,
             losses: 'apply' as const,
           },
@@ -205,6 +208,17 @@ const isMass = (count: number, gone: number) => {
   const plan = reconcilePlan({ seen: null, folder, uids, known: names(count), attempting: new Set() })
   return plan.kind === 'compare' && plan.massVanish
 }
+
+describe('a set of UIDs as text', () => {
+  test('is read back as it was written, and runs are ranges', () => {
+    expect(uidSetText([5, 1, 2, 3, 9] as Uid[])).toBe('1:3,5,9')
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 60 })), (uids) => {
+        expect([...readUidSet(uidSetText(uids as Uid[]))]).toEqual(uids.toSorted((a, b) => a - b))
+      }),
+    )
+  })
+})
 
 describe('the plan of a round', () => {
   test('is a reset whenever a UIDVALIDITY differs, whoever remembers it (H10)', () => {
@@ -268,14 +282,14 @@ describe('the plan of a round', () => {
     )
   })
 
-  test('never looks at a message that is known or was looked at, and at every other', () => {
+  test('never looks at a message that is known or was looked at, and at every other, also below UIDNEXT', () => {
     fc.assert(
       fc.property(folderQuestion, (asked) => {
         const plan = reconcilePlan(asked)
         if (plan.kind === 'reset') return
         const known = new Set<number>(asked.known.map((copy) => copy.receipt.uid))
-        const from = asked.seen?.uidNext ?? 1
-        expect(plan.unexplored).toEqual(asked.uids.filter((uid) => !known.has(uid) && uid >= from))
+        const others = asked.seen?.others ?? new Set<Uid>()
+        expect(plan.unexplored).toEqual(asked.uids.filter((uid) => !known.has(uid) && !others.has(uid)))
       }),
       { numRuns: 500 },
     )

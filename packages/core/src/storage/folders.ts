@@ -1,5 +1,6 @@
 import type { AccountId, FolderPath, Uid, UidValidity } from '../ids.ts'
 import type { Db } from './db.ts'
+import { readUidSet, uidSetText } from './uid-set.ts'
 
 /**
  * What is done with drafts whose copies vanished: usually they are purged. After a mass vanish they are held until
@@ -11,8 +12,9 @@ export type Losses = 'apply' | 'hold' | 'confirmed'
 export interface SeenFolder {
   readonly path: FolderPath
   readonly uidValidity: UidValidity
-  /** Every message below this UID was looked at. */
   readonly uidNext: Uid
+  /** Messages that were looked at and are none of ours. Whatever else is there is new, or was gone and is back. */
+  readonly others: ReadonlySet<Uid>
   readonly seenAt: number
   readonly losses: Losses
 }
@@ -29,6 +31,7 @@ export async function seenFolder(db: Db, accountId: AccountId, role: 'drafts'): 
     path: row.path as FolderPath,
     uidValidity: row.uid_validity as UidValidity,
     uidNext: row.uid_next as Uid,
+    others: readUidSet(row.others),
     seenAt: row.seen_at,
     losses: row.losses as Losses,
   }
@@ -39,6 +42,7 @@ export async function setSeenFolder(db: Db, accountId: AccountId, role: 'drafts'
     path: seen.path,
     uid_validity: seen.uidValidity,
     uid_next: seen.uidNext,
+    others: uidSetText(seen.others),
     seen_at: seen.seenAt,
     losses: seen.losses,
   }

@@ -121,6 +121,7 @@ const steps: readonly (readonly string[])[] = [
     `create index attempt_stored on attempt (draft_id, created_at) where state = 'stored'`,
     `create index task_waiting on task (lane, run_at) where state = 'waiting'`,
     `create index task_by_account on task (account_id, state, run_at)`,
+    `alter table folder add column others text not null default ''`,
     `alter table folder add column losses text not null default 'apply'`,
     `alter table draft add column emptied_at integer`,
     `alter table draft add column indexed_version integer not null default 0`,

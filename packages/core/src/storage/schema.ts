@@ -115,9 +115,10 @@ interface FolderRow {
   readonly role: string
   readonly path: string
   readonly uid_validity: number
-  /** The UIDNEXT up to which every message was looked at. */
   readonly uid_next: number
   readonly seen_at: number
+  /** A sequence set: the UIDs of messages that are none of ours. */
+  readonly others: string
   /** `apply`, `hold`, `confirmed`: see `Losses`. */
   readonly losses: string
 }

@@ -39,7 +39,7 @@ export interface Vanished {
 
 /** Compares what we know of a folder with what it holds: never mirrors it (hazard 1). */
 export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
-  const { seen, folder, known } = question
+  const { seen, known } = question
   const reason = resetReason(question)
   if (reason !== null) return { kind: 'reset', reason }
   const present = new Set(question.uids)
@@ -47,9 +47,9 @@ export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
   const names = known.filter((copy) => copy.role === 'name')
   const goneNames = gone.filter((copy) => copy.role === 'name')
   const massVanish = names.length >= 10 && goneNames.length > names.length / 2
-  const explored = new Set(known.map((copy) => copy.receipt.uid))
-  const from = seen?.uidValidity === folder.uidValidity ? seen.uidNext : 1
-  const unexplored = question.uids.filter((uid) => uid >= from && !explored.has(uid))
+  const ours = new Set(known.map((copy) => copy.receipt.uid))
+  // Not by UIDNEXT: on a server that was restored from a backup an old copy of ours is back below it.
+  const unexplored = question.uids.filter((uid) => !ours.has(uid) && !seen?.others.has(uid))
   return {
     kind: 'compare',
     vanished: gone.map((copy) => ({ copy, as: nameTheLoss(copy, question.attempting) })),
@@ -60,7 +60,12 @@ export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
   }
 }
 
-function resetReason({ seen, folder, known }: ReconcileQuestion): ResetReason | null {
+/** Why the UIDs of the folder no longer mean what we know of them; null: they do, as far as can be seen. */
+export function resetReason({
+  seen,
+  folder,
+  known,
+}: Pick<ReconcileQuestion, 'seen' | 'folder' | 'known'>): ResetReason | null {
   if (known.some((copy) => copy.receipt.uidValidity !== folder.uidValidity)) return 'uidvalidity-changed'
   const newest = known.reduce((highest, copy) => Math.max(highest, copy.receipt.uid), 0)
   if (folder.uidNext !== null && folder.uidNext <= newest) return 'uidnext-went-back'

@@ -233,15 +233,18 @@ async function rememberFolder(
   uids: readonly Uid[],
   losses: Losses,
 ): Promise<void> {
-  const uidNext = folder.uidNext ?? (((uids.at(-1) ?? 0) + 1) as Uid)
-  const seen = {
-    path: folder.path,
-    uidValidity: folder.uidValidity,
-    uidNext,
-    seenAt: context.environment.now(),
-    losses,
-  }
-  await context.write(({ db }) => setSeenFolder(db, context.accountId, 'drafts', seen))
+  const { accountId } = context
+  await context.write(async ({ db }) => {
+    const ours = new Set((await knownCopies(db, accountId, folder.path)).map((copy) => copy.receipt.uid))
+    await setSeenFolder(db, accountId, 'drafts', {
+      path: folder.path,
+      uidValidity: folder.uidValidity,
+      uidNext: folder.uidNext ?? (((uids.at(-1) ?? 0) + 1) as Uid),
+      others: new Set(uids.filter((uid) => !ours.has(uid))),
+      seenAt: context.environment.now(),
+      losses,
+    })
+  })
 }
 
 async function uploadsInNeed(context: ExecuteContext): Promise<readonly FollowUp[]> {
