@@ -18,6 +18,7 @@ import { contentDigest } from '../sync/recognise.ts'
 import { type UploadPlan, uploadPlan } from '../sync/upload-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity, MessageSegment, StoreOutcome } from '../wire/mailbox.ts'
 import type { ComposedMessage, ComposedSegment } from '../wire/message-format.ts'
+import { isReset, lookNow } from './steps/folder-reset.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { type ReadCopies, settleDebts } from './steps/settle-debts.ts'
 import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
@@ -39,8 +40,9 @@ export const draftUpload: WireTask = {
     const absent = await resolveAttempts(context, session, draftId)
     const upload = await uploadHead(context, session, draftId)
     if (upload.kind === 'outcome') return upload.outcome
-    const left = await settleDebts(context, session, draftId, upload.read)
-    if (left > 0) {
+    const settled = await settleDebts(context, session, draftId, upload.read)
+    if (settled === 'reset') return done(lookNow(context))
+    if (settled === 'left') {
       const words = 'the server said that it removed an old copy, and still shows it'
       return { kind: 'retry', error: lastError(context, 'NOT_REMOVED', words) }
     }
@@ -133,6 +135,7 @@ async function storeOnce(
 ): Promise<StoreResult> {
   const folder = await session.select(await ensureDraftsFolder(session))
   if (folder === null) return noFolder(session)
+  if (await isReset(context, folder)) return { kind: 'outcome', outcome: done(lookNow(context)) }
   const older = await verifiedOlderCopy(context, session, folder, newestCopy(state.copies))
   const account = await context.store.read((db) => getAccount(db, draft.accountId))
   const { environment } = context

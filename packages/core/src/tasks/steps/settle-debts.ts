@@ -3,6 +3,7 @@ import type { FolderPath, Uid, Umid } from '../../ids.ts'
 import { applyDraftEvent, ownedState } from '../../storage/draft-states.ts'
 import { type CommandOutcome, type FolderState, type MailboxSession, WireError } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
+import { isReset } from './folder-reset.ts'
 
 /** Copies whose identity was read since their folder was selected, and it still is. */
 export interface ReadCopies {
@@ -10,27 +11,34 @@ export interface ReadCopies {
   readonly copies: readonly Receipt[]
 }
 
+export type Settled =
+  | 'settled'
+  /** The server said that they are gone, and still shows some. */
+  | 'left'
+  /** The UIDs of the folder no longer mean what the receipts say: nothing was done. */
+  | 'reset'
+
 /**
  * Removes the copies that a draft owes, and nothing else: each one's identity is read under its UIDVALIDITY, in this
  * session, before it goes (hazards 7, 8, 10). While a folder is selected a UID cannot come to mean another message (RFC
  * 3501 §2.3.1.1), so what the upload has just read is not read again.
- *
- * @returns how many the server still shows, although it said that they are gone
  */
 export async function settleDebts(
   context: ExecuteContext,
   session: MailboxSession,
   draftId: Umid,
   read: ReadCopies | null = null,
-): Promise<number> {
+): Promise<Settled> {
   const owned = await context.store.read((db) => ownedState(db, draftId))
   const payable = owned.state.debts.filter((debt) => debt.accountId === context.accountId && isPayable(debt, owned))
-  let left = 0
+  let settled: Settled = 'settled'
   for (const [folder, owed] of Map.groupBy(payable, (debt) => debt.folder)) {
     const known = read?.folder.path === folder ? read : null
-    left += await settleInFolder(context, session, { draftId, folder, owed, read: known })
+    const here = await settleInFolder(context, session, { draftId, folder, owed, read: known })
+    if (here === 'reset') return here
+    if (here === 'left') settled = here
   }
-  return left
+  return settled
 }
 
 async function settleInFolder(
@@ -47,8 +55,9 @@ async function settleInFolder(
     readonly owed: readonly Receipt[]
     readonly read: ReadCopies | null
   },
-): Promise<number> {
+): Promise<Settled> {
   const state = read?.folder ?? (await session.select(folder))
+  if (read === null && state !== null && (await isReset(context, state))) return 'reset'
   const valid = owed.filter((debt) => debt.uidValidity === state?.uidValidity)
   const unread = valid.filter((debt) => !read?.copies.some((copy) => sameCopy(copy, debt)))
   const identities = unread.length === 0 ? [] : await session.identities(unread.map((debt) => debt.uid))
@@ -59,7 +68,7 @@ async function settleInFolder(
   )
   // The others are gone already, or their UID now means another message, which is not ours to touch.
   for (const debt of owed.filter((one) => !ours.includes(one))) await forget(context, draftId, debt)
-  if (ours.length === 0) return 0
+  if (ours.length === 0) return 'settled'
   const uids = ours.map((debt) => debt.uid)
   expectOk(await session.markDeleted(uids))
   if (session.capabilities.uidPlus) expectOk(await session.expungeUids(uids))
@@ -72,7 +81,7 @@ async function settleInFolder(
     await forget(context, draftId, debt)
     context.signal.throwIfAborted()
   }
-  return ours.length - gone.length
+  return gone.length === ours.length ? 'settled' : 'left'
 }
 
 /**
