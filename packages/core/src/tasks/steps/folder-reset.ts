@@ -1,0 +1,24 @@
+import { knownCopies } from '../../storage/draft-states.ts'
+import { seenFolder } from '../../storage/folders.ts'
+import { resetReason } from '../../sync/reconcile-plan.ts'
+import type { FolderState } from '../../wire/mailbox.ts'
+import type { ExecuteContext, FollowUp } from '../task.ts'
+
+/**
+ * Whether the watched folder's UIDs no longer mean what our receipts say: it has another UIDVALIDITY, or a server that was
+ * restored from a backup gives out UIDs a second time. Then nothing is bound or removed by them before a round over the
+ * folder has recognised every message afresh: a new copy may come under the UID of another draft's.
+ */
+export async function isReset(context: ExecuteContext, folder: FolderState): Promise<boolean> {
+  return await context.store.read(async (db) => {
+    const seen = await seenFolder(db, context.accountId, 'drafts')
+    if (seen?.path !== folder.path) return false
+    const known = await knownCopies(db, context.accountId, folder.path)
+    return resetReason({ seen, folder, known }) !== null
+  })
+}
+
+/** A round over the folder, before anything else in its lane. */
+export function lookNow({ accountId }: ExecuteContext): FollowUp {
+  return { task: 'mailbox_sync', accountId, key: accountId, delayMs: 0, join: 'sooner' }
+}
