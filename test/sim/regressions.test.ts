@@ -77,3 +77,21 @@ test('without UIDPLUS, a debt of another UIDVALIDITY makes no EXPUNGE of a forei
   expect(device.complaintsAtRest()).toEqual([])
   expect(device.texts()).toContain(foreign)
 })
+
+test('a copy that comes under the UID of another draft, after a restore from a backup, is no failure', async () => {
+  const { world, ...device } = await openScripted()
+  world.server.backUp()
+  const first = await device.create('A letter')
+  const second = await device.create('Another letter')
+  await pass(world, 10_000)
+  expect(device.uids()).toEqual([1, 2])
+  world.server.restore()
+  // The second comes first, and the server gives it the UID that was the first one's.
+  await device.save(second, 'second words')
+  await device.flush(second)
+  await pass(world, 30_000)
+  await device.save(first, 'first words')
+  await device.rest()
+  expect(device.complaintsAtRest()).toEqual([])
+  expect(device.uids()).toHaveLength(2)
+})

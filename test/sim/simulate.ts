@@ -1,6 +1,6 @@
 import type { Capability } from '@everdraft/mailserver'
 
-import { createOtherProgram } from './actors/other-program.ts'
+import { createOtherProgram, type Profile, profiles } from './actors/other-program.ts'
 import { createPerson } from './actors/person.ts'
 import { complaintsOf, createCheckers, type Checkers } from './checkers/checkers.ts'
 import { createDice, type Dice } from './world/dice.ts'
@@ -24,6 +24,7 @@ interface Plan {
   readonly acts: number
   /** How often the other program acts, for each act of the person. */
   readonly foreignRate: number
+  readonly profile: Profile
   readonly largeAttachments: boolean
   readonly commitFates: ReadonlyMap<number, CommitFate>
   /** How often the process is killed between two events, for each act of the person. */
@@ -54,7 +55,8 @@ function planOf(dice: Dice): Plan {
     faultRate: dice.pick([0, 0.02, 0.05, 0.15]),
     slowRate: dice.pick([0, 0, 0.05]),
     acts: dice.between(6, 18),
-    foreignRate: dice.pick([0, 0, 0.15, 0.4]),
+    foreignRate: dice.pick([0, 0.15, 0.4, 0.7]),
+    profile: dice.pick(profiles),
     largeAttachments: dice.chance(0.02),
     commitFates: new Map(Array.from({ length: crashes }, () => [dice.between(2, 70), dice.pick(fates)])),
     killRate: dice.pick([0, 0.05, 0.2]),
@@ -91,7 +93,7 @@ export async function simulate(seed: string): Promise<Simulation> {
 async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Promise<void> {
   const dice = world.dice.fork('life')
   const person = createPerson(world, dice.fork('person'), plan)
-  const other = createOtherProgram(world, dice.fork('other program'))
+  const other = createOtherProgram(world, dice.fork('other program'), plan.profile)
   world.disk.fateOf = (commit) => plan.commitFates.get(commit) ?? 'stored'
   world.restartDelayMs = () => dice.between(0, 20_000)
   world.start()

@@ -10,7 +10,45 @@ export interface OtherProgram {
   act(): void
 }
 
-export function createOtherProgram(world: World, dice: Dice): OtherProgram {
+type Act =
+  | 'write'
+  | 'mark'
+  | 'remove'
+  | 'expunge'
+  | 'markOurs'
+  | 'removeOurs'
+  | 'edit'
+  | 'send'
+  | 'backUp'
+  | 'restore'
+  | 'makeAnew'
+
+/** How often each does what. One that does a little of all meets no two rare things in one life. */
+const habitsOf = {
+  'a bit of all': {
+    write: 5,
+    mark: 4,
+    remove: 2,
+    expunge: 2,
+    markOurs: 1,
+    removeOurs: 2,
+    edit: 2,
+    send: 1,
+    backUp: 1,
+    restore: 1,
+    makeAnew: 1,
+  },
+  'marks and expunges': { write: 4, mark: 4, expunge: 1, markOurs: 1 },
+  'edits ours': { edit: 3, write: 1, markOurs: 1, removeOurs: 1 },
+  'sends ours': { send: 3, write: 1, edit: 1 },
+  'is restored from backups': { write: 4, backUp: 3, restore: 2 },
+  'makes the folder anew': { write: 2, mark: 1, makeAnew: 2 },
+} as const satisfies Record<string, Partial<Record<Act, number>>>
+
+export type Profile = keyof typeof habitsOf
+export const profiles: readonly Profile[] = Object.keys(habitsOf) as Profile[]
+
+export function createOtherProgram(world: World, dice: Dice, profile: Profile): OtherProgram {
   const { server } = world
   let serial = 0
 
@@ -98,22 +136,36 @@ export function createOtherProgram(world: World, dice: Dice): OtherProgram {
     server.foreign.expunge(mailbox, [message.uid])
   }
 
+  const habits = habitsOf[profile]
+  const total = Object.values(habits).reduce((sum, weight) => sum + weight, 0)
+
+  function choose(): Act {
+    let luck = dice.next() * total
+    for (const [act, weight] of Object.entries(habits) as [Act, number][]) {
+      luck -= weight
+      if (luck < 0) return act
+    }
+    return 'write'
+  }
+
+  const acts: Readonly<Record<Act, (mailbox: Mailbox) => void>> = {
+    write: writeItsOwn,
+    mark: (mailbox) => mark(mailbox, 'foreign'),
+    remove: (mailbox) => remove(mailbox, 'foreign'),
+    expunge: expungeMarked,
+    markOurs: (mailbox) => mark(mailbox, 'engine'),
+    removeOurs: (mailbox) => remove(mailbox, 'engine'),
+    edit,
+    send,
+    backUp: () => server.backUp(),
+    restore: () => server.restore(),
+    makeAnew,
+  }
+
   return {
     act() {
       const mailbox = drafts()
-      if (mailbox === undefined) return
-      const luck = dice.next()
-      if (luck < 0.25) writeItsOwn(mailbox)
-      else if (luck < 0.45) mark(mailbox, 'foreign')
-      else if (luck < 0.55) remove(mailbox, 'foreign')
-      else if (luck < 0.65) expungeMarked(mailbox)
-      else if (luck < 0.72) mark(mailbox, 'engine')
-      else if (luck < 0.82) remove(mailbox, 'engine')
-      else if (luck < 0.89) edit(mailbox)
-      else if (luck < 0.91) send(mailbox)
-      else if (luck < 0.94) server.backUp()
-      else if (luck < 0.96) server.restore()
-      else makeAnew(mailbox)
+      if (mailbox !== undefined) acts[choose()](mailbox)
     },
   }
 }

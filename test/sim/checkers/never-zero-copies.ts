@@ -1,3 +1,4 @@
+import type { Arrival } from '../world/server.ts'
 import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
 import { ask } from './stored.ts'
@@ -6,6 +7,13 @@ import { ask } from './stored.ts'
 export function neverZeroCopies(world: World): Checker {
   const { server, disk } = world
   let judged = 0
+
+  function markedByHand(arrival: Arrival): boolean {
+    return server.losses.some(
+      (loss) => loss.by === 'foreign' && loss.how === 'marked-deleted' && loss.arrival === arrival,
+    )
+  }
+
   return {
     invariant: '3: a wanted draft never has zero server copies through us',
     check() {
@@ -22,7 +30,8 @@ export function neverZeroCopies(world: World): Checker {
         const copies = server
           .copies()
           .filter((copy) => copy.arrival.draftId === draftId && copy.arrival.by === 'engine')
-        if (copies.some((copy) => !copy.deleted)) continue
+        // One that another hand has marked is there all the same: what becomes of it is not our doing.
+        if (copies.some((copy) => !copy.deleted || markedByHand(copy.arrival))) continue
         const newest = Math.max(
           ...fresh.filter((loss) => loss.arrival.draftId === draftId).map((loss) => loss.arrival.order),
         )

@@ -21,7 +21,8 @@ export function workHasAMarker(world: World): Checker {
            or exists (select 1 from delete_debt b where b.draft_id = d.id)
            or exists (select 1 from attempt a where a.draft_id = d.id and a.state = 'open'))
          and not exists (select 1 from task t where t.account_id = d.account_id
-           and (t.key = d.id or (t.kind = 'mailbox_sync' and (t.state = 'running' or t.last_error is not null))))`,
+           and (t.key = d.id or (t.kind = 'mailbox_sync' and (t.state = 'running' or t.last_error is not null or t.run_at <= ?))))`,
+        world.scheduler.now(),
       )
       return forgotten.map(({ id }) => `${id} needs something, and nothing in the queue stands for it`)
     },

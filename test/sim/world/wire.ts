@@ -60,6 +60,7 @@ export function openWire(parts: WireParts): Wire {
   let hungUp = false
   let tags = 0
   let viewed = 0
+  let viewedMs = 0
   const doing = { verb: '', searchedForDeletedMs: 0 }
   let sentBytes = 0
   let receivedBytes = 0
@@ -155,11 +156,12 @@ export function openWire(parts: WireParts): Wire {
 
   function exchangeNoted(command: Command): Reply | null {
     trace.add(`${name} > ${shown(command)}`)
-    if (shown(command).startsWith('UID SEARCH DELETED')) doing.searchedForDeletedMs = scheduler.now()
+    if (shown(command).startsWith('UID SEARCH DELETED')) doing.searchedForDeletedMs = viewedMs
     // A session sees what was there when its last command ended, as its client is told of what is new only then.
     if (/^UID (FETCH|SEARCH)/.test(shown(command))) server.seenArrivals = viewed
     const reply = exchange(command)
     viewed = server.arrivals
+    viewedMs = scheduler.now()
     trace.add(`${name} < ${reply === null ? 'nothing' : `${reply.status} ${reply.code ?? ''} ${reply.text}`}`)
     return reply
   }
