@@ -1,7 +1,7 @@
 import { simulate } from './simulate.ts'
 
 /** Each share of the seeds is a file of its own, so that the shares run beside each other. */
-export const shares = 2
+const shares = 2
 
 /** 1,000 in `npm test`; more with `EVERDRAFT_SEEDS`. */
 const seeds = Number(process.env['EVERDRAFT_SEEDS'] ?? 1_000)

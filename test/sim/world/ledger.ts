@@ -17,14 +17,14 @@ export interface Ledger {
   undiscard(draftId: Umid): void
 }
 
-export interface ShownRevision {
+interface ShownRevision {
   readonly draftId: Umid
   readonly version: Version
   readonly content: DraftContent
   readonly atMs: number
 }
 
-export interface WrittenWords {
+interface WrittenWords {
   readonly draftId: Umid
   readonly words: string
   readonly atMs: number

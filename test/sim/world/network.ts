@@ -1,7 +1,7 @@
 import type { Dice } from './dice.ts'
 
 /** What becomes of one command on its way to the server and back. */
-export type CommandFate =
+type CommandFate =
   | { readonly kind: 'pass' }
   /** The connection ends before the server has it, or in the middle of it: not carried out. */
   | { readonly kind: 'cut-before' }

@@ -24,7 +24,7 @@ const byHand: Doing = { verb: 'by hand', searchedForDeletedMs: 0 }
 export const mailUser = { name: 'ann', password: 'secret' } as const
 
 /** Whose hand: a session of the engine, or some other program on the same mailbox. */
-export type Hand = 'engine' | 'foreign'
+type Hand = 'engine' | 'foreign'
 
 /** A message, as it was when it came. Its octets, as an object, name it for ever: UIDs are given out anew. */
 export interface Arrival {
@@ -53,12 +53,12 @@ export interface Loss {
 }
 
 /** What a connection is doing. */
-export interface Doing {
+interface Doing {
   verb: string
   searchedForDeletedMs: number
 }
 
-export interface LiveCopy {
+interface LiveCopy {
   readonly arrival: Arrival
   readonly folder: string
   readonly uidValidity: number
@@ -281,7 +281,7 @@ export function isDeleted(message: StoredMessage): boolean {
   return message.flags.includes('\\Deleted')
 }
 
-export function uidOf(value: number): Uid {
+function uidOf(value: number): Uid {
   return value as Uid
 }
 
