@@ -281,10 +281,6 @@ export function isDeleted(message: StoredMessage): boolean {
   return message.flags.includes('\\Deleted')
 }
 
-function uidOf(value: number): Uid {
-  return value as Uid
-}
-
 function nameOf(arrival: Arrival): string {
   return arrival.messageId ?? 'without Message-ID'
 }
