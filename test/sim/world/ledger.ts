@@ -9,6 +9,8 @@ export interface Ledger {
   readonly written: readonly WrittenWords[]
   /** Somebody asked for it, and it may have been done. */
   readonly discarded: ReadonlySet<Umid>
+  /** When a draft was taken back out of the trash. */
+  readonly takenBackMs: ReadonlyMap<string, number>
   /** All that were heard of. */
   readonly drafts: ReadonlyMap<Umid, 'sync' | 'local-only'>
   show(draft: Draft): void
@@ -34,6 +36,7 @@ export function createLedger(now: () => number): Ledger {
   const shown = new Map<string, ShownRevision>()
   const written: WrittenWords[] = []
   const discarded = new Set<Umid>()
+  const takenBackMs = new Map<string, number>()
   const drafts = new Map<Umid, 'sync' | 'local-only'>()
   return {
     accountId: null,
@@ -51,7 +54,11 @@ export function createLedger(now: () => number): Ledger {
     },
     write: (draftId, words) => void written.push({ draftId, words, atMs: now() }),
     discard: (draftId) => void discarded.add(draftId),
-    undiscard: (draftId) => void discarded.delete(draftId),
+    takenBackMs,
+    undiscard(draftId) {
+      discarded.delete(draftId)
+      takenBackMs.set(draftId, now())
+    },
   }
 }
 

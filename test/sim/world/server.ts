@@ -12,7 +12,6 @@ import {
   type ProtocolSession,
   resolveCapabilities,
   type StoredMessage,
-  type Uid,
 } from '@everdraft/mailserver'
 
 import { headerOf, headOf } from './message-format.ts'
