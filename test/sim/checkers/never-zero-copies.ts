@@ -3,9 +3,12 @@ import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
 import { ask } from './stored.ts'
 
+/** A task that was on the wire has ended after this: a few commands, each with its time-out. */
+const longestRunMs = 120_000
+
 /** Invariant 3: once uploaded, a wanted draft never has zero server copies through us. */
 export function neverZeroCopies(world: World): Checker {
-  const { server, disk } = world
+  const { server, disk, ledger, scheduler } = world
   let judged = 0
 
   function markedByHand(arrival: Arrival): boolean {
@@ -27,14 +30,16 @@ export function neverZeroCopies(world: World): Checker {
         const sql = 'select status from draft where id = ?'
         const [row] = ask<{ readonly status: string }>(disk.database, sql, draftId)
         if (row === undefined || row.status === 'discarded' || row.status === 'sent') continue
+        // Taken back while its removal was on the wire: nobody can call that back.
+        const takenBackMs = ledger.takenBackMs.get(draftId) ?? Number.NEGATIVE_INFINITY
+        if (scheduler.now() - takenBackMs < longestRunMs) continue
+        const lost = fresh.filter((loss) => loss.arrival.draftId === draftId)
         const copies = server
           .copies()
           .filter((copy) => copy.arrival.draftId === draftId && copy.arrival.by === 'engine')
         // One that another hand has marked is there all the same: what becomes of it is not our doing.
         if (copies.some((copy) => !copy.deleted || markedByHand(copy.arrival))) continue
-        const newest = Math.max(
-          ...fresh.filter((loss) => loss.arrival.draftId === draftId).map((loss) => loss.arrival.order),
-        )
+        const newest = Math.max(...lost.map((loss) => loss.arrival.order))
         // Another hand took the newer copy, and we could not know yet.
         const taken = server.losses.some(
           (loss) => loss.by === 'foreign' && loss.arrival.draftId === draftId && loss.arrival.order > newest,
