@@ -12,7 +12,8 @@ import type { ExecuteContext, FollowUp } from '../task.ts'
 export async function isReset(context: ExecuteContext, folder: FolderState): Promise<boolean> {
   return await context.store.read(async (db) => {
     const seen = await seenFolder(db, context.accountId, 'drafts')
-    if (seen?.path !== folder.path) return false
+    // Of a folder that no round has seen yet, only what was stored there tells.
+    if (seen !== null && seen.path !== folder.path) return false
     const known = await knownCopies(db, context.accountId, folder.path)
     return resetReason({ seen, folder, known }) !== null
   })
