@@ -93,8 +93,8 @@ type Upload =
 
 async function uploadHead(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<Upload> {
   let mayQuote = true
-  // Three rounds at most: with CATENATE, without it, and once more after making the folder.
-  for (let round = 0; round < 3; round += 1) {
+  // Four rounds at most: with CATENATE, without it, after making the folder, and after a look in Sent.
+  for (let round = 0; round < 4; round += 1) {
     const draft = await context.store.read((db) => getDraft(db, draftId))
     const state = await context.store.read((db) => loadDraftState(db, draftId))
     if (draft.accountId !== context.accountId || !toUpload(draft, state)) return { kind: 'done', read: null }
@@ -111,6 +111,11 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
         break
       case 'no-folder':
         break
+      case 'anchor-gone':
+        await context.write((write) =>
+          applyDraftEvent(write, draftId, { type: 'anchor-vanished' }, context.environment.now()),
+        )
+        break
       case 'outcome':
         return result
     }
@@ -124,6 +129,8 @@ type StoreResult =
   /** The server refused the quoted parts, or stored something else: once more, with all bytes. */
   | { readonly kind: 'spoilt-quote' }
   | { readonly kind: 'no-folder' }
+  /** No round has noticed it yet: another program may have sent it, or edited it. */
+  | { readonly kind: 'anchor-gone' }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
 
 async function storeOnce(
@@ -137,6 +144,7 @@ async function storeOnce(
   if (folder === null) return noFolder(session)
   if (await isReset(context, folder)) return { kind: 'outcome', outcome: done(lookNow(context)) }
   const older = await verifiedOlderCopy(context, session, folder, newestCopy(state.copies))
+  if (older === 'gone') return { kind: 'anchor-gone' }
   const account = await context.store.read((db) => getAccount(db, draft.accountId))
   const { environment } = context
   const now = environment.now()
@@ -212,16 +220,17 @@ function noFolder(session: MailboxSession): StoreResult {
   return { kind: 'no-folder' }
 }
 
-/** The newest copy, if in this session the server shows it to be what our receipt says. */
+/** The newest copy, if in this session the server shows it to be what our receipt says. `gone`: there is no such UID. */
 async function verifiedOlderCopy(
   context: ExecuteContext,
   session: MailboxSession,
   folder: FolderState,
   receipt: Receipt | null,
-): Promise<{ readonly receipt: Receipt; readonly parts: Attempt['parts'] } | null> {
+): Promise<{ readonly receipt: Receipt; readonly parts: Attempt['parts'] } | 'gone' | null> {
   if (receipt === null || receipt.folder !== folder.path || receipt.uidValidity !== folder.uidValidity) return null
   const [identity] = await session.identities([receipt.uid])
-  if (identity?.messageId !== receipt.messageId || identity.deleted) return null
+  if (identity === undefined) return 'gone'
+  if (identity.messageId !== receipt.messageId || identity.deleted) return null
   const attempt = await context.store.read((db) => attemptById(db, receipt.attemptId))
   return { receipt, parts: attempt?.parts ?? [] }
 }
