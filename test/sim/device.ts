@@ -17,6 +17,8 @@ export interface ScriptedDevice {
   /** Removes a message by another program's hand. */
   removeByHand(uid: number): void
   markByHand(uid: number): void
+  /** It goes to Sent with the Message-ID that it has. */
+  sendByHand(uid: number): void
   /** Another program's draft; its octets. */
   putByHand(text: string): string
   resetUidValidity(): void
@@ -31,11 +33,11 @@ export interface ScriptedDevice {
 }
 
 export async function openScripted(
-  options: { readonly without?: readonly Capability[] } = {},
+  options: { readonly without?: readonly Capability[]; readonly withDraftsFolder?: boolean } = {},
 ): Promise<ScriptedDevice> {
   const network = { faultRate: 0, slowRate: 0 }
-  const { without = [] } = options
-  const world = createWorld({ seed: 'script', without, withDraftsFolder: true, appendLimitBytes: null, network })
+  const { without = [], withDraftsFolder = true } = options
+  const world = createWorld({ seed: 'script', without, withDraftsFolder, appendLimitBytes: null, network })
   const checkers = createCheckers(world)
   const heard: string[] = []
   world.afterStep = () => void heard.push(...complaintsOf(checkers.always))
@@ -101,6 +103,13 @@ export async function openScripted(
     markByHand(uid) {
       const { flags, uid: marked } = messageOf(uid)
       world.server.foreign.setFlags(drafts(), [{ uid: marked, flags: [...flags, '\\Deleted'] }])
+    },
+    sendByHand(uid) {
+      const { uid: sent, bytes } = messageOf(uid)
+      const folder = world.server.foreign.find(mailUser.name, 'Sent')
+      if (folder === undefined) throw new Error('there is no Sent folder')
+      world.server.foreign.append(folder, { bytes: bytes.slice(), flags: [], internalDateMs: 0 })
+      world.server.foreign.expunge(drafts(), [sent])
     },
     putByHand(text) {
       const octets = `Subject: foreign\r\n\r\n${text}\r\n`
