@@ -1,4 +1,4 @@
-import type { Loss } from '../world/server.ts'
+import type { Hand, Loss } from '../world/server.ts'
 import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
 import { ask, draftsOnDisk, modelledIn, revisionsOnDisk, sameMessage } from './stored.ts'
@@ -19,6 +19,8 @@ export function expungeHasAReceipt(world: World): Checker {
     const { arrival, folder, uidValidity, uid, verb } = loss
     const what = `${verb} of UID ${uid} (${arrival.messageId ?? 'no Message-ID'})`
     if (arrival.by === 'foreign') return couldNotKnow(loss) ? null : `${what}: the message is not ours`
+    // What a plain EXPUNGE takes of ours was marked before, and its receipt was looked at then.
+    if (verb === 'EXPUNGE' && wasMarked(loss, 'engine', Number.NEGATIVE_INFINITY)) return null
     const [receipt] = ask<{ readonly message_id: string }>(database, receipts, { folder, uidValidity, uid })
     if (receipt === undefined) return `${what}: there is no receipt for it`
     if (receipt.message_id !== arrival.messageId) return `${what}: the receipt is for ${receipt.message_id}`
@@ -35,16 +37,14 @@ export function expungeHasAReceipt(world: World): Checker {
   }
 
   /** Without UIDPLUS, somebody may mark a message between our look and our EXPUNGE: no client can close that gap. */
-  function couldNotKnow({ verb, arrival, searchedForDeletedMs }: Loss): boolean {
-    return (
-      verb === 'EXPUNGE' &&
-      losses.some(
-        (other) =>
-          other.by === 'foreign' &&
-          other.how === 'marked-deleted' &&
-          other.arrival === arrival &&
-          other.atMs >= searchedForDeletedMs,
-      )
+  function couldNotKnow(loss: Loss): boolean {
+    return loss.verb === 'EXPUNGE' && wasMarked(loss, 'foreign', loss.searchedForDeletedMs)
+  }
+
+  function wasMarked({ arrival }: Loss, by: Hand, sinceMs: number): boolean {
+    return losses.some(
+      (other) =>
+        other.by === by && other.how === 'marked-deleted' && other.arrival === arrival && other.atMs >= sinceMs,
     )
   }
 

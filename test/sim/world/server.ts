@@ -23,7 +23,7 @@ const byHand: Doing = { verb: 'by hand', searchedForDeletedMs: 0 }
 export const mailUser = { name: 'ann', password: 'secret' } as const
 
 /** Whose hand: a session of the engine, or some other program on the same mailbox. */
-type Hand = 'engine' | 'foreign'
+export type Hand = 'engine' | 'foreign'
 
 /** A message, as it was when it came. Its octets, as an object, name it for ever: UIDs are given out anew. */
 export interface Arrival {
