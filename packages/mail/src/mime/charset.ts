@@ -19,8 +19,16 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string {
 }
 
 function guess(bytes: Uint8Array): string {
+  try {
+    // U+FFFD itself may have been written: only bytes that are no UTF-8 say that this is another charset.
+    return new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes)
+  } catch {
+    return guessBroken(bytes)
+  }
+}
+
+function guessBroken(bytes: Uint8Array): string {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-  if (!text.includes('\u{fffd}')) return text
   // One broken character in a text that is UTF-8 otherwise must not spoil the rest.
   // eslint-disable-next-line no-control-regex -- ASCII begins with the controls
   const isMostlyUtf8 = text.replace(/[\x00-\x7f\u{fffd}]+/gu, '').length > 0
