@@ -4,6 +4,7 @@ import { type AccountId, uuidv7 } from '../ids.ts'
 import { deleteAccount, getAccount, insertAccount, listAccounts } from '../storage/accounts.ts'
 import { countOnlyHere, countUnsent } from '../storage/drafts.ts'
 import { draftsFolder, findSpecialFolder } from '../tasks/steps/special-folders.ts'
+import { syncAfter } from '../tasks/task.ts'
 import type { ServerSettings } from '../wire/mailbox.ts'
 import type { AccountInput, AccountReport, Accounts } from './api.ts'
 import { checkPage } from './paging.ts'
@@ -27,7 +28,7 @@ export function createAccounts(parts: EngineParts): Accounts {
       await store.write(async (write) => {
         const passwords = { imap: input.imap.password, smtp: input.smtp?.password ?? null }
         await insertAccount(write.db, account, passwords)
-        await queue.enqueue(write, [{ task: 'mailbox_sync', accountId: id, key: id, delayMs: 0, join: 'sooner' }])
+        await queue.enqueue(write, [syncAfter(id, 0)])
         write.emit({ type: 'account-added', accountId: id })
       })
       queue.wake()

@@ -2,7 +2,7 @@ import { checkHeaderText } from '../draft/address.ts'
 import type { Attachment, Draft } from '../draft/draft.ts'
 import type { DraftState } from '../draft/draft-state.ts'
 import { EverdraftError, validationError } from '../errors.ts'
-import { type AttachmentId, isUuid, type Umid, uuidv7, type Version } from '../ids.ts'
+import { type AttachmentId, isUuid, type Umid, uuidv7 } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { listConflicts } from '../storage/conflicts.ts'
 import { getDraft, listDrafts, type StoredDraft } from '../storage/drafts.ts'
@@ -11,6 +11,7 @@ import { searchDrafts } from '../storage/search.ts'
 import type { Db } from '../storage/db.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
+import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
 import type { AttachmentInput, Drafts, SaveOptions } from './api.ts'
 import { draftViews, withoutText } from './draft-views.ts'
@@ -85,7 +86,8 @@ export function createDrafts(parts: EngineParts): Drafts {
       const described = describeAttachment(input, () => uuidv7(environment.now(), environment.random))
       const draft = await store.read((db) => getDraft(db, id))
       const isThere = draft.content.attachments.some((one) => one.id === described.id)
-      refuseUnlessEditable(draft, isThere ? {} : options)
+      // Before megabytes are stored for nothing; the task checks again in its transaction.
+      checkEditable(draft, { baseVersion: isThere ? null : (options.baseVersion ?? null) })
       const source = input.content instanceof Uint8Array ? once(input.content) : input.content
       const now = environment.now()
       const blob = await storeBlob(store, draft.accountId, source, { hasher: environment.createSha256(), now })
@@ -170,16 +172,6 @@ function request(id: Umid, options: SaveOptions) {
     by: options.by ?? 'user',
     device: options.device ?? null,
   } as const
-}
-
-/** Before megabytes are stored for nothing; the task checks again in its transaction. */
-function refuseUnlessEditable(draft: StoredDraft, { baseVersion }: { readonly baseVersion?: Version }): void {
-  if (draft.status !== 'draft') {
-    throw new EverdraftError('NOT_A_DRAFT', `the draft is ${draft.status}: only a draft can be changed`)
-  }
-  if (baseVersion !== undefined && baseVersion !== draft.version) {
-    throw new EverdraftError('VERSION_MISMATCH', `the draft is at version ${draft.version}, not at ${baseVersion}`)
-  }
 }
 
 function describeAttachment(input: AttachmentInput, createId: () => string): Omit<Attachment, 'size' | 'sha256'> {

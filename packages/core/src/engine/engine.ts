@@ -18,7 +18,7 @@ import { openStore, type Store, type Write } from '../storage/store.ts'
 import { taskSteps } from '../storage/task-steps.ts'
 import { listTasks, retryTask, type StoredTask, wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
-import type { FollowUp, LocalTask } from '../tasks/task.ts'
+import { type FollowUp, type LocalTask, syncAfter } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
 import { createAccounts } from './accounts.ts'
 import type { Engine, SyncOptions, SyncReport, TaskView } from './api.ts'
@@ -205,13 +205,7 @@ async function startEngine(
       join: 'keep',
     }))
     const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
-    const syncs = items.map(({ id }): FollowUp => ({
-      task: 'mailbox_sync',
-      accountId: id,
-      key: id,
-      delayMs: 0,
-      join: 'sooner',
-    }))
+    const syncs = items.map(({ id }) => syncAfter(id, 0))
     await queue.enqueue({ db, emit }, [...uploads, ...syncs])
   }
 
@@ -233,10 +227,7 @@ async function startEngine(
           delayMs: 0,
           join: 'keep',
         }))
-        await queue.enqueue(write, [
-          { task: 'mailbox_sync', accountId, key: accountId, delayMs: 0, join: 'sooner' },
-          ...uploads,
-        ])
+        await queue.enqueue(write, [syncAfter(accountId, 0), ...uploads])
       })
       queue.wake()
       const settled = waitMs === 0 ? false : await queue.settled(accountId, waitMs ?? null)

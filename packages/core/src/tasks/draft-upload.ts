@@ -23,7 +23,7 @@ import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { type ReadCopies, settleDebts } from './steps/settle-debts.ts'
 import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
-import { done, type ExecuteContext, type FollowUp, isWanted, type Outcome, type WireTask } from './task.ts'
+import { done, type ExecuteContext, type FollowUp, isWanted, type Outcome, syncAfter, type WireTask } from './task.ts'
 
 /**
  * Brings a draft's head revision to the server and removes the copies it owes. It derives what is to be done from the
@@ -48,13 +48,7 @@ export const draftUpload: WireTask = {
     }
     const elsewhere = await debtsElsewhere(context, draftId)
     // What was not found may still show up: the server may not have been done with it. Look again soon.
-    const lookAgain: FollowUp = {
-      task: 'mailbox_sync',
-      accountId: context.accountId,
-      key: context.accountId,
-      delayMs: 15_000,
-      join: 'sooner',
-    }
+    const lookAgain = syncAfter(context.accountId, 15_000)
     return absent === 0 ? done(...elsewhere) : done(lookAgain, ...elsewhere)
   },
 }

@@ -1,6 +1,6 @@
 import { newestCopy, type Receipt, sameCopy } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
-import type { AccountId, FolderPath, MessageId, Uid, Umid } from '../ids.ts'
+import type { FolderPath, MessageId, Uid, Umid } from '../ids.ts'
 import { attemptsByMessageId, draftsWithOpenAttempts, endAttempt } from '../storage/attempts.ts'
 import {
   applyDraftEvent,
@@ -20,7 +20,7 @@ import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailb
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
-import { done, type ExecuteContext, type FollowUp, type WireTask } from './task.ts'
+import { done, type ExecuteContext, type FollowUp, syncAfter, type WireTask } from './task.ts'
 
 /** How soon to look again at a name that is missing: a complete round must confirm it before a draft is purged. */
 const confirmDelayMs = 60_000
@@ -37,12 +37,8 @@ export const mailboxSync: WireTask = {
     const round = await reconcileDrafts(context, session)
     const uploads = await uploadsInNeed(context)
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
-    return done(...uploads, syncLater(context.accountId, again))
+    return done(...uploads, syncAfter(context.accountId, again))
   },
-}
-
-function syncLater(accountId: AccountId, delayMs: number): FollowUp {
-  return { task: 'mailbox_sync', accountId, key: accountId, delayMs, join: 'sooner' }
 }
 
 /** `missing`: a loss waits to be confirmed by another round. */

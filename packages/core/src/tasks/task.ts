@@ -92,6 +92,11 @@ export type Outcome =
   /** Our code threw: kept with its error, never dropped, and it blocks nothing else. */
   | { readonly kind: 'failed'; readonly error: LastError }
 
+/** A round over the account's folder. */
+export function syncAfter(accountId: AccountId, delayMs: number): FollowUp {
+  return { task: 'mailbox_sync', accountId, key: accountId, delayMs, join: 'sooner' }
+}
+
 export function done(...followUps: readonly FollowUp[]): Outcome {
   return { kind: 'done', followUps }
 }

@@ -21,11 +21,16 @@ export interface RevisionRequest {
  */
 export async function editableDraft(context: PlanContext, request: RevisionRequest): Promise<StoredDraft> {
   const draft = await getDraft(context.write.db, request.draftId)
+  checkEditable(draft, request)
+  return draft
+}
+
+/** @throws {EverdraftError} NOT_A_DRAFT, VERSION_MISMATCH */
+export function checkEditable(draft: StoredDraft, request: Pick<RevisionRequest, 'baseVersion'>): void {
   if (draft.status !== 'draft') {
     throw new EverdraftError('NOT_A_DRAFT', `the draft is ${draft.status}: only a draft can be changed`)
   }
   checkBase(draft, request)
-  return draft
 }
 
 /** @throws {EverdraftError} VERSION_MISMATCH */

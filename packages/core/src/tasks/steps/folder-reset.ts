@@ -2,7 +2,7 @@ import { knownCopies } from '../../storage/draft-states.ts'
 import { seenFolder } from '../../storage/folders.ts'
 import { resetReason } from '../../sync/reconcile-plan.ts'
 import type { FolderState } from '../../wire/mailbox.ts'
-import type { ExecuteContext, FollowUp } from '../task.ts'
+import { type ExecuteContext, type FollowUp, syncAfter } from '../task.ts'
 
 /**
  * Whether the watched folder's UIDs no longer mean what our receipts say: it has another UIDVALIDITY, or a server that was
@@ -21,5 +21,5 @@ export async function isReset(context: ExecuteContext, folder: FolderState): Pro
 
 /** A round over the folder, before anything else in its lane. */
 export function lookNow({ accountId }: ExecuteContext): FollowUp {
-  return { task: 'mailbox_sync', accountId, key: accountId, delayMs: 0, join: 'sooner' }
+  return syncAfter(accountId, 0)
 }
