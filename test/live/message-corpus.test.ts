@@ -47,7 +47,7 @@ async function composed({ content, parsed, files }: ReadMessage, messageId: stri
   const { unmodelled } = parsed
   const open = ({ sha256 }: { readonly sha256: string }): AsyncIterable<Uint8Array> =>
     inChunks(files.get(sha256) ?? Buffer.alloc(0), 1000)
-  return format.compose(message({ content, unmodelled, open, messageId: messageId as MessageId }))
+  return format.compose(message({ content: { ...content, unmodelled }, open, messageId: messageId as MessageId }))
 }
 
 function wholly({ segments }: ComposedMessage, { files }: ReadMessage): readonly MessageSegment[] {

@@ -108,6 +108,7 @@ const format: MessageFormat = {
         ...attachment,
         section: String(index + 2),
         encoding: 'binary',
+        encodedSize: attachment.size,
       })),
     }
     const bytes = new TextEncoder().encode(`${JSON.stringify(said)}\n`)

@@ -144,9 +144,11 @@ const jsonNames = {
   attachments: 'attachments',
   metadata: 'metadata',
   tags: 'tags',
-} satisfies Record<ContentField, keyof DraftContentJson>
+  // In the history: what of another program's draft is no field here.
+  unmodelled: 'other_parts',
+} satisfies Record<ContentField, keyof DraftContentJson | 'other_parts'>
 
 /** How a field is called in JSON. */
-export function fieldToJson(field: ContentField): keyof DraftContentJson {
+export function fieldToJson(field: ContentField): keyof DraftContentJson | 'other_parts' {
   return jsonNames[field]
 }

@@ -37,7 +37,7 @@ export async function readMessage(raw: string | Uint8Array, options: ParseOption
   })
   const { from, to, cc, bcc, subject, inReplyTo, references, text, html } = parsed
   const attachments = parsed.attachments.map(
-    ({ section: _section, encoding: _encoding, ...one }, index): Attachment => ({
+    ({ section: _section, encoding: _encoding, encodedSize: _encodedSize, ...one }, index): Attachment => ({
       ...one,
       id: `${index}` as AttachmentId,
     }),
@@ -55,8 +55,7 @@ export async function saveMessage(
   const open = (attachment: Attachment): AsyncIterable<Uint8Array> =>
     inChunks(files.get(attachment.sha256) ?? Buffer.alloc(0), 50)
   const toCompose = message({
-    content: { ...content, ...changes },
-    unmodelled: parsed.unmodelled,
+    content: { ...content, ...changes, unmodelled: parsed.unmodelled },
     open,
     headers: [],
     ...options,

@@ -164,7 +164,7 @@ describe('H12 a foreign draft that we save again', () => {
 
   test('names the sections of kept parts, so that they need not cross the wire again', async () => {
     const { parsed, content } = await read(invitation)
-    const composed = await format.compose(message({ content, unmodelled: parsed.unmodelled }))
+    const composed = await format.compose(message({ content: { ...content, unmodelled: parsed.unmodelled } }))
     expect(sections(composed)).toEqual(['1.3', '2'])
     expect(composed.eightBit).toBe(true)
   })
@@ -173,7 +173,7 @@ describe('H12 a foreign draft that we save again', () => {
     const structure = { kind: 'text', parameters: [], fields: [] } as const
     const headers = [{ name: 'X-A', raw: 'X-A: b\r\nBcc: eve@example.org' }]
     const unmodelled = { headers, parts: [], structure }
-    await expect(format.compose(message({ content: emptyContent, unmodelled }))).rejects.toThrow('X-A')
+    await expect(format.compose(message({ content: { ...emptyContent, unmodelled } }))).rejects.toThrow('X-A')
   })
 
   test('survives JSON in between', async () => {

@@ -57,7 +57,7 @@ export const simFormat: MessageFormat = {
         'filename' | 'disposition' | 'contentId'
       >
       const contentType = headerOf(part, 'Content-Type') ?? ''
-      const where = { section: `${index + 2}`, encoding: 'base64' }
+      const where = { section: `${index + 2}`, encoding: 'base64', encodedSize: bodyOf(part).length }
       return { ...described, ...where, contentType, size: bytes.length, sha256: hasher.digest() as Sha256 }
     })
     return { ...notModelled, ...fields, messageId, attachments }

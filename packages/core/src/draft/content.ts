@@ -1,5 +1,5 @@
 import { validationError } from '../errors.ts'
-import type { MessageId } from '../ids.ts'
+import type { MessageId, Sha256 } from '../ids.ts'
 import {
   type Address,
   type AddressInput,
@@ -106,10 +106,17 @@ function isJson(value: unknown): boolean {
 
 /** Which fields differ, in the order of `DraftContent`. Empty: the save changes nothing and makes nothing (hazard 17). */
 export function changedFields(before: DraftContent, after: DraftContent): readonly ContentField[] {
-  const fields = Object.keys(emptyContent) as ContentField[]
-  return fields.filter(
-    (field) => before[field] !== after[field] && canonical(before[field]) !== canonical(after[field]),
-  )
+  return contentFields.filter((field) => {
+    const [one, other] = [before[field] ?? null, after[field] ?? null]
+    return one !== other && canonical(one) !== canonical(other)
+  })
+}
+
+const contentFields: readonly ContentField[] = [...(Object.keys(emptyContent) as ContentField[]), 'unmodelled']
+
+/** The bytes that a content needs to be whole: its attachments, and parts that are no field of it. */
+export function blobsOf(content: DraftContent): readonly Sha256[] {
+  return [...content.attachments, ...(content.unmodelled?.parts ?? [])].map(({ sha256 }) => sha256)
 }
 
 /** JSON with sorted keys: equal values give equal text. */

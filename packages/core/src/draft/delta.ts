@@ -24,7 +24,7 @@ export function deltaBetween(from: DraftContent, to: DraftContent): Delta {
     if (spliceFields.has(field) && typeof before === 'string' && typeof after === 'string') {
       splice[field as SpliceField] = spliceBetween(before, after)
     } else {
-      set[field] = after
+      set[field] = after ?? null
     }
   }
   return { set: set as Partial<DraftContent>, splice }

@@ -11,6 +11,7 @@ import type {
   Version,
 } from '../ids.ts'
 import type { Address } from './address.ts'
+import type { Unmodelled } from './unmodelled.ts'
 
 /** `queued` and `sending` belong to the outbox; `discarded` is in the local trash for 30 days. */
 export type DraftStatus = 'draft' | 'queued' | 'sending' | 'sent' | 'discarded'
@@ -43,6 +44,8 @@ export interface DraftContent {
   /** Kept as given; never sent. */
   readonly metadata: Readonly<Record<string, unknown>>
   readonly tags: readonly string[]
+  /** Of a draft that another program wrote: what of it has no field here. Absent is null. */
+  readonly unmodelled?: Unmodelled | null
 }
 
 export type ContentField = keyof DraftContent
@@ -95,7 +98,7 @@ export interface DraftSyncView {
   readonly lastUpload: { readonly method: UploadMethod; readonly bytesSent: number; readonly at: number } | null
 }
 
-export interface Draft extends DraftContent {
+export interface Draft extends Omit<DraftContent, 'unmodelled'> {
   readonly id: Umid
   readonly accountId: AccountId
   readonly status: DraftStatus

@@ -44,6 +44,16 @@ export function mergeContent(sides: Sides<DraftContent>, strategy: MergeStrategy
   const both = [...first.attachments, ...second.attachments]
   const candidates = body.conflicts.length > 0 ? both : both.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
+  // Nobody sees these parts, so nobody could decide about them.
+  const { value: unmodelled } = mergeValue(
+    {
+      base: sides.base.unmodelled ?? null,
+      local: sides.local.unmodelled ?? null,
+      remote: sides.remote.unmodelled ?? null,
+    },
+    winner,
+  )
+
   const content: DraftContent = {
     from: field('from', (values) => mergeValue(values, winner)),
     ...recipients,
@@ -55,6 +65,7 @@ export function mergeContent(sides: Sides<DraftContent>, strategy: MergeStrategy
     attachments: body.changedByBoth ? keepShown(attachments, candidates, body.html) : attachments,
     metadata: field('metadata', (values) => mergeMetadata(values, winner)),
     tags: field('tags', (values) => ({ value: mergeTags(values), conflict: false })),
+    ...(unmodelled === null ? {} : { unmodelled }),
   }
   if (strategy !== 'merge' || conflicts.size === 0) return { kind: 'merged', content }
   const fields = (Object.keys(content) as ContentField[]).filter((name) => conflicts.has(name))

@@ -43,8 +43,9 @@ interface Overlays {
 
 function draftView(draft: StoredDraft, overlays: Overlays): Draft {
   const { id, accountId, status, version, policy, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
+  const { unmodelled: _unmodelled, ...fields } = draft.content
   return {
-    ...draft.content,
+    ...fields,
     id,
     accountId,
     status,

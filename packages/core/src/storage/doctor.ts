@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 
+import { blobsOf } from '../draft/content.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import type { Hasher } from '../environment.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
@@ -158,13 +159,13 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
         repaired: repair,
       })
     }
-    const named = new Set(head.attachments.map((attachment) => attachment.sha256 as string))
+    const named = new Set<string>(blobsOf(head))
     for (const { version } of rows) {
       const content = await readable(db, id, version as Version, head)
       if (content === null) {
         found({ code: 'HISTORY', message: `version ${version} of draft ${id} cannot be read`, draftId: id })
       }
-      for (const attachment of content?.attachments ?? []) named.add(attachment.sha256)
+      for (const sha256 of content === null ? [] : blobsOf(content)) named.add(sha256)
     }
     await examineAttachments({ db, repair, found }, { id, accountId: draft.account_id as AccountId, named })
   }

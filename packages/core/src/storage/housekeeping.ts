@@ -1,4 +1,5 @@
 import { type RetentionPolicy, retainedVersions } from '../draft/retention.ts'
+import { blobsOf } from '../draft/content.ts'
 import { type DraftContent, emptyContent } from '../draft/draft.ts'
 import { newestCopy } from '../draft/draft-state.ts'
 import type { Umid, Version } from '../ids.ts'
@@ -42,7 +43,7 @@ export async function compactDraft(
   const keep = retainedVersions(known, { ...options, pinned: await pinnedVersions(db, id) })
   if (keep.size === rows.length) return 0
   const contents = await compactRevisions(db, id, head, keep)
-  await releaseBlobs(db, id, attachmentHashes([...contents, ...(await conflictContents(db, id))]))
+  await releaseBlobs(db, id, namedBlobs([...contents, ...(await conflictContents(db, id))]))
   return rows.length - keep.size
 }
 
@@ -64,8 +65,8 @@ async function conflictContents(db: Db, id: Umid): Promise<readonly DraftContent
   return rows.flatMap((row) => [row.base, row.local, row.remote].map((text) => JSON.parse(text) as DraftContent))
 }
 
-function attachmentHashes(contents: readonly DraftContent[]): ReadonlySet<string> {
-  return new Set(contents.flatMap((content) => content.attachments.map((attachment) => attachment.sha256)))
+function namedBlobs(contents: readonly DraftContent[]): ReadonlySet<string> {
+  return new Set(contents.flatMap(blobsOf))
 }
 
 /** Drafts that have been in the local trash for long, and owe nothing to a server any more. */

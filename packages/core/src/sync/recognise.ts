@@ -1,5 +1,6 @@
 import type { Address } from '../draft/address.ts'
 import type { DraftContent } from '../draft/draft.ts'
+import type { Unmodelled } from '../draft/unmodelled.ts'
 import { type DraftEvent, newestCopy, type OwnedState, type Receipt, sameCopy } from '../draft/draft-state.ts'
 import type { Hasher } from '../environment.ts'
 import type { ParsedMessage } from '../wire/message-format.ts'
@@ -10,6 +11,7 @@ type Comparable = Pick<
   'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'inReplyTo' | 'references' | 'text' | 'html'
 > & {
   readonly attachments: readonly { readonly filename: string; readonly contentType: string; readonly sha256: string }[]
+  readonly unmodelled?: Unmodelled | null
 }
 
 /**
@@ -19,6 +21,7 @@ type Comparable = Pick<
 export function contentDigest(content: Comparable, hasher: Hasher): string {
   const addresses = (list: readonly Address[]): readonly string[] =>
     list.map(({ name, address }) => words(`${name} ${address}`.replaceAll(/["<>]/g, ' ')).toLowerCase())
+  const unmodelled = (content.unmodelled?.parts ?? []).map(({ contentType, sha256 }) => `${contentType}\n${sha256}`)
   const canonical = [
     addresses(content.from === null ? [] : [content.from]),
     addresses(content.to),
@@ -33,6 +36,8 @@ export function contentDigest(content: Comparable, hasher: Hasher): string {
     content.attachments
       .map(({ filename, contentType, sha256 }) => [words(filename), contentType.toLowerCase(), sha256].join('\n'))
       .toSorted((a, b) => (a < b ? -1 : 1)),
+    // Only where there are some, so that digests from before they were kept still count.
+    ...(unmodelled.length === 0 ? [] : [unmodelled]),
   ]
   hasher.update(new TextEncoder().encode(JSON.stringify(canonical)))
   return hasher.digest()

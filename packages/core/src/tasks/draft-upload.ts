@@ -249,11 +249,10 @@ function wireSegments(
 
 function streamed(
   context: ExecuteContext,
-  draft: StoredDraft,
+  draft: Pick<StoredDraft, 'accountId'>,
   segment: Extract<ComposedSegment, { kind: 'attachment' }>,
 ): MessageSegment {
-  const attachment = draft.content.attachments.find((one) => one.sha256 === segment.sha256)
-  const end = attachment?.size ?? 0
+  const end = segment.size
   return {
     kind: 'stream',
     size: segment.encodedSize,

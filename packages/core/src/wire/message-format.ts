@@ -1,9 +1,13 @@
 import type { Address } from '../draft/address.ts'
 import type { Attachment, DraftContent } from '../draft/draft.ts'
+import type { Unmodelled, UnmodelledPart } from '../draft/unmodelled.ts'
 import type { Hasher } from '../environment.ts'
 import type { MessageId, Sha256 } from '../ids.ts'
 
-/** A message to be built: what the draft says, and what identifies this copy of it. */
+/**
+ * A message to be built: what the draft says, and what identifies this copy of it. What `parse` gave as unmodelled for the
+ * message that the draft was read from goes back to where it was (hazard 12).
+ */
 export interface MessageToCompose {
   readonly content: DraftContent
   readonly messageId: MessageId
@@ -13,8 +17,6 @@ export interface MessageToCompose {
   readonly headers: readonly { readonly name: string; readonly value: string }[]
   /** Drafts keep Bcc; a message on its way to SMTP must not (hazard 39), nor other programs' notes to themselves. */
   readonly includeBcc: boolean
-  /** What `parse` gave for the message that this draft was read from: it goes back to where it was (hazard 12). */
-  readonly unmodelled?: Unmodelled | null
   /**
    * Reads an attachment's decoded bytes. Only asked for `message/…` types, which must not be base64 (RFC 2046 §5.2.1):
    * whether they can travel as they are has to be seen. Without it they are base64, which readers decode all the same.
@@ -59,6 +61,8 @@ export interface ParsedAttachment {
   /** Where its encoded bytes are to be fetched (RFC 3501 §6.4.5), and how they are encoded (RFC 2045 §6.1). */
   readonly section: string
   readonly encoding: string
+  /** Of the body as it stands in the message (RFC 3501 §7.4.2, "size in octets"). */
+  readonly encodedSize: number
 }
 
 /** Signed and encrypted bodies are opaque: a change of a byte would break the one, and we cannot read the other. */
@@ -91,62 +95,6 @@ export interface ParsedMessage {
   readonly unmodelled: Unmodelled | null
 }
 
-/** Survives `JSON`, so that it can be kept beside a revision. */
-export interface Unmodelled {
-  /** Header fields of the message. */
-  readonly headers: readonly RawField[]
-  /** In the order of the message. Their bytes went to `onPart`. */
-  readonly parts: readonly UnmodelledPart[]
-  /** Where text, HTML, attachments and unmodelled parts stood. */
-  readonly structure: PartStructure
-}
-
-/**
- * A header field as it stood: a character for each byte (ISO 8859-1), CRLF where it is folded and none at its end.
- * Blanks before its colon are gone: RFC 5322 §4.5 forbids to write them, and servers refuse them.
- */
-export interface RawField {
-  readonly name: string
-  readonly raw: string
-}
-
-export interface UnmodelledPart {
-  /** Lower case, without parameters. */
-  readonly contentType: string
-  readonly section: string
-  /** The part's own header and the empty line after it, a character for each byte. */
-  readonly header: string
-  /** Of the body as it stood, still encoded. */
-  readonly size: number
-  readonly sha256: Sha256
-}
-
-/** A part as it stood. `parameters` are those of its Content-Type that the model does not hold, in their own words. */
-export type PartStructure =
-  | {
-      readonly kind: 'multipart'
-      readonly subtype: string
-      readonly parameters: readonly string[]
-      readonly fields: readonly RawField[]
-      readonly parts: readonly PartStructure[]
-    }
-  | {
-      readonly kind: 'text' | 'html'
-      readonly parameters: readonly string[]
-      readonly fields: readonly RawField[]
-    }
-  | {
-      readonly kind: 'attachment'
-      /** Which of the draft's attachments stands here; one that was removed leaves no trace. */
-      readonly sha256: Sha256
-      readonly parameters: readonly string[]
-      /** Those of its Content-Disposition; null where it had no such field. */
-      readonly dispositionParameters: readonly string[] | null
-      readonly fields: readonly RawField[]
-    }
-  /** By index of `Unmodelled.parts`. */
-  | { readonly kind: 'unmodelled'; readonly part: number }
-
 export interface ParseOptions {
   /**
    * Takes the bytes of attachments (decoded) and of unmodelled parts (as they stand) while they pass. The parser waits
@@ -161,7 +109,7 @@ export interface ParseOptions {
 }
 
 export type PassingPart =
-  | ({ readonly kind: 'attachment' } & Omit<ParsedAttachment, 'size' | 'sha256'>)
+  | ({ readonly kind: 'attachment' } & Omit<ParsedAttachment, 'size' | 'sha256' | 'encodedSize'>)
   | ({ readonly kind: 'unmodelled' } & Omit<UnmodelledPart, 'size' | 'sha256'>)
 
 /**

@@ -142,7 +142,7 @@ function conflictToJson(conflict: Conflict): ConflictJson {
     base: contentToJson(conflict.base),
     local: contentToJson(conflict.local),
     remote: contentToJson(conflict.remote),
-    fields: conflict.fields.map(fieldToJson),
+    fields: conflict.fields.map(fieldToJson).filter((field) => field !== 'other_parts'),
     device: conflict.device,
     by: conflict.by,
     created_at: timeToJson(conflict.createdAt),

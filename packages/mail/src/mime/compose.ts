@@ -12,7 +12,7 @@ import { type PlainEncoding, scanMessagePart } from './message-part.ts'
 
 /** Builds a message around its attachments, and around the parts that it was read with and that we do not model. */
 export async function compose(message: MessageToCompose): Promise<ComposedMessage> {
-  const unmodelled = message.unmodelled ?? null
+  const unmodelled = message.content.unmodelled ?? null
   const root = arrange(message.content, unmodelled)
   const plain = await plainEncodings(root, message.open)
   const writer = new MessageWriter(message, plain)
@@ -199,8 +199,8 @@ function hasParameter(parameters: readonly string[], name: string): boolean {
   return parameters.some((parameter) => parameter.toLowerCase().startsWith(name))
 }
 
-function hasEightBit({ unmodelled }: MessageToCompose): boolean {
-  return unmodelled?.parts.some(({ header }) => isEightBitHeader(header)) ?? false
+function hasEightBit({ content }: MessageToCompose): boolean {
+  return content.unmodelled?.parts.some(({ header }) => isEightBitHeader(header)) ?? false
 }
 
 function isEightBitHeader(header: string): boolean {

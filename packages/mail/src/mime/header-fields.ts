@@ -35,7 +35,7 @@ export function isModelledField({ name }: RawField): boolean {
 
 /** The header of the message itself; the fields of MIME are those of its parts and follow it. */
 export function headerFields(message: MessageToCompose): Buffer {
-  const { content, messageId, date, headers, includeBcc, unmodelled } = message
+  const { content, messageId, date, headers, includeBcc } = message
   const addresses = (list: MessageToCompose['content']['to']): string =>
     formatAddresses(list, message.utf8Addresses ?? false)
   const fields: [string, string][] = []
@@ -54,7 +54,7 @@ export function headerFields(message: MessageToCompose): Buffer {
     fields.push([name, value])
   }
   const given = new Set(headers.map(({ name }) => name.toLowerCase()))
-  const others = (unmodelled?.headers ?? []).filter(
+  const others = (content.unmodelled?.headers ?? []).filter(
     (field) => (includeBcc || meantForRecipients.test(field.name)) && !given.has(field.name.toLowerCase()),
   )
   return Buffer.concat([

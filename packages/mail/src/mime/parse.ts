@@ -206,11 +206,15 @@ class MessageParser {
       section: place.section === '' ? '1' : place.section,
       encoding: encoding === '' ? '7bit' : encoding,
     }
-    const decoded = decodeTransfer(this.#bodyBytes(place.boundaries), encoding)
+    let encodedSize = 0
+    const encoded = counting(this.#bodyBytes(place.boundaries), (length) => {
+      encodedSize += length
+    })
+    const decoded = decodeTransfer(encoded, encoding)
     const passed = new Passing(decoded, this.#createSha256())
     await this.#options.onPart?.({ kind: 'attachment', ...described }, passed.bytes)
     const { size, sha256 } = await passed.end()
-    this.#attachments.push({ ...described, size, sha256 })
+    this.#attachments.push({ ...described, size, sha256, encodedSize })
     return {
       kind: 'attachment',
       sha256,
@@ -241,6 +245,16 @@ class MessageParser {
   ): AsyncGenerator<Uint8Array, void, undefined> {
     yield* begun
     for (let chunk; (chunk = await this.#reader.readBody(boundaries)) !== null;) yield chunk
+  }
+}
+
+async function* counting(
+  bytes: AsyncIterable<Uint8Array>,
+  count: (length: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of bytes) {
+    count(piece.length)
+    yield piece
   }
 }
 
