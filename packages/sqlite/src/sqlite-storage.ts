@@ -24,6 +24,7 @@ export function sqlite(path: string, { checkpointPages = 4_000 }: SqliteOptions 
     async open(): Promise<OpenStorage> {
       const database = openLocked(file, checkpointPages)
       return {
+        family: 'sqlite',
         dialect: new SqliteDialect({ database: withStatementCache(database) }),
         createSha256,
         checkIntegrity: async () => checkIntegrity(database, file),

@@ -58,6 +58,7 @@ export function createDisk(trace: Trace): Disk {
     fateOf: () => 'stored',
     storageOf: (process) => ({
       open: async () => ({
+        family: 'sqlite',
         dialect: dialectFor(process),
         createSha256,
         describeError: (error) => (error instanceof DiskFull ? 'the disk is full (SQLITE_FULL)' : null),

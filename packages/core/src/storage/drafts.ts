@@ -1,9 +1,10 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 
 import type { DraftContent, DraftPolicy, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
+import { type Family, familyOf } from './family.ts'
 import { prepared } from './prepared.ts'
 import type { DraftRow } from './schema.ts'
 import type { Db } from './db.ts'
@@ -80,6 +81,12 @@ export interface DraftQuery {
   readonly offset: number
 }
 
+/** The tags in a draft's content, one row each. */
+const tagsOf = {
+  sqlite: sql<{ value: string }>`json_each(content, '$.tags')`,
+  postgres: sql<{ value: string }>`json_array_elements_text(content::json -> 'tags')`,
+} satisfies Record<Family, unknown>
+
 /** Newest change first. */
 export async function listDrafts(
   db: Db,
@@ -91,14 +98,9 @@ export async function listDrafts(
   if (query.syncState !== null) filtered = filtered.where('sync_state', '=', query.syncState)
   if (query.tag !== null) {
     const { tag } = query
+    const tags = tagsOf[familyOf(db)]
     filtered = filtered.where((where) =>
-      where(
-        where.val(tag),
-        'in',
-        where
-          .selectFrom(where.fn<{ value: string }>('json_each', ['content', where.val('$.tags')]).as('tags'))
-          .select('tags.value'),
-      ),
+      where(where.val(tag), 'in', where.selectFrom(tags.as('tag')).select('tag.value')),
     )
   }
   const rows = await filtered

@@ -1,10 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
+import { beginWrite, type Family } from './family.ts'
+import { toPostgres } from './postgres-ddl.ts'
 import type { Schema } from './schema.ts'
 
+/** In SQLite's words, which `toPostgres` brings into the others'; what is another thing there is written twice. */
+type Statement = string | Readonly<Record<Family, readonly string[]>>
+
 /** Only added to: a released step never changes, tables are STRICT, ids are never reused. */
-const steps: readonly (readonly string[])[] = [
+const steps: readonly (readonly Statement[])[] = [
   [
     `create table account (
       id text primary key, tenant_id text not null, user_id text not null, address text not null, name text not null,
@@ -126,10 +131,22 @@ const steps: readonly (readonly string[])[] = [
     `alter table draft add column emptied_at integer`,
     `alter table draft add column indexed_version integer not null default 0`,
     `create index draft_to_index on draft (id) where indexed_version < version`,
-    `create virtual table draft_search using fts5 (
+    {
+      sqlite: [
+        `create virtual table draft_search using fts5 (
       draft_id unindexed, account_id unindexed, subject, people, body, files,
       tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
     )`,
+      ],
+      postgres: [
+        `create table draft_search (
+          draft_id text collate "C" primary key, account_id text collate "C" not null, subject text not null,
+          people text not null, body text not null, files text not null, words tsvector not null
+        )`,
+        `create index draft_search_by_word on draft_search using gin (words)`,
+        `create index draft_search_by_account on draft_search (account_id)`,
+      ],
+    },
     `create index draft_in_trash on draft (trashed_at) where trashed_at is not null`,
   ],
 ]
@@ -140,11 +157,11 @@ const schemaVersion: number = steps.length
  * Brings the tables to this version, all in one transaction.
  * @throws {EverdraftError} STORAGE_TOO_NEW
  */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
+export async function migrate(db: Kysely<Schema>, family: Family): Promise<void> {
   await db.connection().execute(async (connection) => {
-    await sql`begin immediate`.execute(connection)
+    await sql.raw(beginWrite[family]).execute(connection)
     try {
-      await toThisVersion(connection)
+      await toThisVersion(connection, family)
       await sql`commit`.execute(connection)
     } catch (error) {
       // SQLite rolls back by itself on some errors (disk full): what went wrong is told, not that nothing was left to do.
@@ -154,7 +171,7 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
   })
 }
 
-async function toThisVersion(db: Kysely<Schema>): Promise<void> {
+async function toThisVersion(db: Kysely<Schema>, family: Family): Promise<void> {
   await sql`create table if not exists meta (key text primary key, value text not null)`.execute(db)
   const row = await db.selectFrom('meta').select('value').where('key', '=', 'schema_version').executeTakeFirst()
   const found = row === undefined ? 0 : Number(row.value)
@@ -164,10 +181,20 @@ async function toThisVersion(db: Kysely<Schema>): Promise<void> {
       `the data is of schema version ${found}, this everdraft knows up to ${schemaVersion}: use a newer one`,
     )
   }
-  for (const statement of steps.slice(found).flat()) await sql.raw(statement).execute(db)
+  for (const statement of statementsAfter(found, family)) await sql.raw(statement).execute(db)
   await db
     .insertInto('meta')
     .values({ key: 'schema_version', value: String(schemaVersion) })
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(schemaVersion) }))
     .execute()
+}
+
+function statementsAfter(version: number, family: Family): readonly string[] {
+  return steps
+    .slice(version)
+    .flat()
+    .flatMap((statement) => {
+      if (typeof statement !== 'string') return statement[family]
+      return family === 'sqlite' ? statement : toPostgres(statement)
+    })
 }

@@ -1,13 +1,16 @@
-import { sql } from 'kysely'
-
 import type { DraftContent } from '../draft/draft.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
+import { type Family, familyOf } from './family.ts'
+import { fts5 } from './search-fts5.ts'
+import type { SearchHit, SearchIndex } from './search-index.ts'
+import { tsvector } from './search-tsvector.ts'
 
 /**
- * Full text over drafts, by SQLite's FTS5: case and accents folded, words by their beginnings. The index runs behind the
- * saves, as keeping it up within them would make each several times as slow.
+ * Full text over drafts: case and accents folded, words by their beginnings. The index runs behind the saves, as
+ * keeping it up within them would make each several times as slow.
  */
+const indexes = { sqlite: fts5, postgres: tsvector } satisfies Record<Family, SearchIndex>
 
 /** Drafts whose head is not in the index yet. */
 export async function draftsToIndex(
@@ -43,18 +46,12 @@ export async function indexDraft(
     files: content.attachments.map((attachment) => attachment.filename).join(', '),
   }
   await unindexDraft(db, draft.id)
-  await db.insertInto('draft_search').values(row).execute()
+  await indexes[familyOf(db)].insert(db, row)
   await db.updateTable('draft').set({ indexed_version: draft.version }).where('id', '=', draft.id).execute()
 }
 
 export async function unindexDraft(db: Db, id: Umid): Promise<void> {
   await db.deleteFrom('draft_search').where('draft_id', '=', id).execute()
-}
-
-export interface SearchHit {
-  readonly id: Umid
-  /** The words around the first hit; each hit stands between U+2068 and U+2069. */
-  readonly snippet: string
 }
 
 /** Best match first. No hit for a query without a letter or digit. */
@@ -67,33 +64,10 @@ export async function searchDrafts(
     readonly offset: number
   },
 ): Promise<{ readonly hits: readonly SearchHit[]; readonly total: number }> {
-  const match = matchExpression(search.query)
-  if (match === null) return { hits: [], total: 0 }
-  const found = db
-    .selectFrom('draft_search')
-    .innerJoin('draft', 'draft.id', 'draft_search.draft_id')
-    .where(sql<boolean>`draft_search match ${match}`)
-    .where('draft.emptied_at', 'is', null)
-    .$if(search.accountId !== null, (query) => query.where('draft.account_id', '=', search.accountId ?? ''))
-  const rows = await found
-    .select([
-      'draft_search.draft_id',
-      sql<string>`snippet(draft_search, -1, char(8296), char(8297), '…', 12)`.as('snippet'),
-    ])
-    .orderBy(sql`rank`)
-    .limit(search.limit)
-    .offset(search.offset)
-    .execute()
-  const { total } = await found
-    .select((count) => count.fn.countAll<number | string>().as('total'))
-    .executeTakeFirstOrThrow()
-  return { hits: rows.map((row) => ({ id: row.draft_id as Umid, snippet: row.snippet })), total: Number(total) }
-}
-
-/** Every word by its beginning, all of them; what FTS5 would read as an operator is a word like any other. */
-function matchExpression(query: string): string | null {
+  const { accountId, query, limit, offset } = search
   const words = query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
-  return words.length === 0 ? null : words.map((word) => `"${word}"*`).join(' ')
+  if (words.length === 0) return { hits: [], total: 0 }
+  return await indexes[familyOf(db)].find(db, { accountId, words, limit, offset })
 }
 
 function withoutTags(html: string): string {

@@ -1,6 +1,7 @@
 import type { Dialect } from 'kysely'
 
 import type { Hasher } from '../environment.ts'
+import type { Family } from './family.ts'
 
 /**
  * Where the engine keeps everything: a database behind Kysely.
@@ -14,6 +15,12 @@ export interface Storage {
 }
 
 export interface OpenStorage {
+  /** Which SQL the dialect speaks, where Kysely does not bridge it. */
+  readonly family: Family
+  /**
+   * One connection, used by one at a time: what is asked for meanwhile waits. Numbers come as numbers up to 2^53 - 1,
+   * bytes as `Uint8Array`. After a failed statement a COMMIT stores all of the others or fails.
+   */
   readonly dialect: Dialect
   /** The platform's own SHA-256, where it is faster than the portable one. */
   readonly createSha256?: () => Hasher

@@ -5,6 +5,7 @@ import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { Db } from './db.ts'
 import { insertEvent } from './events.ts'
+import { beginWrite, declareFamily, type Family } from './family.ts'
 import { migrate } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import type { OpenStorage, Storage } from './storage.ts'
@@ -54,8 +55,9 @@ export async function openStore(
 ): Promise<{ readonly store: Store; readonly open: OpenStorage }> {
   const open = await storage.open()
   const db = new Kysely<Schema>({ dialect: open.dialect })
+  declareFamily(db, open.family)
   try {
-    await migrate(db)
+    await migrate(db, open.family)
   } catch (error) {
     await db.destroy()
     throw storageError(open, error)
@@ -92,7 +94,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: T
       const batch = waiting.splice(0, maxBatch)
       let done: readonly Done[]
       try {
-        done = await commitTogether(db, batch, now)
+        done = await commitTogether(db, batch, { begin: begin[open.family], now })
       } catch (error) {
         // BEGIN or COMMIT failed (disk full, read-only): nothing of the batch is stored, and every caller hears it.
         for (const job of batch) job.reject(storageError(open, error))
@@ -142,7 +144,10 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: T
   }
 }
 
-const begin = CompiledQuery.raw('begin immediate')
+const begin = {
+  sqlite: CompiledQuery.raw(beginWrite.sqlite),
+  postgres: CompiledQuery.raw(beginWrite.postgres),
+} satisfies Record<Family, CompiledQuery>
 const commit = CompiledQuery.raw('commit')
 const rollback = CompiledQuery.raw('rollback')
 const savepoint = CompiledQuery.raw('savepoint job')
@@ -150,9 +155,13 @@ const release = CompiledQuery.raw('release job')
 const rollbackToSavepoint = CompiledQuery.raw('rollback to job')
 
 /** One transaction; each job in a savepoint of its own, so that one that fails takes nothing of the others with it. */
-async function commitTogether(db: Kysely<Schema>, batch: readonly Job[], now: () => number): Promise<readonly Done[]> {
+async function commitTogether(
+  db: Kysely<Schema>,
+  batch: readonly Job[],
+  { begin: beginIt, now }: { readonly begin: CompiledQuery; readonly now: () => number },
+): Promise<readonly Done[]> {
   return await db.connection().execute(async (connection) => {
-    await connection.executeQuery(begin)
+    await connection.executeQuery(beginIt)
     try {
       const done: Done[] = []
       // Alone, the transaction is savepoint enough.

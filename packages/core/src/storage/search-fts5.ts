@@ -1,0 +1,34 @@
+import { sql } from 'kysely'
+
+import type { Umid } from '../ids.ts'
+import type { SearchIndex } from './search-index.ts'
+
+/** SQLite's FTS5, which folds, ranks and cuts snippets by itself. */
+export const fts5: SearchIndex = {
+  async insert(db, row) {
+    await db.insertInto('draft_search').values(row).execute()
+  },
+  async find(db, { accountId, words, limit, offset }) {
+    // In quotes, so that what FTS5 would read as an operator is a word like any other.
+    const match = words.map((word) => `"${word}"*`).join(' ')
+    const found = db
+      .selectFrom('draft_search')
+      .innerJoin('draft', 'draft.id', 'draft_search.draft_id')
+      .where(sql<boolean>`draft_search match ${match}`)
+      .where('draft.emptied_at', 'is', null)
+      .$if(accountId !== null, (query) => query.where('draft.account_id', '=', accountId ?? ''))
+    const rows = await found
+      .select([
+        'draft_search.draft_id',
+        sql<string>`snippet(draft_search, -1, char(8296), char(8297), '…', 12)`.as('snippet'),
+      ])
+      .orderBy(sql`rank`)
+      .limit(limit)
+      .offset(offset)
+      .execute()
+    const { total } = await found
+      .select((count) => count.fn.countAll<number | string>().as('total'))
+      .executeTakeFirstOrThrow()
+    return { hits: rows.map((row) => ({ id: row.draft_id as Umid, snippet: row.snippet })), total: Number(total) }
+  },
+}
