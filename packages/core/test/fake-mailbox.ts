@@ -7,21 +7,23 @@ import {
   type Folder,
   type FolderPath,
   type FolderState,
+  type LoginSettings,
   type MailboxCapabilities,
   type MailboxPort,
   type MailboxSession,
   type MessageFormat,
   type MessageId,
   type MessageIdentity,
+  type MessageStructure,
   type ParsedAttachment,
   type ParsedMessage,
   type Refusal,
-  type ServerSettings,
   type StoreOutcome,
   type StoreRequest,
   type Uid,
   type UidValidity,
   type Umid,
+  type WatchOptions,
   WireError,
   type WireErrorCode,
 } from '../src/index.ts'
@@ -43,6 +45,8 @@ export interface FakeMailbox {
   drafts(): readonly FakeMessage[]
   /** Connections that are open now. */
   connections(): number
+  /** The server pushes: every watch of that folder hears of a change. */
+  announce(path: string): void
 }
 
 export type Command = 'connect' | 'select' | 'list' | 'read' | 'append' | 'replace' | 'mark' | 'expunge' | 'create'
@@ -182,6 +186,7 @@ export function createFakeMailbox(): FakeMailbox {
   const commands: string[] = []
   const passwords: string[] = []
   const open = new Set<object>()
+  const watches = new Set<{ readonly paths: readonly string[]; readonly onChange: WatchOptions['onChange'] }>()
   const mailbox: FakeMailbox = {
     port: { format, connect },
     fault: () => null,
@@ -196,6 +201,12 @@ export function createFakeMailbox(): FakeMailbox {
       idle: false,
       condstore: false,
       qresync: false,
+      esearch: false,
+      notify: false,
+      compress: false,
+      objectId: false,
+      quota: false,
+      gmail: false,
       appendLimit: null,
     },
     commands,
@@ -223,10 +234,13 @@ export function createFakeMailbox(): FakeMailbox {
           }
         }),
     connections: () => open.size,
+    announce(path) {
+      for (const watch of watches) if (watch.paths.includes(path)) watch.onChange(path as FolderPath)
+    },
   }
 
-  async function connect(settings: ServerSettings, { signal }: { readonly signal: AbortSignal }) {
-    passwords.push(settings.password)
+  async function connect(settings: LoginSettings, { signal }: { readonly signal: AbortSignal }) {
+    passwords.push('password' in settings ? settings.password : await settings.auth.accessToken({ renew: false }))
     commands.push('connect')
     const fault = mailbox.fault('connect', settings.host)
     if (fault !== null) await undergo(fault, signal)
@@ -241,6 +255,9 @@ export function createFakeMailbox(): FakeMailbox {
     let selectedPath = ''
     let dead = false
     let sent = 0
+    const died = Promise.withResolvers<never>()
+    died.promise.catch(() => {})
+    signal.addEventListener('abort', () => died.reject(lost('ABORTED')), { once: true })
 
     async function command<Result>(name: Command, line: string, act: () => Result | Promise<Result>): Promise<Result> {
       if (dead || signal.aborted) throw lost(signal.aborted ? 'ABORTED' : 'CONNECTION_LOST')
@@ -255,6 +272,7 @@ export function createFakeMailbox(): FakeMailbox {
       } catch (error) {
         dead = true
         open.delete(key)
+        died.reject(error)
         throw error
       }
     }
@@ -365,6 +383,32 @@ export function createFakeMailbox(): FakeMailbox {
             highestModseq: null,
           }
         }),
+      async changes(path, mark) {
+        const folder = await session.select(path)
+        if (folder === null) return null
+        const from = mark?.uidValidity === folder.uidValidity ? (mark.uidNext ?? 1) : 1
+        return {
+          kind: 'full',
+          folder,
+          uids: await session.uids(),
+          deleted: await session.deletedUids(),
+          changed: null,
+          added: await session.identitiesFrom(Math.min(from, folder.uidNext ?? 1) as Uid),
+        }
+      },
+      async watch(paths, { signal: watching, onChange }) {
+        if (watching.aborted) return
+        const watch = { paths, onChange }
+        watches.add(watch)
+        const stopped = new Promise<void>((resolve) => {
+          watching.addEventListener('abort', () => resolve(), { once: true })
+        })
+        try {
+          await Promise.race([stopped, died.promise])
+        } finally {
+          watches.delete(watch)
+        }
+      },
       uids: () => command('read', 'uids', uids),
       deletedUids: () => command('read', 'deleted', () => uids().filter((uid) => identityOf(uid).deleted)),
       findByMessageId: (messageId) =>
@@ -385,6 +429,37 @@ export function createFakeMailbox(): FakeMailbox {
             .filter((uid) => uid >= from)
             .map(identityOf),
         ),
+      details: (wanted) =>
+        command('read', `details ${wanted.join(',')}`, () =>
+          uids()
+            .filter((uid) => wanted.includes(uid))
+            .map((uid) => ({
+              uid,
+              internalDate: null,
+              emailId: null,
+              threadId: null,
+              gmailMessageId: null,
+              gmailLabels: [],
+            })),
+        ),
+      structures: (wanted) =>
+        command('read', `structures ${wanted.join(',')}`, () =>
+          uids()
+            .filter((uid) => wanted.includes(uid))
+            .map((uid) => structureOf(uid, here().messages.get(uid)?.bytes ?? new Uint8Array())),
+        ),
+      fetchHeader: (uid) =>
+        command('read', `header ${uid}`, () => {
+          const bytes = here().messages.get(uid)?.bytes
+          return bytes?.subarray(0, bytes.indexOf(lineEnd) + 1) ?? null
+        }),
+      async *fetchPart(uid, section, { start = 0, length = Infinity } = {}) {
+        yield await command('read', `part ${uid} ${section}`, () => {
+          const bytes = here().messages.get(uid)?.bytes
+          const part = bytes === undefined ? undefined : read(bytes).parts[Number(section) - 2]
+          return part?.subarray(start, start + length) ?? new Uint8Array()
+        })
+      },
       fetchRaw: (uid) =>
         command('read', `fetch ${uid}`, () => {
           const message = here().messages.get(uid)
@@ -404,16 +479,42 @@ export function createFakeMailbox(): FakeMailbox {
         change('expunge', `expunge ${selectedPath}`, () => {
           for (const uid of uids()) if (identityOf(uid).deleted) here().messages.delete(uid)
         }),
+      quotaLeft: (path) => command('read', `quota ${path}`, () => null),
       async close() {
         commands.push('logout')
         dead = true
         open.delete(key)
+        died.reject(lost())
       },
     }
     return { session, key }
   }
 
   return mailbox
+}
+
+function structureOf(uid: Uid, bytes: Uint8Array): MessageStructure {
+  const { said } = read(bytes)
+  const part = { parameters: {}, encoding: 'binary', filename: null, contentId: null, children: [] }
+  const text = { ...part, section: '1', contentType: 'text/plain', size: said.content.text.length, disposition: null }
+  const attachments = said.attachments.map((attachment, index) => ({
+    ...part,
+    section: String(index + 2),
+    contentType: attachment.contentType,
+    size: attachment.size,
+    disposition: attachment.disposition,
+    filename: attachment.filename,
+    contentId: attachment.contentId,
+  }))
+  const body = {
+    ...part,
+    section: 'TEXT',
+    contentType: 'multipart/mixed',
+    encoding: null,
+    size: null,
+    disposition: null,
+  }
+  return { uid, size: bytes.length, body: { ...body, children: [text, ...attachments] } }
 }
 
 /** What a fault does before the command; a refusal is the caller's affair. */

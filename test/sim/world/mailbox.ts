@@ -7,8 +7,10 @@ import {
   type MailboxPort,
   type MailboxSession,
   type MessageId,
+  type MessageDetails,
   type MessageIdentity,
   type MessageSegment,
+  type MessageStructure,
   type SpecialUse,
   type StoreOutcome,
   type StoreRequest,
@@ -18,7 +20,7 @@ import {
   WireError,
 } from '@everdraft/core'
 
-import { headerOf, simFormat } from './message-format.ts'
+import { headerOf, simFormat, structureOf } from './message-format.ts'
 import type { Network } from './network.ts'
 import { never, type SimProcess } from './process.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -98,7 +100,7 @@ function createSession(wire: Wire): MailboxSession {
     return reply.untagged.flatMap((one) => readIdentity(one) ?? []).toSorted((a, b) => a.uid - b.uid)
   }
 
-  return {
+  const session: MailboxSession = {
     capabilities,
     get alive() {
       return wire.alive
@@ -127,6 +129,21 @@ function createSession(wire: Wire): MailboxSession {
         highestModseq: null,
       }
     },
+    async changes(path, mark) {
+      const folder = await session.select(path)
+      if (folder === null) return null
+      const from = mark?.uidValidity === folder.uidValidity ? (mark.uidNext ?? 1) : 1
+      const uids = await search('ALL')
+      const deleted = await search('DELETED')
+      const added = await session.identitiesFrom(Math.min(from, folder.uidNext ?? 1) as Uid)
+      return { kind: 'full', folder, uids, deleted, changed: null, added }
+    },
+    async watch(_paths, { signal }) {
+      // The simulated server says nothing by itself: the rounds find everything.
+      if (signal.aborted) return
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      await Promise.race([stopped, wire.over])
+    },
     uids: () => search('ALL'),
     deletedUids: () => search('DELETED'),
     async findByMessageId(messageId) {
@@ -136,6 +153,30 @@ function createSession(wire: Wire): MailboxSession {
     },
     identities: async (uids) => (uids.length === 0 ? [] : await identities(uids.join(','))),
     identitiesFrom: async (from) => (await identities(`${from}:*`)).filter(({ uid }) => uid >= from),
+    async details(uids) {
+      if (uids.length === 0) return []
+      const reply = await mustSucceed([`UID FETCH ${uids.join(',')} (UID INTERNALDATE)`])
+      return reply.untagged.flatMap((one) => readDetails(one) ?? []).toSorted((a, b) => a.uid - b.uid)
+    },
+    async structures(uids) {
+      const found: MessageStructure[] = []
+      for (const { uid, size } of await session.identities(uids)) {
+        const pieces: Uint8Array[] = []
+        for await (const piece of (await session.fetchRaw(uid)) ?? []) pieces.push(piece)
+        if (pieces.length > 0) found.push({ uid, size, body: structureOf(Buffer.concat(pieces).toString('latin1')) })
+      }
+      return found
+    },
+    async fetchHeader(uid) {
+      const reply = await mustSucceed([`UID FETCH ${uid} (BODY.PEEK[HEADER])`])
+      return reply.untagged.find(({ text }) => text.includes('BODY[HEADER]'))?.literals[0] ?? null
+    },
+    async *fetchPart(uid, section, { start = 0, length } = {}) {
+      const partial = start === 0 && length === undefined ? '' : `<${start}.${length ?? 4_294_967_295}>`
+      const reply = await mustSucceed([`UID FETCH ${uid} (BODY.PEEK[${section}]${partial})`])
+      const literal = reply.untagged.find(({ text }) => text.includes(`BODY[${section}]`))?.literals[0]
+      if (literal !== undefined) yield* inTwo(literal)
+    },
     async fetchRaw(uid) {
       const reply = await wire.run([`UID FETCH ${uid} (BODY.PEEK[])`])
       if (reply.status !== 'OK' && reply.code !== 'EXPUNGEISSUED') {
@@ -153,6 +194,7 @@ function createSession(wire: Wire): MailboxSession {
       return outcome([`UID EXPUNGE ${uids.join(',')}`])
     },
     expungeAllDeleted: () => outcome(['EXPUNGE']),
+    quotaLeft: async () => null,
     async close() {
       try {
         await wire.run(['LOGOUT'])
@@ -160,6 +202,21 @@ function createSession(wire: Wire): MailboxSession {
         wire.end()
       }
     },
+  }
+  return session
+}
+
+function readDetails({ text }: Response): MessageDetails | null {
+  const uid = /\bUID (\d+)/.exec(text)?.[1]
+  const date = /INTERNALDATE "([^"]+)"/.exec(text)?.[1]
+  if (uid === undefined || date === undefined) return null
+  return {
+    uid: Number(uid) as Uid,
+    internalDate: Date.parse(date),
+    emailId: null,
+    threadId: null,
+    gmailMessageId: null,
+    gmailLabels: [],
   }
 }
 
@@ -252,6 +309,12 @@ function readCapabilities(given: readonly string[]): MailboxCapabilities {
     idle: has('IDLE'),
     condstore: false,
     qresync: false,
+    esearch: has('ESEARCH'),
+    notify: false,
+    compress: false,
+    objectId: has('OBJECTID'),
+    quota: false,
+    gmail: false,
     appendLimit: limit === undefined ? null : Number(limit),
   }
 }

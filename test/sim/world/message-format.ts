@@ -1,4 +1,5 @@
 import type {
+  BodyPart,
   ComposedSegment,
   MessageFormat,
   MessageId,
@@ -62,6 +63,22 @@ export const simFormat: MessageFormat = {
     })
     return { ...notModelled, ...fields, messageId, attachments }
   },
+}
+
+/** What BODYSTRUCTURE would say. */
+export function structureOf(raw: string): BodyPart {
+  const [, ...parts] = raw.replace(`\r\n--${boundary}--\r\n`, '').split(`\r\n--${boundary}\r\n`)
+  const part = { parameters: {}, disposition: null, filename: null, contentId: null, children: [] }
+  const single = (text: string, section: string): BodyPart => ({
+    ...part,
+    section,
+    contentType: headerOf(text, 'Content-Type') ?? 'text/plain',
+    encoding: headerOf(text, 'Content-Transfer-Encoding') ?? '7bit',
+    size: bodyOf(text).length,
+  })
+  if (parts.length === 0) return single(raw, '1')
+  const children = parts.map((text, index) => single(text, `${index + 1}`))
+  return { ...part, section: 'TEXT', contentType: 'multipart/mixed', encoding: null, size: null, children }
 }
 
 /** What a draft does not hold of a message. */

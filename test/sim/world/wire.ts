@@ -32,6 +32,8 @@ export interface Wire {
   readonly sentBytes: number
   readonly receivedBytes: number
   run(command: Command): Promise<Reply>
+  /** Rejects when the connection is over. */
+  readonly over: Promise<never>
   end(): void
 }
 
@@ -68,6 +70,8 @@ export function openWire(parts: WireParts): Wire {
   /** The process died: what is on the way may still arrive, and then the server notices. */
   let orphaned = false
   let queue: Promise<unknown> = Promise.resolve()
+  const over = Promise.withResolvers<never>()
+  over.promise.catch(() => {})
 
   const endpoint: ProtocolSession = server.connect(
     {
@@ -96,6 +100,7 @@ export function openWire(parts: WireParts): Wire {
     const waiting = pending
     pending = null
     waiting?.fail(failure)
+    over.reject(failure)
   }
 
   network.onChange((up) => {
@@ -272,6 +277,7 @@ export function openWire(parts: WireParts): Wire {
       queue = run.catch(() => {})
       return run
     },
+    over: over.promise,
     end: () => fail('ABORTED'),
   }
 }

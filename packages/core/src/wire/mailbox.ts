@@ -1,17 +1,39 @@
 import type { FolderPath, MessageId, Uid, UidValidity, Umid } from '../ids.ts'
+import type { BodyPart } from './body-structure.ts'
 import type { MessageFormat } from './message-format.ts'
+import type { UidSet } from './uid-set.ts'
 
-/** How to reach a server. `password` never leaves the adapter again. */
-export interface ServerSettings {
+/** How to reach a server. No secret in it leaves the adapter again. */
+export interface ServerAddress {
+  /** A name, also an internationalised one (RFC 5890), or an IP address. */
   readonly host: string
   readonly port: number
   /** `tls` from the first byte, `starttls` required before AUTH, or `none` (loopback and tests). */
   readonly security: 'tls' | 'starttls' | 'none'
   readonly user: string
-  readonly password: string
   /** Accept a certificate that the platform does not trust. Default false. */
   readonly allowUntrusted?: boolean
+  /** `socks5://[user:password@]host:port` (RFC 1928; the proxy looks the host up) or `http://…` (CONNECT). Default: none. */
+  readonly proxy?: string
+  /** COMPRESS=DEFLATE (RFC 4978) where the server has it. Default true. */
+  readonly compress?: boolean
 }
+
+/** Login by a password. */
+export interface ServerSettings extends ServerAddress {
+  readonly password: string
+}
+
+/** Login by an access token: OAUTHBEARER (RFC 7628), or XOAUTH2 where the server knows only that. */
+export interface OAuth2Settings extends ServerAddress {
+  readonly auth: {
+    readonly type: 'oauth2'
+    /** Asked at each login; once more with `renew` where the server refuses what it gave: then a cached one is of no use. */
+    accessToken(options: { readonly renew: boolean }): Promise<string>
+  }
+}
+
+export type LoginSettings = ServerSettings | OAuth2Settings
 
 /**
  * A mailbox on a server, as the engine needs it (IMAP4rev1, RFC 3501, and extensions as data).
@@ -25,7 +47,7 @@ export interface MailboxPort {
    * Opens an authenticated session.
    * @throws {WireError} UNREACHABLE, TIMEOUT, CERTIFICATE, AUTH_FAILED, REFUSED
    */
-  connect(settings: ServerSettings, options: ConnectOptions): Promise<MailboxSession>
+  connect(settings: LoginSettings, options: ConnectOptions): Promise<MailboxSession>
 }
 
 export interface ConnectOptions {
@@ -55,6 +77,18 @@ export interface MailboxCapabilities {
   /** RFC 7162. */
   readonly condstore: boolean
   readonly qresync: boolean
+  /** RFC 4731. */
+  readonly esearch: boolean
+  /** RFC 5465. */
+  readonly notify: boolean
+  /** RFC 4978. */
+  readonly compress: boolean
+  /** RFC 8474. */
+  readonly objectId: boolean
+  /** RFC 9208. */
+  readonly quota: boolean
+  /** X-GM-EXT-1: labels instead of folders, and an EXPUNGE that archives. */
+  readonly gmail: boolean
   /** RFC 7889: the largest message in bytes that APPEND takes; null where the server does not say or says no limit. */
   readonly appendLimit: number | null
 }
@@ -93,6 +127,91 @@ export interface MessageIdentity {
   readonly draft: boolean
 }
 
+/** What the server knows of a message beyond its identity. */
+export interface MessageDetails {
+  readonly uid: Uid
+  /** Milliseconds; INTERNALDATE. */
+  readonly internalDate: number | null
+  /** RFC 8474, with `objectId`: of the content and of the conversation. EMAILID is the same for equal contents. */
+  readonly emailId: string | null
+  readonly threadId: string | null
+  /** X-GM-MSGID and X-GM-LABELS, with `gmail`. */
+  readonly gmailMessageId: string | null
+  readonly gmailLabels: readonly string[]
+}
+
+/** A message's tree of parts, without a byte of them. */
+export interface MessageStructure {
+  readonly uid: Uid
+  /** RFC822.SIZE. */
+  readonly size: number
+  readonly body: BodyPart
+}
+
+/** What a folder was like when it was last looked at: the `folder` of an earlier `changes`, or a stored copy of it. */
+export type FolderMark = Pick<FolderState, 'uidValidity' | 'uidNext' | 'highestModseq'>
+
+export interface FlagChange {
+  readonly uid: Uid
+  /** In lower case: `\draft`, `\deleted`, `$forwarded`. */
+  readonly flags: readonly string[]
+}
+
+/**
+ * What happened to a folder since a mark. A `delta` says what has changed; `full` says what there is, and the caller
+ * compares. It is always `full` where the mark says nothing about the folder of today: no mark, another UIDVALIDITY, or a
+ * UIDNEXT or HIGHESTMODSEQ that went back (a server restored from a backup).
+ */
+export type FolderChanges = FolderDelta | FolderContents
+
+export interface FolderDelta {
+  readonly kind: 'delta'
+  readonly folder: FolderState
+  /** VANISHED (RFC 7162 §3.2.10): may hold UIDs that never existed, in ranges of any length. */
+  readonly vanished: UidSet
+  /** Messages that were there before, with the flags that they have now. */
+  readonly changed: readonly FlagChange[]
+  /** All with a UID ≥ the mark's UIDNEXT, ascending. */
+  readonly added: readonly MessageIdentity[]
+}
+
+export interface FolderContents {
+  readonly kind: 'full'
+  readonly folder: FolderState
+  /** All, ascending. */
+  readonly uids: readonly Uid[]
+  /** Of `uids` those that carry `\Deleted`. */
+  readonly deleted: readonly Uid[]
+  /** CHANGEDSINCE (RFC 7162 §3.1.4.1) the mark; null where that cannot be known. */
+  readonly changed: readonly FlagChange[] | null
+  /** All with a UID ≥ the mark's UIDNEXT, ascending; all messages where the mark says nothing about the folder. */
+  readonly added: readonly MessageIdentity[]
+}
+
+export interface WatchOptions {
+  /** Ends the watching; the session lives on. */
+  readonly signal: AbortSignal
+  /**
+   * A folder is not what it was, or may not be; changes that this session makes may be told, too. Look by `changes`. It is
+   * called between commands, and must not wait for one.
+   */
+  onChange(path: FolderPath): void
+  /** How long an IDLE lasts before it is issued again (RFC 2177 §3: less than 29 min), in milliseconds. Default 28 min. */
+  readonly renewMs?: number
+  /** How often to ask, in milliseconds, where the server does not push. Default 5 min. */
+  readonly pollMs?: number
+}
+
+/** Bounds in bytes, of what `fetchPart` gives. */
+export interface PartRange {
+  /** Default 0. */
+  readonly start?: number
+  /** Default: to the end. */
+  readonly length?: number
+  /** Without its transfer encoding (RFC 3516 §4.3): needs `binary`, and the server must know the encoding. Default false. */
+  readonly decoded?: boolean
+}
+
 /** A piece of a message to be stored, in order. */
 export type MessageSegment =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
@@ -114,6 +233,11 @@ export interface StoreRequest {
   /** `\Draft`, `\Seen`, … */
   readonly flags: readonly string[]
   readonly internalDate: number
+  /**
+   * Some part has `Content-Transfer-Encoding: binary`: it travels as literal8 (RFC 3516 §4.4) and needs `binary`. The
+   * server may store it in another encoding: sizes and sections are to be read back by `structures`. Default false.
+   */
+  readonly binary?: boolean
 }
 
 /**
@@ -160,6 +284,19 @@ export interface MailboxSession {
   createFolder(path: FolderPath, specialUse: SpecialUse): Promise<CommandOutcome>
   /** Selects for writing; where it is selected already, its state is read afresh. Null: there is no such folder. */
   select(path: FolderPath): Promise<FolderState | null>
+  /**
+   * Selects, and says what happened since `mark`, in as few round trips as the server allows: one with QRESYNC or
+   * CONDSTORE, else two. Null: there is no such folder. Without a mark it gives the identities of all messages: for a large
+   * folder of which they are not needed, `select` it once and take its state as the mark.
+   */
+  changes(path: FolderPath, mark: FolderMark | null): Promise<FolderChanges | null>
+  /**
+   * Waits for changes: by NOTIFY (RFC 5465) for all `paths`, else by IDLE for the first of them and polling for the others,
+   * else by polling. Other calls go on meanwhile, and find selected what they selected. A path that does not exist is
+   * passed over. Resolves when the signal ends it. One at a time.
+   * @throws {WireError} when the session ends
+   */
+  watch(paths: readonly FolderPath[], options: WatchOptions): Promise<void>
   /** All UIDs of the selected folder, ascending (UID SEARCH ALL). */
   uids(): Promise<readonly Uid[]>
   /** UIDs of the selected folder that carry `\Deleted`. */
@@ -170,6 +307,17 @@ export interface MailboxSession {
   identities(uids: readonly Uid[]): Promise<readonly MessageIdentity[]>
   /** All with UID ≥ `from`; unlike RFC 3501's `n:*` never the last message below it. */
   identitiesFrom(from: Uid): Promise<readonly MessageIdentity[]>
+  /** Of the given UIDs those that exist, ascending. */
+  details(uids: readonly Uid[]): Promise<readonly MessageDetails[]>
+  /** BODYSTRUCTURE (RFC 3501 §7.4.2) of the given UIDs that exist, ascending. */
+  structures(uids: readonly Uid[]): Promise<readonly MessageStructure[]>
+  /** The header with the empty line after it (BODY.PEEK[HEADER]), or null if there is no such message. */
+  fetchHeader(uid: Uid): Promise<Uint8Array | null>
+  /**
+   * The body of a part as it is stored, asked for in pieces (BODY.PEEK[section]<start.length>), so that after a cut
+   * it goes on with `start` where it ended. Ends early where the message has gone or the section ends. Read it to its end before the next call.
+   */
+  fetchPart(uid: Uid, section: string, range?: PartRange): AsyncIterable<Uint8Array>
   /** The raw message (BODY.PEEK[]), or null if there is none under that UID. Read it to its end before the next call. */
   fetchRaw(uid: Uid): Promise<AsyncIterable<Uint8Array> | null>
   /** APPEND, with CATENATE where a segment is a `part`. */
@@ -182,6 +330,8 @@ export interface MailboxSession {
   expungeUids(uids: readonly Uid[]): Promise<CommandOutcome>
   /** Plain EXPUNGE: removes *every* message marked `\Deleted`. Only after `deletedUids()` held nothing foreign. */
   expungeAllDeleted(): Promise<CommandOutcome>
+  /** Bytes that still fit into a folder (RFC 9208 STORAGE); null where the server does not say or has no limit. */
+  quotaLeft(path: FolderPath): Promise<number | null>
   /** LOGOUT, at most a second of waiting. Never CLOSE: that would expunge. */
   close(): Promise<void>
 }

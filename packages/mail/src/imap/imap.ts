@@ -43,6 +43,12 @@ function readCapabilities(given: ReadonlyMap<string, boolean | number>): Mailbox
     // QRESYNC implies it (RFC 7162 §3.2.3).
     condstore: given.has('CONDSTORE') || given.has('QRESYNC'),
     qresync: given.has('QRESYNC'),
+    esearch: given.has('ESEARCH'),
+    notify: given.has('NOTIFY'),
+    compress: given.has('COMPRESS=DEFLATE'),
+    objectId: given.has('OBJECTID'),
+    quota: given.has('QUOTA'),
+    gmail: given.has('X-GM-EXT-1'),
     // imapflow reads 2^63−1, which says "no limit", as 0; the bare capability says that STATUS knows (RFC 7889 §3).
     appendLimit: typeof appendLimit === 'number' && appendLimit > 0 ? appendLimit : null,
   }

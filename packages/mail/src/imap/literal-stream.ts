@@ -60,7 +60,7 @@ export class LiteralStream implements LiteralSink, AsyncIterable<Uint8Array> {
   abandon(): void {
     if (this.#state !== 'open') return
     this.#state = 'abandoned'
-    this.#failure = new Error('The message was not read to its end before the next command')
+    this.#failure = notReadToItsEnd()
     this.#release()
     this.#wake?.()
   }
@@ -95,4 +95,8 @@ export class LiteralStream implements LiteralSink, AsyncIterable<Uint8Array> {
     this.#chunk = null
     taken?.()
   }
+}
+
+export function notReadToItsEnd(): Error {
+  return new Error('The message was not read to its end before the next command')
 }

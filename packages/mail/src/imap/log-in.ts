@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-import type { ConnectOptions, ServerSettings, WireBytes } from '@everdraft/core'
+import type { ConnectOptions, LoginSettings, WireBytes } from '@everdraft/core'
 import { ImapFlow } from 'imapflow'
 
 import { createCountedTransport } from './counted-transport.ts'
@@ -19,7 +19,7 @@ export interface LoggedIn {
  * commands cannot run: its `expunge` falls back to one that removes every `\Deleted` message, its `append` holds the
  * message in memory and throws at an APPENDLIMIT of 2^63−1, and it has no word for REPLACE and CATENATE.
  */
-export async function logIn(settings: ServerSettings, { signal, timeoutMs }: ConnectOptions): Promise<LoggedIn> {
+export async function logIn(settings: LoginSettings, { signal, timeoutMs }: ConnectOptions): Promise<LoggedIn> {
   const peer = peerName(settings)
   if (signal.aborted) throw aborted(peer)
   const counted = createCountedTransport()
@@ -28,7 +28,10 @@ export async function logIn(settings: ServerSettings, { signal, timeoutMs }: Con
     port: settings.port,
     secure: settings.security === 'tls',
     doSTARTTLS: settings.security === 'starttls',
-    auth: { user: settings.user, pass: settings.password },
+    auth:
+      'password' in settings
+        ? { user: settings.user, pass: settings.password }
+        : { user: settings.user, accessToken: await settings.auth.accessToken({ renew: false }) },
     tls: { rejectUnauthorized: settings.allowUntrusted !== true },
     transport: counted.transport,
     clientInfo: { name: 'everdraft', version: '', vendor: '', 'support-url': '' },

@@ -74,6 +74,14 @@ export function textOf(attribute: ImapAttribute | undefined): string | null {
   return Buffer.isBuffer(value) ? value.toString('utf8') : String(value)
 }
 
+/** As they came; null for NIL and for a list. */
+export function bytesOf(attribute: ImapAttribute | undefined): Uint8Array | null {
+  if (!attribute || Array.isArray(attribute)) return null
+  const { value } = attribute
+  if (value === null || value === undefined) return null
+  return Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'latin1')
+}
+
 /** The texts of a list; empty for what is none. */
 export function listOf(attribute: ImapAttribute | undefined): readonly string[] {
   if (!Array.isArray(attribute)) return []

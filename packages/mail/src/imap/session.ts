@@ -2,26 +2,35 @@ import {
   WireError,
   type CommandOutcome,
   type Folder,
+  type FolderChanges,
+  type FolderMark,
   type FolderPath,
   type FolderState,
   type MailboxCapabilities,
   type MailboxSession,
+  type MessageDetails,
   type MessageId,
   type MessageIdentity,
+  type MessageStructure,
+  type PartRange,
   type SpecialUse,
   type StoreOutcome,
   type StoreRequest,
   type Uid,
   type UidValidity,
+  type WatchOptions,
   type WireBytes,
 } from '@everdraft/core'
 
-import { fetchRawMessage } from './fetch-raw.ts'
+import { fetchStructures } from './body-structure.ts'
 import type { Completion, ImapConnection } from './connection.ts'
+import { fetchDetails } from './details.ts'
+import { fetchSection, partItem, pieceBytes } from './fetch-section.ts'
 import { createFolder, folderExists, FolderNames, listFolders } from './folders.ts'
 import { fetchIdentities } from './identity.ts'
-import type { LiteralStream } from './literal-stream.ts'
+import { notReadToItsEnd, type LiteralStream } from './literal-stream.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
+import { fetchQuotaLeft } from './quota.ts'
 import { storeMessage } from './store-message.ts'
 import { astring, uidSets } from './syntax.ts'
 
@@ -42,6 +51,7 @@ export class ImapSession implements MailboxSession {
   readonly #bytes: () => WireBytes
   readonly #names = new FolderNames()
   #beingRead: LiteralStream | null = null
+  #calls = 0
 
   constructor(parts: ImapSessionParts) {
     this.capabilities = parts.capabilities
@@ -103,6 +113,25 @@ export class ImapSession implements MailboxSession {
     }
   }
 
+  async changes(path: FolderPath, mark: FolderMark | null): Promise<FolderChanges | null> {
+    const folder = await this.select(path)
+    if (folder === null) return null
+    const from = mark?.uidValidity === folder.uidValidity ? (mark.uidNext ?? 1) : 1
+    return {
+      kind: 'full',
+      folder,
+      uids: await this.uids(),
+      deleted: await this.deletedUids(),
+      changed: null,
+      added: await this.identitiesFrom(Math.min(from, folder.uidNext ?? 1) as Uid),
+    }
+  }
+
+  async watch(_paths: readonly FolderPath[], { signal }: WatchOptions): Promise<void> {
+    if (signal.aborted) return
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  }
+
   async uids(): Promise<readonly Uid[]> {
     return this.#search('ALL')
   }
@@ -128,8 +157,49 @@ export class ImapSession implements MailboxSession {
     return found.filter((identity) => identity.uid >= from)
   }
 
+  async details(uids: readonly Uid[]): Promise<readonly MessageDetails[]> {
+    const found: MessageDetails[] = []
+    for (const set of uidSets(uids)) found.push(...(await fetchDetails(this.#next(), this.capabilities, set)))
+    return found
+  }
+
+  async structures(uids: readonly Uid[]): Promise<readonly MessageStructure[]> {
+    const found: MessageStructure[] = []
+    for (const set of uidSets(uids)) found.push(...(await fetchStructures(this.#next(), set)))
+    return found
+  }
+
+  async fetchHeader(uid: Uid): Promise<Uint8Array | null> {
+    const header = await fetchSection(this.#next(), uid, 'BODY.PEEK[HEADER]')
+    if (header === null) return null
+    const pieces: Uint8Array[] = []
+    for await (const piece of header) pieces.push(piece)
+    return Buffer.concat(pieces)
+  }
+
+  async *fetchPart(uid: Uid, section: string, range: PartRange = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    let at = range.start ?? 0
+    const end = at + (range.length ?? Infinity)
+    let calls: number | null = null
+    while (at < end) {
+      if (calls !== null && calls !== this.#calls) throw notReadToItsEnd()
+      const asked = Math.min(pieceBytes, end - at)
+      const piece = await fetchSection(this.#next(), uid, partItem(section, range, at, asked))
+      calls = this.#calls
+      this.#beingRead = piece
+      if (piece === null) return
+      let given = 0
+      for await (const bytes of piece) {
+        given += bytes.length
+        yield bytes
+      }
+      if (given < asked) return
+      at += given
+    }
+  }
+
   async fetchRaw(uid: Uid): Promise<AsyncIterable<Uint8Array> | null> {
-    const raw = await fetchRawMessage(this.#next(), uid)
+    const raw = await fetchSection(this.#next(), uid, 'BODY.PEEK[]')
     this.#beingRead = raw
     return raw
   }
@@ -155,6 +225,10 @@ export class ImapSession implements MailboxSession {
     return outcomeOf(await this.#next().run(['EXPUNGE']))
   }
 
+  async quotaLeft(path: FolderPath): Promise<number | null> {
+    return this.capabilities.quota ? fetchQuotaLeft(this.#next(), this.#names.toWire(path)) : null
+  }
+
   async close(): Promise<void> {
     await this.#next().logOut(logoutWaitMs)
   }
@@ -167,6 +241,7 @@ export class ImapSession implements MailboxSession {
   #next(): ImapConnection {
     this.#beingRead?.abandon()
     this.#beingRead = null
+    this.#calls += 1
     return this.#connection
   }
 

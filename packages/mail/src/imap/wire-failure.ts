@@ -1,7 +1,7 @@
-import { WireError, type ServerSettings } from '@everdraft/core'
+import { WireError, type LoginSettings } from '@everdraft/core'
 
 /** Turns what Node and imapflow throw while connecting into the port's errors. No password and no server text with user data is in them. */
-export function connectFailure(error: unknown, settings: ServerSettings, timeoutMs: number): WireError {
+export function connectFailure(error: unknown, settings: LoginSettings, timeoutMs: number): WireError {
   if (error instanceof WireError) return error
   const peer = peerName(settings)
   const { code, message, reason, authenticationFailed, serverResponseCode, tlsFailed } = error as ConnectFailure
@@ -28,7 +28,7 @@ export function connectFailure(error: unknown, settings: ServerSettings, timeout
   return connectionLost(peer)
 }
 
-export function peerName(settings: ServerSettings): string {
+export function peerName(settings: LoginSettings): string {
   return `${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${settings.port}`
 }
 
