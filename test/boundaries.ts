@@ -63,7 +63,7 @@ const rules: readonly IForbiddenRuleType[] = [
     name: 'kysely-stays-in-storage',
     comment: 'SQL is written in core/storage; the drivers give it a dialect.',
     severity: 'error',
-    from: { path: '^packages/', pathNot: '^packages/(core/src/storage|sqlite|testkit)/' },
+    from: { path: '^packages/', pathNot: '^packages/(core/src/storage|sqlite|postgres|testkit)/' },
     to: { path: 'node_modules/kysely/' },
   },
   {

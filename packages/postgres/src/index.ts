@@ -1,0 +1,2 @@
+export { pglite, type PgliteOptions } from './pglite.ts'
+export { postgres, type PostgresOptions } from './postgres.ts'
