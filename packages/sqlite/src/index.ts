@@ -1,1 +1,3 @@
-export { sqlite, type SqliteOptions } from './sqlite-storage.ts'
+export { nodeSqlite } from './node-sqlite.ts'
+export { sqlite } from './sqlite.ts'
+export type { SqliteOptions } from './sqlite-storage.ts'

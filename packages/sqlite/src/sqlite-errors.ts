@@ -21,5 +21,27 @@ export function isBusy(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return ''
+  if (error.code !== 'ERR_SQLITE_ERROR') return error.code
+  // Node gives SQLite's number, of which the low byte is the primary result code.
+  const number = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 1
+  return `SQLITE_${primaryCodes[number & 0xff] ?? number}`
+}
+
+/** https://www.sqlite.org/rescode.html */
+const primaryCodes: Readonly<Record<number, string>> = {
+  1: 'ERROR',
+  3: 'PERM',
+  5: 'BUSY',
+  6: 'LOCKED',
+  7: 'NOMEM',
+  8: 'READONLY',
+  10: 'IOERR',
+  11: 'CORRUPT',
+  13: 'FULL',
+  14: 'CANTOPEN',
+  18: 'TOOBIG',
+  19: 'CONSTRAINT',
+  20: 'MISMATCH',
+  26: 'NOTADB',
 }

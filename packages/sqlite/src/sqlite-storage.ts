@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { EverdraftError, type Hasher, type OpenStorage, type Storage } from '@everdraft/core'
-import Database from 'better-sqlite3'
+import { EverdraftError, type OpenStorage, type Storage } from '@everdraft/core'
 import { SqliteDialect } from 'kysely'
 
+import { createSha256 } from './sha256.ts'
 import { describeSqliteError, isBusy } from './sqlite-errors.ts'
+import { pragma, type SqliteHandle } from './sqlite-handle.ts'
 import { withStatementCache } from './statement-cache.ts'
 
 export interface SqliteOptions {
@@ -15,20 +15,24 @@ export interface SqliteOptions {
 }
 
 /**
- * The engine's store in one SQLite file (WAL, synchronous=FULL: what was acknowledged survives power loss). The file is
- * readable by its owner alone, and locked for this process while it is open.
+ * The engine's store in one SQLite file (WAL, synchronous=FULL: what was acknowledged survives power loss), by one of
+ * the drivers. The file is readable by its owner alone, and locked for this process while it is open.
  */
-export function sqlite(path: string, { checkpointPages = 4_000 }: SqliteOptions = {}): Storage {
+export function sqliteStorage(
+  openHandle: (file: string) => SqliteHandle | Promise<SqliteHandle>,
+  path: string,
+  { checkpointPages = 4_000 }: SqliteOptions,
+): Storage {
   const file = resolve(path)
   return {
     async open(): Promise<OpenStorage> {
-      const database = openLocked(file, checkpointPages)
+      const handle = await openLocked(openHandle, file, checkpointPages)
       return {
         family: 'sqlite',
-        dialect: new SqliteDialect({ database: withStatementCache(database) }),
+        dialect: new SqliteDialect({ database: withStatementCache(handle) }),
         createSha256,
-        checkIntegrity: async () => checkIntegrity(database, file),
-        backup: (destination) => backUp(database, resolve(destination)),
+        checkIntegrity: async () => checkIntegrity(handle, file),
+        backup: (destination) => backUp(handle, resolve(destination)),
         describeError: (error) => describeSqliteError(error, file),
       }
     },
@@ -36,27 +40,31 @@ export function sqlite(path: string, { checkpointPages = 4_000 }: SqliteOptions 
 }
 
 /** @throws {EverdraftError} STORAGE_IN_USE, STORAGE_ERROR */
-function openLocked(file: string, checkpointPages: number): Database.Database {
-  let database: Database.Database | null = null
+async function openLocked(
+  openHandle: (file: string) => SqliteHandle | Promise<SqliteHandle>,
+  file: string,
+  checkpointPages: number,
+): Promise<SqliteHandle> {
+  let handle: SqliteHandle | null = null
   try {
     makePrivate(file)
-    database = new Database(file, { timeout: 0 })
+    handle = await openHandle(file)
     // Before the first access, so that the lock is taken for good and the log's index stays in this process's memory.
-    database.pragma('locking_mode = EXCLUSIVE')
-    database.pragma('journal_mode = WAL')
+    pragma(handle, 'locking_mode = EXCLUSIVE')
+    pragma(handle, 'journal_mode = WAL')
     // better-sqlite3 is built to fall back to NORMAL in WAL: that loses acknowledged saves at a power cut.
-    database.pragma('synchronous = FULL')
-    database.pragma('fullfsync = 1')
-    claim(database, file)
-    database.pragma('foreign_keys = ON')
-    database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    pragma(handle, 'synchronous = FULL')
+    pragma(handle, 'fullfsync = 1')
+    claim(handle, file)
+    pragma(handle, 'foreign_keys = ON')
+    pragma(handle, `wal_autocheckpoint = ${checkpointPages}`)
     // The lock is taken by the first write, not by the pragma.
-    database.exec('begin immediate; commit')
-    expectPragma(database, 'synchronous', 2)
-    expectPragma(database, 'journal_mode', 'wal')
-    return database
+    handle.exec('begin immediate; commit')
+    expectPragma(handle, 'synchronous', 2)
+    expectPragma(handle, 'journal_mode', 'wal')
+    return handle
   } catch (error) {
-    database?.close()
+    handle?.close()
     if (isBusy(error)) {
       throw new EverdraftError('STORAGE_IN_USE', `${file} is in use by another process`, { cause: error })
     }
@@ -79,18 +87,18 @@ function makePrivate(file: string): void {
   else throw new EverdraftError('STORAGE_ERROR', `${file} is not a file`)
 }
 
-function checkIntegrity(database: Database.Database, file: string): readonly string[] {
+function checkIntegrity(handle: SqliteHandle, file: string): readonly string[] {
   try {
-    return integrityErrors(database)
+    return integrityErrors(handle)
   } catch (error) {
     // Damage can also stop the check itself.
     return [describeSqliteError(error, file) ?? 'the check of the database failed']
   }
 }
 
-function integrityErrors(database: Database.Database): readonly string[] {
-  const pages = database.pragma('integrity_check') as { readonly integrity_check: string }[]
-  const keys = database.pragma('foreign_key_check') as { readonly table: string; readonly parent: string }[]
+function integrityErrors(handle: SqliteHandle): readonly string[] {
+  const pages = handle.prepare('pragma integrity_check').all([]) as readonly { readonly integrity_check: string }[]
+  const keys = handle.prepare('pragma foreign_key_check').all([]) as readonly Record<'table' | 'parent', string>[]
   return [
     ...pages.map((row) => row.integrity_check).filter((message) => message !== 'ok'),
     ...keys.map((row) => `a row of ${row.table} refers to one of ${row.parent} that is not there`),
@@ -98,13 +106,13 @@ function integrityErrors(database: Database.Database): readonly string[] {
 }
 
 /** Page by page beside the running work, into a file that nobody else may read. */
-async function backUp(database: Database.Database, destination: string): Promise<void> {
+async function backUp(handle: SqliteHandle, destination: string): Promise<void> {
   if (existsSync(destination)) {
     throw new EverdraftError('STORAGE_ERROR', `${destination} is there already: a backup writes over nothing`)
   }
   try {
     closeSync(openSync(destination, 'wx', 0o600))
-    await database.backup(destination)
+    await handle.backup(destination)
   } catch (error) {
     rmSync(destination, { force: true })
     const description = describeSqliteError(error, destination)
@@ -116,31 +124,25 @@ async function backUp(database: Database.Database, destination: string): Promise
 const applicationId = 0x65764472
 
 /** @throws {EverdraftError} STORAGE_ERROR for another program's database */
-function claim(database: Database.Database, file: string): void {
-  const found = database.pragma('application_id', { simple: true })
+function claim(handle: SqliteHandle, file: string): void {
+  const found = pragma(handle, 'application_id')
   if (found === applicationId) return
-  const tables = database.prepare(`select name from sqlite_master where type = 'table'`).pluck().all()
+  const tables = handle.prepare(`select name from sqlite_master where type = 'table'`).all([]) as readonly {
+    readonly name: string
+  }[]
   // The first schema did not sign its files.
-  if (found !== 0 || (tables.length > 0 && !tables.includes('meta'))) {
+  if (found !== 0 || (tables.length > 0 && !tables.some(({ name }) => name === 'meta'))) {
     throw new EverdraftError('STORAGE_ERROR', `${file}: this is another program's database`)
   }
-  database.pragma(`application_id = ${applicationId}`)
+  handle.exec(`pragma application_id = ${applicationId}`)
 }
 
-function expectPragma(database: Database.Database, name: string, expected: unknown): void {
-  const found: unknown = database.pragma(name, { simple: true })
+function expectPragma(handle: SqliteHandle, name: string, expected: unknown): void {
+  const found = pragma(handle, name)
   if (found !== expected) {
     throw new EverdraftError(
       'STORAGE_ERROR',
       `SQLite does not keep ${name} = ${String(expected)}: it says ${String(found)}`,
     )
-  }
-}
-
-function createSha256(): Hasher {
-  const hash = createHash('sha256')
-  return {
-    update: (bytes) => void hash.update(bytes),
-    digest: () => hash.digest('hex'),
   }
 }

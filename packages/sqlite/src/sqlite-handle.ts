@@ -1,0 +1,22 @@
+import type { SqliteStatement } from 'kysely'
+
+/** What the store needs of a driver of SQLite: better-sqlite3 or Node's own. */
+export interface SqliteHandle {
+  prepare(text: string): SqliteStatement
+  /** Several statements, none of which answers. */
+  exec(text: string): void
+  /** Page by page, while the database is in use. */
+  backup(destination: string): Promise<void>
+  close(): void
+}
+
+/** What the pragma answers; undefined for one that only sets. */
+export function pragma(handle: SqliteHandle, text: string): unknown {
+  const statement = handle.prepare(`pragma ${text}`)
+  if (!statement.reader) {
+    statement.run([])
+    return undefined
+  }
+  const [row] = statement.all([]) as readonly Record<string, unknown>[]
+  return row === undefined ? undefined : Object.values(row)[0]
+}
