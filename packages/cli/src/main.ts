@@ -3,6 +3,7 @@ import { demo } from './commands/demo.ts'
 import { draftAttach, draftCreate, draftDiscard, draftEdit, draftList, draftShow } from './commands/draft.ts'
 import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
 import { draftDiscardChanges, draftHistory, draftRestore, draftUndiscard } from './commands/draft-history.ts'
+import { draftReply } from './commands/draft-reply.ts'
 import { draftSearch } from './commands/draft-search.ts'
 import { serve } from './commands/serve.ts'
 import { backup, doctor } from './commands/store.ts'
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   draftSearch,
   draftShow,
   draftCreate,
+  draftReply,
   draftEdit,
   draftAttach,
   draftDiscard,

@@ -48,6 +48,7 @@ test('every command that --help lists has its own --help', async () => {
     'draft attach',
     'draft conflicts',
     'draft create',
+    'draft reply',
     'draft discard',
     'draft discard-changes',
     'draft edit',

@@ -16,6 +16,7 @@ import { conflictRoutes } from './routes/conflicts.ts'
 import { draftRoutes } from './routes/drafts.ts'
 import { historyRoutes } from './routes/history.ts'
 import { openRoutes } from './routes/open.ts'
+import { replyRoutes } from './routes/replies.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { templateRoutes } from './routes/templates.ts'
@@ -84,6 +85,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     accountRoutes,
     syncRoutes,
     draftRoutes,
+    replyRoutes,
     attachmentRoutes,
     openRoutes,
     historyRoutes,

@@ -159,6 +159,7 @@ describe('what is told', () => {
       '/accounts/{id}/drafts/{draft_id}/open',
       '/accounts/{id}/drafts/{draft_id}/restore',
       '/accounts/{id}/drafts/{draft_id}/undiscard',
+      '/accounts/{id}/messages/reply',
       '/accounts/{id}/sync',
       '/accounts/{id}/tasks',
       '/accounts/{id}/tasks/{task_id}',

@@ -37,9 +37,9 @@ export function applyChanges(content: DraftContent, changes: DraftChanges): Draf
     subject: set(changes.subject, content.subject, '', (subject) => checkHeaderText(subject, 'subject')),
     text: set(changes.text, content.text, '', (text) => withLineFeeds(text, 'text')),
     html: set(changes.html, content.html, null, (html) => withLineFeeds(html, 'html')),
-    inReplyTo: set(changes.inReplyTo, content.inReplyTo, null, (id) => messageId(id, 'in_reply_to')),
+    inReplyTo: set(changes.inReplyTo, content.inReplyTo, null, (id) => readMessageId(id, 'in_reply_to')),
     references: set(changes.references, content.references, [], (ids) =>
-      ids.map((id, index) => messageId(id, `references[${index}]`)),
+      ids.map((id, index) => readMessageId(id, `references[${index}]`)),
     ),
     metadata: set(changes.metadata, content.metadata, {}, (metadata) => jsonObject(metadata, 'metadata')),
     tags: set(changes.tags, content.tags, [], (tags) => [...new Set(tags.map((tag) => tag.trim()))].filter(Boolean)),
@@ -67,7 +67,8 @@ function withLineFeeds(text: string, path: string): string {
   return text.replace(/\r\n?/g, '\n')
 }
 
-function messageId(text: string, path: string): MessageId {
+/** With or without the angle brackets. @throws {EverdraftError} VALIDATION_ERROR naming `path` */
+export function readMessageId(text: string, path: string): MessageId {
   const trimmed = checkHeaderText(text, path).trim()
   const bare = /^<.*>$/.test(trimmed) ? trimmed.slice(1, -1) : trimmed
   if (bare === '' || /[\s,<>]/.test(bare)) {

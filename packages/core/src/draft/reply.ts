@@ -4,6 +4,7 @@ import type { DraftContent } from './draft.ts'
 import { escapeHtml } from './html-tokens.ts'
 import { htmlOf, quotedHtml, quotedText, textOf } from './quote.ts'
 import { forwardSubject, replySubject, threadingOf } from './threading.ts'
+import type { Unmodelled } from './unmodelled.ts'
 
 export type ReplyMode = 'reply' | 'reply_all' | 'forward'
 
@@ -27,6 +28,8 @@ export interface OriginalMessage {
   readonly attachments: readonly OriginalAttachment[]
   /** Signed or encrypted: it can only be passed on as a whole. */
   readonly protection: 'signed' | 'encrypted' | null
+  /** Parts that are no attachment, such as a signed message within: they too are only passed on with the whole. */
+  readonly unmodelled?: Pick<Unmodelled, 'parts'> | null
 }
 
 export interface OriginalAttachment {
@@ -256,7 +259,8 @@ function written({ address, name }: Address): string {
 }
 
 function forwardedAttachments(original: OriginalMessage, withHtml: boolean): readonly AttachmentToFetch[] {
-  if (original.protection !== null) return [wholeMessage(original)]
+  const isWhole = original.protection !== null || (original.unmodelled?.parts.length ?? 0) > 0
+  if (isWhole) return [wholeMessage(original)]
   return original.attachments.map((one) => {
     // Without HTML nothing shows it: it is a file like the others.
     const isShown = withHtml && one.disposition === 'inline'

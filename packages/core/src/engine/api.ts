@@ -12,6 +12,7 @@ import type {
   UploadMethod,
 } from '../draft/draft.ts'
 import type { MergeStrategy } from '../draft/merge.ts'
+import type { OriginalMessage, ReplyMode, ReplyPhrases } from '../draft/reply.ts'
 import type { ToldEvent } from '../events.ts'
 import type {
   AccountId,
@@ -135,11 +136,40 @@ export interface Page<Item> {
 }
 
 export interface DraftInput extends DraftChanges {
-  /** Left out: the engine picks it (the account whose address is `from`, else the one used last). */
+  /**
+   * Left out: the engine picks it (the account whose address is `from`, else the one from which the recipients were
+   * written to last, else the one used last).
+   */
   readonly accountId?: AccountId
   readonly policy?: DraftPolicy
   /** Of the draft's account; the fields given win over the template's. */
   readonly templateId?: TemplateId
+}
+
+export interface ReplyOptions {
+  readonly mode: ReplyMode
+  /** HTML beside the text. Default: where the original has it. */
+  readonly withHtml?: boolean
+  /** The words around the quote; default: English. */
+  readonly phrases?: ReplyPhrases
+  readonly policy?: DraftPolicy
+}
+
+/** Which message is answered or passed on: one on the account's server, or one that the app has. */
+export type ReplyInput = ReplyOptions &
+  (
+    | {
+        readonly messageId: string
+        /** Where it was seen: looked at first. */
+        readonly folder?: FolderPath
+      }
+    | { readonly original: KnownOriginal }
+  )
+
+/** A message that the app has: nothing is fetched, so that it works offline. */
+export interface KnownOriginal extends Omit<OriginalMessage, 'attachments' | 'protection' | 'unmodelled'> {
+  /** A forward gets all of them, a reply the pictures that its quote shows. */
+  readonly attachments?: readonly Omit<AttachmentInput, 'id'>[]
 }
 
 export interface SaveOptions {
@@ -181,6 +211,14 @@ export interface AttachmentRead {
 export interface Drafts {
   /** Durable when it resolves. @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account) */
   create(input: DraftInput, options?: Pick<SaveOptions, 'by' | 'device'>): Promise<Draft>
+  /**
+   * A draft that answers a message or passes it on: with threading headers (RFC 5322 §3.6.4) and the quote, a forward with
+   * the attachments. A signed or encrypted message is forwarded as a whole, without its Bcc. Made in one step once all of
+   * it is here: a failure leaves nothing. Durable when it resolves.
+   * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account, or message on the server)
+   * @throws {WireError} with `messageId`, where the server cannot be reached: UNREACHABLE, TIMEOUT, …
+   */
+  reply(accountId: AccountId, input: ReplyInput, options?: Pick<SaveOptions, 'by' | 'device'>): Promise<Draft>
   /** @throws {EverdraftError} NOT_FOUND */
   get(id: Umid): Promise<Draft>
   /**

@@ -1,9 +1,10 @@
 import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '../draft/draft.ts'
 import { type DraftState, newestCopy } from '../draft/draft-state.ts'
+import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { type Attempt, lastStoredAttempts } from '../storage/attempts.ts'
 import { loadDraftStates } from '../storage/draft-states.ts'
-import type { StoredDraft } from '../storage/drafts.ts'
+import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/db.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
 import { isWanted } from '../tasks/task.ts'
@@ -28,6 +29,20 @@ export async function draftViews(
     uploaded.map((draft) => draft.id),
   )
   return drafts.map((draft) => draftView(draft, { states, tasks, attempts }))
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function viewIn(db: Db, id: Umid): Promise<Draft> {
+  return await viewOf(db, await getDraft(db, id), null)
+}
+
+/** @throws {EverdraftError} NOT_FOUND for one that was emptied */
+export async function viewOf(db: Db, stored: StoredDraft, known: ReadonlyMap<Umid, DraftState> | null): Promise<Draft> {
+  const [draft] = await draftViews(db, [stored], known)
+  if (draft === undefined || stored.emptiedAt !== null) {
+    throw new EverdraftError('NOT_FOUND', `there is no draft ${stored.id}`)
+  }
+  return draft
 }
 
 export function withoutText(draft: Draft): DraftListItem {

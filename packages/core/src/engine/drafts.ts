@@ -1,23 +1,22 @@
-import { checkHeaderText } from '../draft/address.ts'
-import type { Attachment, Draft } from '../draft/draft.ts'
-import type { DraftState } from '../draft/draft-state.ts'
+import type { Draft } from '../draft/draft.ts'
 import { EverdraftError, validationError } from '../errors.ts'
-import { type AttachmentId, isUuid, type Umid, uuidv7 } from '../ids.ts'
+import type { Umid } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { listConflicts } from '../storage/conflicts.ts'
-import { getDraft, listDrafts, type StoredDraft } from '../storage/drafts.ts'
+import { getDraft, listDrafts } from '../storage/drafts.ts'
 import { revisions } from '../storage/revisions.ts'
 import { searchDrafts } from '../storage/search.ts'
-import type { Db } from '../storage/db.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
-import type { AttachmentInput, Drafts, SaveOptions } from './api.ts'
-import { draftViews, withoutText } from './draft-views.ts'
+import type { Drafts, SaveOptions } from './api.ts'
+import { bytesOf, describeAttachment } from './attachment-input.ts'
+import { draftViews, viewIn, viewOf, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
+import { createReply } from './reply.ts'
 
 export function createDrafts(parts: EngineParts): Drafts {
   const { store, queue, environment, run } = parts
@@ -36,6 +35,7 @@ export function createDrafts(parts: EngineParts): Drafts {
       const input = {
         accountId: accountId ?? null,
         fields,
+        attachments: [],
         templateId: templateId ?? null,
         policy: policy ?? 'sync',
         by: options.by ?? 'user',
@@ -43,6 +43,7 @@ export function createDrafts(parts: EngineParts): Drafts {
       }
       return await run(localTasks.draft_create, input, (db, { id }) => viewIn(db, id))
     },
+    reply: createReply(parts),
     get: view,
     async search(query, filter = {}) {
       const page = checkPage(filter)
@@ -83,14 +84,13 @@ export function createDrafts(parts: EngineParts): Drafts {
       )
     },
     async attach(id, input, options = {}) {
-      const described = describeAttachment(input, () => uuidv7(environment.now(), environment.random))
+      const described = describeAttachment(input, environment)
       const draft = await store.read((db) => getDraft(db, id))
       const isThere = draft.content.attachments.some((one) => one.id === described.id)
       // Before megabytes are stored for nothing; the task checks again in its transaction.
       checkEditable(draft, { baseVersion: isThere ? null : (options.baseVersion ?? null) })
-      const source = input.content instanceof Uint8Array ? once(input.content) : input.content
       const now = environment.now()
-      const blob = await storeBlob(store, draft.accountId, source, { hasher: environment.createSha256(), now })
+      const blob = await storeBlob(store, draft.accountId, bytesOf(input), { hasher: environment.createSha256(), now })
       try {
         const attach = { ...request(id, options), accountId: draft.accountId, attachment: described, blob }
         return await run(localTasks.draft_attach, attach, async (db, { attachment }) => {
@@ -151,20 +151,6 @@ export function createDrafts(parts: EngineParts): Drafts {
   }
 }
 
-/** @throws {EverdraftError} NOT_FOUND */
-async function viewIn(db: Db, id: Umid): Promise<Draft> {
-  return await viewOf(db, await getDraft(db, id), null)
-}
-
-/** @throws {EverdraftError} NOT_FOUND for one that was emptied */
-async function viewOf(db: Db, stored: StoredDraft, known: ReadonlyMap<Umid, DraftState> | null): Promise<Draft> {
-  const [draft] = await draftViews(db, [stored], known)
-  if (draft === undefined || stored.emptiedAt !== null) {
-    throw new EverdraftError('NOT_FOUND', `there is no draft ${stored.id}`)
-  }
-  return draft
-}
-
 function request(id: Umid, options: SaveOptions) {
   return {
     draftId: id,
@@ -172,27 +158,4 @@ function request(id: Umid, options: SaveOptions) {
     by: options.by ?? 'user',
     device: options.device ?? null,
   } as const
-}
-
-function describeAttachment(input: AttachmentInput, createId: () => string): Omit<Attachment, 'size' | 'sha256'> {
-  const contentType = (input.contentType ?? 'application/octet-stream').toLowerCase()
-  // RFC 6838 §4.2: names of types.
-  if (!/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(contentType)) {
-    throw validationError('content_type', 'must be type/subtype, such as application/pdf')
-  }
-  if (input.id !== undefined && !isUuid(input.id)) throw validationError('id', 'must be a UUID')
-  const filename = checkHeaderText(input.filename, 'filename').trim()
-  if (filename === '') throw validationError('filename', 'must not be empty')
-  const contentId = input.contentId === undefined ? null : checkHeaderText(input.contentId, 'content_id')
-  return {
-    id: input.id ?? (createId() as AttachmentId),
-    filename,
-    contentType,
-    disposition: input.disposition ?? 'attachment',
-    contentId: contentId === null ? null : contentId.replace(/^<|>$/g, ''),
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes
 }

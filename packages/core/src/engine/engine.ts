@@ -137,6 +137,7 @@ async function startEngine(
     queue,
     sessions,
     environment,
+    format: options.mailbox.format,
     device: device as DeviceId,
     closing: closing.signal,
     uploadDelay: { delayMs: timing.uploadDelayMs, join: { longestWaitMs: timing.longestUploadDelayMs } },

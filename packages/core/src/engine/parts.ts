@@ -5,6 +5,7 @@ import type { Sessions } from '../queue/sessions.ts'
 import type { Db } from '../storage/db.ts'
 import type { Store } from '../storage/store.ts'
 import type { LocalTask, PlanContext } from '../tasks/task.ts'
+import type { MessageFormat } from '../wire/message-format.ts'
 
 /** What the parts of the engine's door share. */
 export interface EngineParts {
@@ -12,6 +13,7 @@ export interface EngineParts {
   readonly queue: Queue
   readonly sessions: Sessions
   readonly environment: Environment
+  readonly format: MessageFormat
   readonly device: DeviceId
   /** Aborted when the engine closes: timers end. */
   readonly closing: AbortSignal

@@ -11,6 +11,11 @@ export interface Sessions {
   get(accountId: AccountId): Promise<MailboxSession>
   /** Once nobody needs it, it is closed after a while. */
   release(accountId: AccountId): void
+  /**
+   * A connection beside that one, for as long as `use` lasts: somebody waits, and it may select other folders without
+   * disturbing who works in the account's lane. @throws {WireError}
+   */
+  beside<Result>(accountId: AccountId, use: (session: MailboxSession) => Promise<Result>): Promise<Result>
   /** After a failed try to connect: when the next one is due. 0 where the last try went well. */
   retryAt(accountId: AccountId): number
   /** The user asks for it, or the settings changed: the next `get` tries at once. */
@@ -74,13 +79,23 @@ export function createSessions(options: {
     entry.cancelIdle?.()
     entry.cancelIdle = null
     if (session === null) return null
-    const { sent, received } = session.bytes()
-    entry.ended = { sent: entry.ended.sent + sent, received: entry.ended.received + received }
+    addBytes(entry, session)
     entry.session = null
     return session
   }
 
-  async function connect(accountId: AccountId, entry: Entry): Promise<MailboxSession> {
+  function addBytes(entry: Entry, session: MailboxSession): void {
+    const { sent, received } = session.bytes()
+    entry.ended = { sent: entry.ended.sent + sent, received: entry.ended.received + received }
+  }
+
+  /** @throws {WireError} why there is no use in trying now; the same is told without knocking again */
+  function checkReachable(entry: Entry): void {
+    if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
+    if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
+  }
+
+  async function connect(accountId: AccountId, entry: Entry, as: 'shared' | 'beside'): Promise<MailboxSession> {
     const settings = await store.read((db) => imapSettings(db, accountId))
     try {
       const { timeoutMs } = options
@@ -90,7 +105,7 @@ export function createSessions(options: {
         await session.close()
         throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
       }
-      entry.session = session
+      if (as === 'shared') entry.session = session
       entry.failures = 0
       entry.retryAt = 0
       entry.lastFailure = null
@@ -124,9 +139,8 @@ export function createSessions(options: {
         return entry.session
       }
       forget(entry)
-      if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
-      if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
-      entry.connecting ??= connect(accountId, entry).finally(() => {
+      checkReachable(entry)
+      entry.connecting ??= connect(accountId, entry, 'shared').finally(() => {
         entry.connecting = null
       })
       const session = await entry.connecting
@@ -143,6 +157,19 @@ export function createSessions(options: {
         // A LOGOUT that fails has ended the connection all the same.
         session?.close().catch(() => {})
       })
+    },
+    async beside(accountId, use) {
+      if (ending.signal.aborted) throw new EverdraftError('CLOSED', 'the engine is closed')
+      const entry = entryOf(accountId)
+      checkReachable(entry)
+      const session = await connect(accountId, entry, 'beside')
+      try {
+        return await use(session)
+      } finally {
+        // A LOGOUT that fails has ended the connection all the same.
+        await session.close().catch(() => {})
+        addBytes(entry, session)
+      }
     },
     retryAt: (accountId) => entryOf(accountId).retryAt,
     allow(accountId) {

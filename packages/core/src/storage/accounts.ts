@@ -1,5 +1,5 @@
 import { EverdraftError } from '../errors.ts'
-import type { LastError } from '../draft/draft.ts'
+import type { DraftContent, LastError } from '../draft/draft.ts'
 import type { AccountId } from '../ids.ts'
 import type { ServerSettings } from '../wire/mailbox.ts'
 import type { AccountRow } from './schema.ts'
@@ -79,13 +79,43 @@ export async function imapSettings(db: Db, id: AccountId): Promise<ServerSetting
   return { ...account.imap, password: row?.secret ?? '' }
 }
 
-/** For a draft made without naming an account: the one whose address it is from, else the one used last. */
-export async function pickAccount(db: Db, fromAddress: string | null): Promise<AccountId> {
+/** How many of the newest drafts say from where somebody was written to: more would make a new draft slow. */
+const rememberedDrafts = 200
+
+/**
+ * For a draft made without naming an account: the one whose address it is from, else the one from which its recipients
+ * were written to last, else the one used last.
+ * @throws {EverdraftError} NOT_FOUND where there is no account
+ */
+export async function pickAccount(
+  db: Db,
+  { from, to, cc, bcc }: Pick<DraftContent, 'from' | 'to' | 'cc' | 'bcc'>,
+): Promise<AccountId> {
   const accounts = await db.selectFrom('account').select(['id', 'address']).orderBy('last_used_at', 'desc').execute()
-  const wanted = fromAddress?.toLowerCase()
-  const chosen = accounts.find((account) => account.address.toLowerCase() === wanted) ?? accounts[0]
-  if (chosen === undefined) throw new EverdraftError('NOT_FOUND', 'there is no account yet: add one first')
-  return chosen.id as AccountId
+  const [lastUsed, ...others] = accounts
+  if (lastUsed === undefined) throw new EverdraftError('NOT_FOUND', 'there is no account yet: add one first')
+  const sender = from?.address.toLowerCase()
+  const own = accounts.find((account) => account.address.toLowerCase() === sender)
+  if (own !== undefined) return own.id as AccountId
+  const correspondents = new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
+  if (others.length === 0 || correspondents.size === 0) return lastUsed.id as AccountId
+  return (await lastToWrite(db, correspondents)) ?? (lastUsed.id as AccountId)
+}
+
+async function lastToWrite(db: Db, correspondents: ReadonlySet<string>): Promise<AccountId | null> {
+  const drafts = await db
+    .selectFrom('draft')
+    .select(['account_id', 'content'])
+    .where('status', '<>', 'discarded')
+    .orderBy('updated_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(rememberedDrafts)
+    .execute()
+  const known = drafts.find(({ content }) => {
+    const { to, cc, bcc } = JSON.parse(content) as DraftContent
+    return [...to, ...cc, ...bcc].some(({ address }) => correspondents.has(address.toLowerCase()))
+  })
+  return (known?.account_id ?? null) as AccountId | null
 }
 
 export async function touchAccount(db: Db, id: AccountId, now: number): Promise<void> {

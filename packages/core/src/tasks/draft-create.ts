@@ -1,7 +1,8 @@
 import { applyChanges, changedFields, type DraftChanges } from '../draft/content.ts'
-import { type Author, type DraftPolicy, emptyContent } from '../draft/draft.ts'
+import { type Attachment, type Author, type DraftContent, type DraftPolicy, emptyContent } from '../draft/draft.ts'
 import { type AccountId, type DeviceId, type TemplateId, type Umid, uuidv7, type Version } from '../ids.ts'
 import { getAccount, pickAccount, touchAccount } from '../storage/accounts.ts'
+import { type Blob, referBlob } from '../storage/blobs.ts'
 import { insertDraft } from '../storage/drafts.ts'
 import { insertRevision } from '../storage/revisions.ts'
 import { getTemplate } from '../storage/templates.ts'
@@ -10,13 +11,21 @@ import { uploadSoon } from './steps/commit-revision.ts'
 import type { LocalTask } from './task.ts'
 
 export interface DraftCreate {
-  /** Null: picked by the sender's address, else the account used last. */
+  /** Null: picked by the sender's address, else by who was written to from it last, else the account used last. */
   readonly accountId: AccountId | null
   readonly fields: DraftChanges
+  /** What the draft begins with; only where `accountId` is given, as their bytes are in that account. */
+  readonly attachments: readonly NewAttachment[]
   readonly templateId: TemplateId | null
   readonly policy: DraftPolicy
   readonly by: Author
   readonly device: DeviceId | null
+}
+
+/** An attachment whose bytes were streamed into the store, and are held by nothing yet. */
+export interface NewAttachment {
+  readonly attachment: Omit<Attachment, 'size' | 'sha256'>
+  readonly blob: Blob & { readonly id: number }
 }
 
 /** A new draft, with its first revision. Undone by draft_discard. */
@@ -25,24 +34,28 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
   async plan(context, input) {
     const { write, environment, now } = context
     const given = applyChanges(emptyContent, input.fields)
-    const accountId = input.accountId ?? (await pickAccount(write.db, given.from?.address ?? null))
+    const accountId = input.accountId ?? (await pickAccount(write.db, given))
     const account = await getAccount(write.db, accountId)
     const base =
       input.templateId === null ? emptyContent : (await getTemplate(write.db, accountId, input.templateId)).content
-    const content = applyChanges(base, input.fields)
-    const withSender =
-      content.from === null ? { ...content, from: { address: account.address, name: account.name } } : content
+    const written = applyChanges(base, input.fields)
+    const content: DraftContent = {
+      ...written,
+      from: written.from ?? { address: account.address, name: account.name },
+      attachments: input.attachments.map(({ attachment, blob: { sha256, size } }) => ({ ...attachment, sha256, size })),
+    }
     const id = uuidv7(now, environment.random) as Umid
     const token = createToken(environment.random)
-    await insertDraft(write.db, { id, accountId, token, policy: input.policy, content: withSender, now })
+    await insertDraft(write.db, { id, accountId, token, policy: input.policy, content, now })
+    for (const { blob } of input.attachments) await referBlob(write.db, blob, accountId, id)
     const version = 1 as Version
     const revision = {
       version,
-      content: withSender,
+      content,
       savedAt: now,
       device: input.device ?? context.device,
       by: input.by,
-      fieldsChanged: changedFields(emptyContent, withSender),
+      fieldsChanged: changedFields(emptyContent, content),
     }
     await insertRevision(write.db, id, revision, null)
     await touchAccount(write.db, accountId, now)

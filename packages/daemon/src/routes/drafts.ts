@@ -89,7 +89,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
     '/drafts',
     {
       schema: {
-        summary: 'Create a draft in the account that fits: the one whose address is `from`, else the one used last',
+        summary: 'Create a draft in the account that fits: by `from`, by recipients, else the one used last',
         headers: createHeadersSchema,
         body: newDraftSchema,
         response: { 201: draftSchema },

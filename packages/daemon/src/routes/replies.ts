@@ -1,0 +1,55 @@
+import type { FolderPath, Umid } from '@everdraft/core'
+import { z } from 'zod'
+
+import type { App, Context } from '../app.ts'
+import { draftSchema, draftToJson, policySchema } from '../draft-resource.ts'
+import { accountPathSchema, authorSchema, userTextSchema } from '../fields.ts'
+import { createIdempotencyKeys } from '../idempotency.ts'
+import { ownAccount } from '../ownership.ts'
+import { versionToEtag } from '../request-headers.ts'
+
+const newReplySchema = z
+  .strictObject({
+    message_id: userTextSchema().min(1).max(998),
+    mode: z.enum(['reply', 'reply_all', 'forward']),
+    // The cast is the seam where text from outside becomes a folder's name; the server knows which there are.
+    folder: userTextSchema().min(1).max(1000).exactOptional() as unknown as z.ZodExactOptional<z.ZodType<FolderPath>>,
+    policy: policySchema.exactOptional(),
+  })
+  .meta({ id: 'NewReply' })
+
+export function replyRoutes(app: App, { engine }: Context): void {
+  const idempotencyKeys = createIdempotencyKeys<Umid>()
+
+  app.post(
+    '/accounts/:id/messages/reply',
+    {
+      schema: {
+        summary: 'Answer a message on the server, or pass it on: a draft with threading headers and the quote',
+        description:
+          'A forward has the attachments of the message; one that is signed or encrypted is attached as a whole. It is looked for by its Message-ID, in `folder` first, else in INBOX and Sent first. Nothing is made when the server cannot be reached.',
+        params: accountPathSchema,
+        headers: z.object({
+          'idempotency-key': z.string().min(1).max(255).exactOptional(),
+          'everdraft-author': authorSchema,
+        }),
+        body: newReplySchema,
+        response: { 201: draftSchema },
+      },
+    },
+    async (request, reply) => {
+      const { id: accountId } = await ownAccount(engine, request.params.id)
+      const { message_id: messageId, ...input } = request.body
+      const by = request.headers['everdraft-author']
+      const id = await idempotencyKeys.once(
+        { key: request.headers['idempotency-key'], scope: accountId, body: request.body },
+        async () => (await engine.drafts.reply(accountId, { messageId, ...input }, { by })).id,
+      )
+      const draft = await engine.drafts.get(id)
+      return reply
+        .code(201)
+        .headers({ location: `/accounts/${accountId}/drafts/${id}`, etag: versionToEtag(draft.version) })
+        .send(draftToJson(draft))
+    },
+  )
+}
