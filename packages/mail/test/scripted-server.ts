@@ -140,7 +140,7 @@ class Connection implements ScriptedConnection {
     const [tag = '', ...rest] = line.split(' ')
     const command = rest.join(' ')
     // What continues a command, after a literal, has no tag of its own.
-    if (/^(?:E\d+|[0-9A-F]+)$/.test(tag) && rest.length > 0) this.#tag = tag
+    if (/^[0-9A-Za-z]{1,4}$/.test(tag) && rest.length > 0) this.#tag = tag
     if (/^AUTHENTICATE |^LOGIN /i.test(command)) this.answer(this.#login)
     // imapflow asks for the namespace, or, without NAMESPACE, for the delimiter.
     else if (/^(?:NAMESPACE|ID|LIST "" ""$)/i.test(command)) this.answer('OK done')

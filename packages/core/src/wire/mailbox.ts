@@ -195,7 +195,7 @@ export interface WatchOptions {
    * A folder is not what it was, or may not be; changes that this session makes may be told, too. Look by `changes`. It is
    * called between commands, and must not wait for one.
    */
-  onChange(path: FolderPath): void
+  readonly onChange: (path: FolderPath) => void
   /** How long an IDLE lasts before it is issued again (RFC 2177 §3: less than 29 min), in milliseconds. Default 28 min. */
   readonly renewMs?: number
   /** How often to ask, in milliseconds, where the server does not push. Default 5 min. */

@@ -1,12 +1,15 @@
 import type { Duplex } from 'node:stream'
 
+import { createDeflater, inflated, type Deflater } from './compression.ts'
 import { ResponseReader, type LiteralSink } from './response-reader.ts'
-import type { DataResponse, Response, StatusResponse } from './response.ts'
+import { listOf, type DataResponse, type Response, type StatusResponse } from './response.ts'
 import { aborted, connectionLost, silence } from './wire-failure.ts'
 
 /** A literal to be sent. It is opened when its turn comes, and passes through in the pieces that it yields. */
 export interface Literal {
   readonly size: number
+  /** As `literal8` (RFC 3516 §4.4): it may hold NUL. */
+  readonly binary?: boolean
   open(): AsyncIterable<Uint8Array>
 }
 
@@ -25,9 +28,19 @@ export interface CommandHandlers {
   onData?(response: DataResponse): void
   onUntaggedStatus?(response: StatusResponse): void
   onLiteral?(line: string): LiteralSink | null
+  /** At once, before anything that came after it is read. */
+  onCompletion?(completion: Completion): void
   /** Something here keeps the server waiting, so that its silence means nothing. */
   isHeldUp?(): boolean
 }
+
+export interface Command {
+  readonly parts: readonly CommandPart[]
+  readonly handlers: CommandHandlers
+}
+
+/** Hears every response; `verb` is that of the command that runs (`SELECT`, `UID FETCH`), or null. */
+export type Listener = (response: DataResponse | StatusResponse, verb: string | null) => void
 
 export interface ConnectionOptions {
   /** For messages: host and port. */
@@ -47,6 +60,7 @@ const untaggedBadGraceMs = 2000
 
 interface Running {
   readonly tag: string
+  readonly verb: string
   readonly handlers: CommandHandlers
   readonly completion: PromiseWithResolvers<Completion>
   consent: PromiseWithResolvers<void> | null
@@ -58,6 +72,9 @@ interface Running {
 }
 
 const sendAtOnceBytes = 64 * 1024
+
+// Two characters tell apart more commands than ever run at a time.
+const tagCount = 36 ** 2
 
 /** Gathers small pieces, so that each is not a packet of its own. */
 class SendBuffer {
@@ -90,9 +107,17 @@ export class ImapConnection {
   readonly #options: ConnectionOptions
   readonly #onAbort = (): void => this.die(aborted(this.#options.peer))
   #turn: Promise<unknown> = Promise.resolve()
+  /** Commands that wait for their turn. */
+  #queued = 0
+  #endIdle: (() => void) | null = null
+  #listener: Listener | null = null
+  #deflater: Deflater | null = null
+  #startsInflating = false
   #tags = 0
-  #running: Running | null = null
+  /** In the order in which they were sent. */
+  #running: readonly Running[] = []
   #death: Error | null = null
+  readonly #ended = Promise.withResolvers<never>()
   #lastActivity = Date.now()
   #waitingForSource = false
   #watchdog: NodeJS.Timeout | null = null
@@ -102,6 +127,7 @@ export class ImapConnection {
   constructor(socket: Duplex, options: ConnectionOptions) {
     this.#socket = socket
     this.#options = options
+    this.#ended.promise.catch(() => {})
     // The read loop reports it; without a listener Node would end the process.
     socket.on('error', () => {})
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
@@ -118,17 +144,71 @@ export class ImapConnection {
     return this.#death === null
   }
 
+  /** Rejects with what ended it. */
+  get ended(): Promise<never> {
+    return this.#ended.promise
+  }
+
+  listen(listener: Listener | null): void {
+    this.#listener = listener
+  }
+
   /** Runs after all commands that were given before it. */
   async run(parts: readonly CommandPart[], handlers: CommandHandlers = {}): Promise<Completion> {
-    const before = this.#turn
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#turn = promise
-    try {
-      await before
-      return await this.#execute(parts, handlers)
-    } finally {
-      resolve()
-    }
+    return this.#inTurn(async () => this.#execute(parts, handlers))
+  }
+
+  /**
+   * Sends them all before the first answer is here (RFC 3501 §5.5): one round trip, where none needs the result of another.
+   * A refusal of one is none of the others.
+   */
+  async runTogether(commands: readonly Command[]): Promise<readonly Completion[]> {
+    return this.#inTurn(async () => {
+      if (commands.every(({ parts }) => parts.every((part) => typeof part === 'string'))) {
+        return this.#executeTogether(commands)
+      }
+      const completions: Completion[] = []
+      for (const { parts, handlers } of commands) completions.push(await this.#execute(parts, handlers))
+      return completions
+    })
+  }
+
+  /**
+   * IDLE (RFC 2177) until `stop` resolves or somebody wants to give a command. Null: somebody wanted to before it began.
+   */
+  async idle(stop: Promise<unknown>): Promise<Completion | null> {
+    return this.#inTurn(async () => {
+      if (this.#queued > 0) return null
+      const wanted = Promise.withResolvers<void>()
+      this.#endIdle = wanted.resolve
+      let isWaiting = false
+      const running = this.#begin('IDLE', false, { isHeldUp: () => isWaiting })
+      try {
+        return await this.#complete([running], async () => {
+          // DONE before the server's `+` would be taken for a command.
+          if (!(await this.#askForConsent([Buffer.from(`${running.tag} IDLE\r\n`)], running))) return
+          isWaiting = true
+          await Promise.race([stop, wanted.promise, running.completion.promise])
+          isWaiting = false
+          this.#lastActivity = Date.now()
+          if (!running.done) await this.#write([Buffer.from('DONE\r\n')], running)
+        })
+      } finally {
+        this.#endIdle = null
+      }
+    }).then((completions) => completions?.[0] ?? null)
+  }
+
+  /** COMPRESS DEFLATE (RFC 4978). A refusal changes nothing. */
+  async compress(): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#execute(['COMPRESS DEFLATE'], {
+        onCompletion: ({ status }) => {
+          if (status === 'OK') this.#startsInflating = true
+        },
+      })
+      if (this.#startsInflating) this.#deflater = createDeflater()
+    })
   }
 
   /** LOGOUT, then the end in any case. */
@@ -149,36 +229,75 @@ export class ImapConnection {
   die(error: Error): void {
     if (this.#death) return
     this.#death = error
+    this.#ended.reject(error)
     this.#options.signal.removeEventListener('abort', this.#onAbort)
     if (this.#watchdog) clearTimeout(this.#watchdog)
     if (this.#grace) clearTimeout(this.#grace)
     this.#socket.destroy()
-    this.#running?.completion.reject(error)
-    this.#running?.consent?.resolve()
-    this.#running?.stopWriting()
+    this.#deflater?.close()
+    for (const running of this.#running) {
+      running.completion.reject(error)
+      running.consent?.resolve()
+      running.stopWriting()
+    }
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const before = this.#turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turn = promise
+    this.#queued += 1
+    this.#endIdle?.()
+    try {
+      await before
+      this.#queued -= 1
+      if (this.#death) throw this.#death
+      return await act()
+    } finally {
+      resolve()
+    }
   }
 
   async #execute(parts: readonly CommandPart[], handlers: CommandHandlers): Promise<Completion> {
-    if (this.#death) throw this.#death
-    this.#tags += 1
+    const hasLiterals = parts.some((part) => typeof part !== 'string')
+    const running = this.#begin(parts[0], hasLiterals, handlers)
+    const [completion] = await this.#complete([running], async () => this.#send(parts, running))
+    return completion as Completion
+  }
+
+  async #executeTogether(commands: readonly Command[]): Promise<readonly Completion[]> {
+    const batch = commands.map(({ parts, handlers }) => this.#begin(parts[0], false, handlers))
+    const lines = batch.map(({ tag }, index) => `${tag} ${commands[index]?.parts.join('')}\r\n`)
+    return this.#complete(batch, async () =>
+      this.#write([Buffer.from(lines.join(''), 'latin1')], batch.at(-1) as Running),
+    )
+  }
+
+  #begin(first: CommandPart | undefined, hasLiterals: boolean, handlers: CommandHandlers): Running {
+    this.#tags = (this.#tags + 1) % tagCount
     const running: Running = {
-      tag: `E${this.#tags}`,
+      tag: this.#tags.toString(36),
+      verb: /^(?:UID )?[A-Z]+/.exec(typeof first === 'string' ? first : '')?.[0] ?? '',
       handlers,
       completion: Promise.withResolvers(),
       consent: null,
       stopWriting: () => {},
       done: false,
-      hasLiterals: parts.some((part) => typeof part !== 'string'),
+      hasLiterals,
     }
     // It may fail while the sending is awaited; whoever awaits it later still sees the failure.
     running.completion.promise.catch(() => {})
-    this.#running = running
+    return running
+  }
+
+  async #complete(batch: readonly Running[], send: () => Promise<void>): Promise<readonly Completion[]> {
+    this.#running = batch
     this.#watch()
     try {
-      await this.#send(parts, running)
-      return await running.completion.promise
+      await send()
+      return await Promise.all(batch.map(({ completion }) => completion.promise))
     } finally {
-      this.#running = null
+      this.#running = []
       if (this.#watchdog) clearTimeout(this.#watchdog)
       if (this.#grace) clearTimeout(this.#grace)
     }
@@ -193,7 +312,8 @@ export class ImapConnection {
         continue
       }
       const consentFree = this.#options.smallLiteralsNeedNoConsent && part.size <= consentFreeBytes
-      unsent.add(Buffer.from(`{${part.size}${consentFree ? '+' : ''}}\r\n`))
+      const prefix = part.binary === true ? '~' : ''
+      unsent.add(Buffer.from(`${prefix}{${part.size}${consentFree ? '+' : ''}}\r\n`))
       if (!consentFree && !(await this.#askForConsent(unsent.take(), running))) return
       for await (const chunk of this.#pieces(part)) {
         unsent.add(chunk)
@@ -253,10 +373,12 @@ export class ImapConnection {
   /** Resolves when the operating system has taken the bytes, or when the command has its answer. */
   async #write(pieces: readonly Uint8Array[], running: Running): Promise<void> {
     if (this.#death) throw this.#death
+    const wire = this.#deflater ? await this.#deflater.compress(pieces) : pieces
+    if (this.#isDead()) throw this.#death
     await new Promise<void>((resolve) => {
       running.stopWriting = resolve
       this.#socket.cork()
-      for (const piece of pieces) this.#socket.write(piece)
+      for (const piece of wire) this.#socket.write(piece)
       this.#socket.write('', (error) => {
         this.#lastActivity = Date.now()
         if (error) this.die(connectionLost(this.#options.peer))
@@ -270,13 +392,14 @@ export class ImapConnection {
   async #read(): Promise<void> {
     const reader = new ResponseReader({
       onResponse: (response) => this.#respond(response),
-      onLiteral: (line) => this.#running?.handlers.onLiteral?.(line) ?? null,
+      onLiteral: (line) => this.#firstUnanswered?.handlers.onLiteral?.(line) ?? null,
+      isLast: () => this.#startsInflating,
     })
     try {
-      for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
-        this.#lastActivity = Date.now()
-        await reader.push(chunk)
-        this.#lastActivity = Date.now()
+      const rest = await this.#readFrom(this.#socket.iterator({ destroyOnReturn: false }), reader)
+      if (rest !== null) {
+        this.#startsInflating = false
+        await this.#readFrom(inflated(rest, this.#socket), reader)
       }
     } catch {
       // What it was is of no use to anyone: the connection is gone.
@@ -284,63 +407,101 @@ export class ImapConnection {
     this.die(connectionLost(this.#options.peer))
   }
 
+  /** To the end, or to where compression begins: then what came after that. */
+  async #readFrom(source: AsyncIterable<Buffer>, reader: ResponseReader): Promise<Buffer | null> {
+    for await (const chunk of source) {
+      this.#lastActivity = Date.now()
+      const rest = await reader.push(chunk)
+      this.#lastActivity = Date.now()
+      if (this.#startsInflating) return rest
+    }
+    return null
+  }
+
   #respond(response: Response): void {
-    const running = this.#running
     switch (response.kind) {
       case 'continue':
-        running?.consent?.resolve()
+        this.#running.find(({ consent }) => consent !== null)?.consent?.resolve()
         return
       case 'data':
-        running?.handlers.onData?.(response)
+        this.#data(response)
         return
       case 'status':
-        this.#status(response, running)
+        this.#status(response)
         return
       case 'unreadable':
         return
     }
   }
 
-  #status(response: StatusResponse, running: Running | null): void {
+  /** The server answers in the order of the commands where it matters (RFC 3501 §5.5). */
+  get #firstUnanswered(): Running | undefined {
+    return this.#running.find(({ done }) => !done)
+  }
+
+  #data(response: DataResponse): void {
+    const running = this.#running.find(({ tag }) => tag === searchTag(response)) ?? this.#firstUnanswered
+    running?.handlers.onData?.(response)
+    this.#listener?.(response, running?.verb ?? null)
+  }
+
+  #status(response: StatusResponse): void {
     if (response.status === 'BYE') {
       if (!this.#loggingOut) this.die(connectionLost(this.#options.peer))
       return
     }
-    if (response.tag === running?.tag) {
-      if (response.status !== 'PREAUTH') this.#complete(running, { ...response, status: response.status })
+    const answered = this.#running.find(({ tag, done }) => tag === response.tag && !done)
+    if (answered) {
+      if (response.status !== 'PREAUTH') this.#answer(answered, { ...response, status: response.status })
       return
     }
-    if (response.tag !== '*' || !running) return
+    if (response.tag !== '*') return
+    const running = this.#firstUnanswered
+    this.#listener?.(response, running?.verb ?? null)
+    if (!running) return
     running.handlers.onUntaggedStatus?.(response)
     // Some servers refuse a literal with an untagged BAD and nothing else (RFC 3501 §7.1.3 allows it; hazard 5).
     if (response.status !== 'BAD' || !running.hasLiterals) return
     const refusal: Completion = { ...response, status: 'BAD' }
     if (running.consent) {
-      this.#complete(running, refusal)
+      this.#answer(running, refusal)
       return
     }
     this.#grace = setTimeout(() => {
-      this.#complete(running, refusal)
+      this.#answer(running, refusal)
       this.die(connectionLost(this.#options.peer))
     }, untaggedBadGraceMs)
   }
 
-  #complete(running: Running, completion: Completion): void {
+  #answer(running: Running, completion: Completion): void {
     running.done = true
+    running.handlers.onCompletion?.(completion)
     running.completion.resolve(completion)
     running.consent?.resolve()
     running.stopWriting()
+  }
+
+  #isDead(): boolean {
+    return this.#death !== null
   }
 
   #watch(): void {
     this.#lastActivity = Date.now()
     const check = (): void => {
       const { timeoutMs, peer } = this.#options
-      if (this.#waitingForSource || this.#running?.handlers.isHeldUp?.() === true) this.#lastActivity = Date.now()
+      if (this.#waitingForSource || this.#running.some(({ handlers }) => handlers.isHeldUp?.() === true))
+        this.#lastActivity = Date.now()
       const left = this.#lastActivity + timeoutMs - Date.now()
       if (left <= 0) this.die(silence(peer, timeoutMs))
       else this.#watchdog = setTimeout(check, left)
     }
     this.#watchdog = setTimeout(check, this.#options.timeoutMs)
   }
+}
+
+/** RFC 4466 §2.6.2: an ESEARCH response names its command. */
+function searchTag({ keyword, attributes }: DataResponse): string | null {
+  if (keyword !== 'ESEARCH') return null
+  const [name, tag] = listOf(attributes[0])
+  return name?.toUpperCase() === 'TAG' ? (tag ?? null) : null
 }

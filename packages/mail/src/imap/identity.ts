@@ -4,12 +4,13 @@ import type { ImapConnection } from './connection.ts'
 import { mustSucceed } from './outcome.ts'
 import { fetchItems, listOf, textOf, type DataResponse } from './response.ts'
 
-const items = '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE)])'
+export const identityItems: string =
+  '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE)])'
 
 /** The identities of a sequence set of UIDs, ascending; those that do not exist are left out. */
 export async function fetchIdentities(connection: ImapConnection, uidSet: string): Promise<readonly MessageIdentity[]> {
   const found = new Map<Uid, MessageIdentity>()
-  const completion = await connection.run([`UID FETCH ${uidSet} ${items}`], {
+  const completion = await connection.run([`UID FETCH ${uidSet} ${identityItems}`], {
     onData: (response) => {
       const identity = response.keyword === 'FETCH' ? readIdentity(response) : null
       if (identity) found.set(identity.uid, identity)
@@ -21,7 +22,7 @@ export async function fetchIdentities(connection: ImapConnection, uidSet: string
 }
 
 /** Null for a FETCH response that only reports changed flags. */
-function readIdentity(response: DataResponse): MessageIdentity | null {
+export function readIdentity(response: DataResponse): MessageIdentity | null {
   const row = fetchItems(response)
   const uid = textOf(row.get('UID'))
   const size = textOf(row.get('RFC822.SIZE'))

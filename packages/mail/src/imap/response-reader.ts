@@ -10,6 +10,8 @@ export interface ResponseHandler {
   onResponse(response: Response): void
   /** Who takes a literal of `size` bytes that follows `line`; null: it becomes part of the response. */
   onLiteral(line: string, size: number): LiteralSink | null
+  /** After a response: what comes next is something else, and not to be read here. */
+  isLast(): boolean
 }
 
 // Generous: a SEARCH over a million messages stays below it. It bounds what a broken server can make us hold.
@@ -36,12 +38,13 @@ export class ResponseReader {
     this.#handler = handler
   }
 
-  /** Resolves when all of `chunk` is dealt with. */
-  async push(chunk: Buffer): Promise<void> {
+  /** Resolves with what is left of `chunk` after the last response that is to be read. */
+  async push(chunk: Buffer): Promise<Buffer> {
     let rest = chunk
-    while (rest.length > 0) {
+    while (rest.length > 0 && !this.#handler.isLast()) {
       rest = this.#literalLeft > 0 ? await this.#takeLiteral(rest) : await this.#takeLine(rest)
     }
+    return rest
   }
 
   async #takeLiteral(chunk: Buffer): Promise<Buffer> {

@@ -23,16 +23,20 @@ import {
 } from '@everdraft/core'
 
 import { fetchStructures } from './body-structure.ts'
-import type { Completion, ImapConnection } from './connection.ts'
+import { readChanges } from './changes.ts'
+import type { ImapConnection } from './connection.ts'
 import { fetchDetails } from './details.ts'
 import { fetchSection, partItem, pieceBytes } from './fetch-section.ts'
-import { createFolder, folderExists, FolderNames, listFolders } from './folders.ts'
+import { createFolder, FolderNames, listFolders } from './folders.ts'
 import { fetchIdentities } from './identity.ts'
 import { notReadToItsEnd, type LiteralStream } from './literal-stream.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
 import { fetchQuotaLeft } from './quota.ts'
+import { searchAll, SearchReading } from './search.ts'
+import { selectCommand, SelectReading } from './select-folder.ts'
 import { storeMessage } from './store-message.ts'
 import { astring, uidSets } from './syntax.ts'
+import { watchFolders, type Watched } from './watch.ts'
 
 const logoutWaitMs = 1000
 
@@ -40,7 +44,14 @@ export interface ImapSessionParts {
   readonly connection: ImapConnection
   readonly capabilities: MailboxCapabilities
   readonly listReturnsSpecialUse: boolean
+  /** Compress before a message goes over the line. */
+  readonly compresses: boolean
   bytes(): WireBytes
+}
+
+interface Opened {
+  readonly path: FolderPath
+  readonly uidValidity: UidValidity
 }
 
 /** The mailbox port over one IMAP connection. */
@@ -50,14 +61,23 @@ export class ImapSession implements MailboxSession {
   readonly #listReturnsSpecialUse: boolean
   readonly #bytes: () => WireBytes
   readonly #names = new FolderNames()
+  #turn: Promise<unknown> = Promise.resolve()
   #beingRead: LiteralStream | null = null
   #calls = 0
+  #lastCallAt = 0
+  /** What the caller has selected, and what is selected on the wire: a watch may select another folder meanwhile. */
+  #selected: Opened | null = null
+  #open: Opened | null = null
+  #enablesQresync: boolean
+  #compresses: boolean
 
   constructor(parts: ImapSessionParts) {
     this.capabilities = parts.capabilities
     this.#connection = parts.connection
     this.#listReturnsSpecialUse = parts.listReturnsSpecialUse
     this.#bytes = () => parts.bytes()
+    this.#enablesQresync = parts.capabilities.qresync
+    this.#compresses = parts.compresses
   }
 
   get alive(): boolean {
@@ -69,124 +89,108 @@ export class ImapSession implements MailboxSession {
   }
 
   async folders(): Promise<readonly Folder[]> {
-    return listFolders(this.#next(), this.#names, this.#folderAbilities)
+    return this.#use(async (connection) => listFolders(connection, this.#names, this.#folderAbilities))
   }
 
   async createFolder(path: FolderPath, specialUse: SpecialUse): Promise<CommandOutcome> {
-    return createFolder(this.#next(), this.#names.toWire(path), specialUse, this.#folderAbilities)
+    return this.#use(async (connection) =>
+      createFolder(connection, this.#names.toWire(path), specialUse, this.#folderAbilities),
+    )
   }
 
   async select(path: FolderPath): Promise<FolderState | null> {
-    const connection = this.#next()
-    const { condstore } = this.capabilities
-    const state = new Map<string, string>()
-    let exists = 0
-    const note = (response: Pick<Completion, 'code' | 'codeArgument'>): void => {
-      if (response.code !== null) state.set(response.code, response.codeArgument)
-    }
-    // A second SELECT of the same folder opens it anew (RFC 3501 §6.3.1), and never expunges, as CLOSE would.
-    const command = ['SELECT ', astring(this.#names.toWire(path)), condstore ? ' (CONDSTORE)' : '']
-    const completion = await connection.run(command, {
-      onUntaggedStatus: note,
-      onData: (response) => {
-        if (response.keyword === 'EXISTS') exists = response.number ?? 0
-      },
+    return this.#use(async () => {
+      const folder = await this.#openFolder(path)
+      this.#selected = this.#open
+      return folder
     })
-    if (completion.status === 'NO') {
-      // Servers refuse in many words, so the list decides whether there is such a folder.
-      if (completion.code === 'NONEXISTENT' || !(await folderExists(connection, this.#names, path))) return null
-    }
-    mustSucceed(connection, 'SELECT', completion)
-    note(completion)
-    const uidValidity = Number(state.get('UIDVALIDITY') ?? 0)
-    if (!(uidValidity > 0))
-      throw new WireError(
-        'REFUSED',
-        `${connection.peer} gives the folder no UIDVALIDITY, so its messages have no lasting names`,
-      )
-    return {
-      path,
-      uidValidity: uidValidity as UidValidity,
-      uidNext: Number(state.get('UIDNEXT') ?? 0) > 0 ? (Number(state.get('UIDNEXT')) as Uid) : null,
-      exists,
-      highestModseq: condstore ? (state.get('HIGHESTMODSEQ') ?? null) : null,
-    }
   }
 
   async changes(path: FolderPath, mark: FolderMark | null): Promise<FolderChanges | null> {
-    const folder = await this.select(path)
-    if (folder === null) return null
-    const from = mark?.uidValidity === folder.uidValidity ? (mark.uidNext ?? 1) : 1
-    return {
-      kind: 'full',
-      folder,
-      uids: await this.uids(),
-      deleted: await this.deletedUids(),
-      changed: null,
-      added: await this.identitiesFrom(Math.min(from, folder.uidNext ?? 1) as Uid),
-    }
+    return this.#use(async (connection) => {
+      const { capabilities } = this
+      this.#open = null
+      this.#selected = null
+      const parts = { connection, names: this.#names, capabilities, enablesQresync: this.#enablesQresync }
+      const changes = await readChanges(parts, path, mark)
+      this.#enablesQresync = false
+      this.#open = changes && { path, uidValidity: changes.folder.uidValidity }
+      this.#selected = this.#open
+      return changes
+    })
   }
 
-  async watch(_paths: readonly FolderPath[], { signal }: WatchOptions): Promise<void> {
-    if (signal.aborted) return
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  async watch(paths: readonly FolderPath[], options: WatchOptions): Promise<void> {
+    const open = (): FolderPath | null => this.#open?.path ?? null
+    const watched: Watched = {
+      connection: this.#connection,
+      names: this.#names,
+      capabilities: this.capabilities,
+      get open() {
+        return open()
+      },
+      openToWatch: async (path) => (await this.#openFolder(path)) !== null,
+      exclusively: async (work) => this.#exclusively(work),
+      idleMs: () => Date.now() - this.#lastCallAt,
+    }
+    await watchFolders(watched, paths, options)
   }
 
   async uids(): Promise<readonly Uid[]> {
-    return this.#search('ALL')
+    return this.#useSelected(async (connection) => this.#search(connection, 'ALL'))
   }
 
   async deletedUids(): Promise<readonly Uid[]> {
-    return this.#search('DELETED')
+    return this.#useSelected(async (connection) => this.#search(connection, 'DELETED'))
   }
 
   async findByMessageId(messageId: MessageId): Promise<readonly MessageIdentity[]> {
-    const candidates = await this.identities(await this.#search('HEADER Message-ID ', messageId))
-    return candidates.filter((candidate) => candidate.messageId === messageId)
+    return this.#useSelected(async (connection) => {
+      const found = await this.#search(connection, 'HEADER Message-ID ', messageId)
+      const candidates = await forEachSet(found, (set) => fetchIdentities(connection, set))
+      return candidates.filter((candidate) => candidate.messageId === messageId)
+    })
   }
 
   async identities(uids: readonly Uid[]): Promise<readonly MessageIdentity[]> {
-    const found: MessageIdentity[] = []
-    for (const set of uidSets(uids)) found.push(...(await fetchIdentities(this.#next(), set)))
-    return found
+    return this.#useSelected(async (connection) => forEachSet(uids, (set) => fetchIdentities(connection, set)))
   }
 
   async identitiesFrom(from: Uid): Promise<readonly MessageIdentity[]> {
-    const found = await fetchIdentities(this.#next(), `${from}:*`)
+    const found = await this.#useSelected(async (connection) => fetchIdentities(connection, `${from}:*`))
     // `n:*` always holds the last message, even where its UID is below n (RFC 3501 §6.4.8).
     return found.filter((identity) => identity.uid >= from)
   }
 
   async details(uids: readonly Uid[]): Promise<readonly MessageDetails[]> {
-    const found: MessageDetails[] = []
-    for (const set of uidSets(uids)) found.push(...(await fetchDetails(this.#next(), this.capabilities, set)))
-    return found
+    return this.#useSelected(async (connection) =>
+      forEachSet(uids, (set) => fetchDetails(connection, this.capabilities, set)),
+    )
   }
 
   async structures(uids: readonly Uid[]): Promise<readonly MessageStructure[]> {
-    const found: MessageStructure[] = []
-    for (const set of uidSets(uids)) found.push(...(await fetchStructures(this.#next(), set)))
-    return found
+    return this.#useSelected(async (connection) => forEachSet(uids, (set) => fetchStructures(connection, set)))
   }
 
   async fetchHeader(uid: Uid): Promise<Uint8Array | null> {
-    const header = await fetchSection(this.#next(), uid, 'BODY.PEEK[HEADER]')
-    if (header === null) return null
-    const pieces: Uint8Array[] = []
-    for await (const piece of header) pieces.push(piece)
-    return Buffer.concat(pieces)
+    return this.#useSelected(async (connection) => {
+      const header = await fetchSection(connection, uid, 'BODY.PEEK[HEADER]')
+      if (header === null) return null
+      const pieces: Uint8Array[] = []
+      for await (const piece of header) pieces.push(piece)
+      return Buffer.concat(pieces)
+    })
   }
 
   async *fetchPart(uid: Uid, section: string, range: PartRange = {}): AsyncGenerator<Uint8Array, void, undefined> {
     let at = range.start ?? 0
     const end = at + (range.length ?? Infinity)
-    let calls: number | null = null
+    let call: number | null = null
     while (at < end) {
-      if (calls !== null && calls !== this.#calls) throw notReadToItsEnd()
+      if (call !== null && call !== this.#calls) throw notReadToItsEnd()
       const asked = Math.min(pieceBytes, end - at)
-      const piece = await fetchSection(this.#next(), uid, partItem(section, range, at, asked))
-      calls = this.#calls
-      this.#beingRead = piece
+      const piece = await this.#read(uid, partItem(section, range, at, asked))
+      call = this.#calls
       if (piece === null) return
       let given = 0
       for await (const bytes of piece) {
@@ -199,73 +203,143 @@ export class ImapSession implements MailboxSession {
   }
 
   async fetchRaw(uid: Uid): Promise<AsyncIterable<Uint8Array> | null> {
-    const raw = await fetchSection(this.#next(), uid, 'BODY.PEEK[]')
-    this.#beingRead = raw
-    return raw
+    return this.#read(uid, 'BODY.PEEK[]')
   }
 
   async append(request: StoreRequest): Promise<StoreOutcome> {
-    return storeMessage(this.#next(), 'APPEND', this.#names.toWire(request.folder), request)
+    return this.#use(async (connection) => {
+      await this.#compress()
+      return storeMessage(connection, 'APPEND', this.#names.toWire(request.folder), request)
+    })
   }
 
   async replace(uid: Uid, request: StoreRequest): Promise<StoreOutcome> {
-    return storeMessage(this.#next(), `UID REPLACE ${uid}`, this.#names.toWire(request.folder), request)
+    return this.#useSelected(async (connection) => {
+      await this.#compress()
+      return storeMessage(connection, `UID REPLACE ${uid}`, this.#names.toWire(request.folder), request)
+    })
   }
 
   async markDeleted(uids: readonly Uid[]): Promise<CommandOutcome> {
-    return this.#forEachSet(uids, (set) => `UID STORE ${set} +FLAGS.SILENT (\\Deleted)`)
+    return this.#change(uids, (set) => `UID STORE ${set} +FLAGS.SILENT (\\Deleted)`)
   }
 
   async expungeUids(uids: readonly Uid[]): Promise<CommandOutcome> {
     if (!this.capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
-    return this.#forEachSet(uids, (set) => `UID EXPUNGE ${set}`)
+    return this.#change(uids, (set) => `UID EXPUNGE ${set}`)
   }
 
   async expungeAllDeleted(): Promise<CommandOutcome> {
-    return outcomeOf(await this.#next().run(['EXPUNGE']))
+    return this.#useSelected(async (connection) => outcomeOf(await connection.run(['EXPUNGE'])))
   }
 
   async quotaLeft(path: FolderPath): Promise<number | null> {
-    return this.capabilities.quota ? fetchQuotaLeft(this.#next(), this.#names.toWire(path)) : null
+    if (!this.capabilities.quota) return null
+    return this.#use(async (connection) => fetchQuotaLeft(connection, this.#names.toWire(path)))
   }
 
   async close(): Promise<void> {
-    await this.#next().logOut(logoutWaitMs)
+    this.#beingRead?.abandon()
+    await this.#connection.logOut(logoutWaitMs)
   }
 
   get #folderAbilities(): { readonly listReturnsSpecialUse: boolean; readonly createSpecialUse: boolean } {
     return { listReturnsSpecialUse: this.#listReturnsSpecialUse, createSpecialUse: this.capabilities.createSpecialUse }
   }
 
-  /** The connection, free for the next command: a message that nobody read to its end would block it for ever. */
-  #next(): ImapConnection {
-    this.#beingRead?.abandon()
-    this.#beingRead = null
-    this.#calls += 1
-    return this.#connection
+  /** One call after another, each with all its commands. */
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turn = promise
+    try {
+      await before
+      return await work()
+    } finally {
+      resolve()
+    }
   }
 
-  async #search(criteria: string, text?: string): Promise<readonly Uid[]> {
-    const found = new Set<number>()
-    const connection = this.#next()
-    const completion = await connection.run(
-      [`UID SEARCH ${criteria}`, ...(text === undefined ? [] : [astring(text)])],
-      {
-        onData: (response) => {
-          if (response.keyword === 'SEARCH') for (const uid of response.numbers) found.add(uid)
-        },
-      },
-    )
-    mustSucceed(connection, 'SEARCH', completion)
-    return [...found].toSorted((a, b) => a - b) as Uid[]
+  async #use<T>(work: (connection: ImapConnection) => Promise<T>): Promise<T> {
+    return this.#exclusively(async () => {
+      // A message that nobody read to its end would block the connection for ever.
+      this.#beingRead?.abandon()
+      this.#beingRead = null
+      this.#calls += 1
+      try {
+        return await work(this.#connection)
+      } finally {
+        this.#lastCallAt = Date.now()
+      }
+    })
+  }
+
+  /** With the folder that the caller has selected. */
+  async #useSelected<T>(work: (connection: ImapConnection) => Promise<T>): Promise<T> {
+    return this.#use(async (connection) => {
+      const selected = this.#selected
+      if (selected !== null && this.#open?.path !== selected.path) {
+        const folder = await this.#openFolder(selected.path)
+        if (folder?.uidValidity !== selected.uidValidity) {
+          // The UIDs that the caller knows mean nothing there any more (hazard 10).
+          throw new WireError('REFUSED', `The selected folder at ${connection.peer} is not the one it was`)
+        }
+      }
+      return work(connection)
+    })
+  }
+
+  async #openFolder(path: FolderPath): Promise<FolderState | null> {
+    const reading = new SelectReading()
+    // RFC 3501 §6.3.1: after a SELECT that failed no folder is selected.
+    this.#open = null
+    const command = selectCommand(this.#names, path, this.capabilities.condstore ? 'CONDSTORE' : null)
+    const completion = await this.#connection.run(command, reading)
+    const folder = await reading.state(this.#connection, this.#names, path, completion)
+    this.#open = folder && { path, uidValidity: folder.uidValidity }
+    return folder
+  }
+
+  /** What is read goes on after the call, until it is read or the next call begins. */
+  async #read(uid: Uid, item: string): Promise<LiteralStream | null> {
+    return this.#useSelected(async (connection) => {
+      await this.#compress()
+      this.#beingRead = await fetchSection(connection, uid, item)
+      return this.#beingRead
+    })
+  }
+
+  /** Before the first message only: most sessions of idle accounts carry none, and compressing costs memory. */
+  async #compress(): Promise<void> {
+    if (!this.#compresses) return
+    this.#compresses = false
+    await this.#connection.compress()
+  }
+
+  async #search(connection: ImapConnection, criteria: string, text?: string): Promise<readonly Uid[]> {
+    const reading = new SearchReading()
+    const command = [searchAll(this.capabilities, criteria), ...(text === undefined ? [] : [astring(text)])]
+    mustSucceed(connection, 'SEARCH', await connection.run(command, reading))
+    return reading.uids()
   }
 
   /** Ends at the first refusal. */
-  async #forEachSet(uids: readonly Uid[], command: (set: string) => string): Promise<CommandOutcome> {
-    for (const set of uidSets(uids)) {
-      const outcome = outcomeOf(await this.#next().run([command(set)]))
-      if (outcome.kind === 'refused') return outcome
-    }
-    return { kind: 'ok' }
+  async #change(uids: readonly Uid[], command: (set: string) => string): Promise<CommandOutcome> {
+    return this.#useSelected(async (connection) => {
+      for (const set of uidSets(uids)) {
+        const outcome = outcomeOf(await connection.run([command(set)]))
+        if (outcome.kind === 'refused') return outcome
+      }
+      return { kind: 'ok' }
+    })
   }
+}
+
+async function forEachSet<Row>(
+  uids: readonly Uid[],
+  fetch: (set: string) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const set of uidSets(uids)) rows.push(...(await fetch(set)))
+  return rows
 }

@@ -1,4 +1,4 @@
-import type { Uid } from '@everdraft/core'
+import type { Uid, UidRange } from '@everdraft/core'
 
 import type { CommandPart } from './connection.ts'
 
@@ -48,6 +48,14 @@ export function uidSets(uids: readonly Uid[]): readonly string[] {
     set = set === '' ? range : `${set},${range}`
   }
   return set === '' ? sets : [...sets, set]
+}
+
+/** A `sequence-set` without `*` (RFC 3501 §9); what is none is left out. */
+export function readUidSet(text: string): readonly UidRange[] {
+  return [...text.matchAll(/(\d+)(?::(\d+))?/g)].map(([, one = '0', other = one]) => {
+    const ends = [Number(one), Number(other)] as const
+    return { first: Math.min(...ends) as Uid, last: Math.max(...ends) as Uid }
+  })
 }
 
 function two(value: number): string {
