@@ -21,7 +21,8 @@ export interface PgliteOptions {
  * while it is open; or a PGlite that is open already, which stays open and is used by one store at a time; without it
  * everything is in memory.
  *
- * What was acknowledged survives the end of the process, and not a power cut: PGlite's files are not synchronised.
+ * What was acknowledged survives the end of the process, and not a power cut: PGlite's files are not synchronised. A value
+ * that begins with U+FEFF comes back without it.
  */
 export function pglite(place: string | PGlite | null = null, { schema = 'public' }: PgliteOptions = {}): Storage {
   if (place instanceof PGlite) return { open: () => openOn(place, { schema, where: 'PGlite', end: async () => {} }) }

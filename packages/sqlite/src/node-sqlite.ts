@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 import type { Storage } from '@everdraft/core'
 import type { SqliteStatement } from 'kysely'
 
@@ -26,7 +28,27 @@ async function openNodeSqlite(file: string): Promise<SqliteHandle> {
       }
     },
     exec: (text) => database.exec(text),
-    backup: async (destination) => void (await backup(database, destination)),
+    backup: (destination) => untilFree(() => backup(database, destination)),
     close: () => database.close(),
+  }
+}
+
+/** Each takes a turn of the event loop. */
+const mostTries = 10_000
+
+/**
+ * A backup that begins while a write is open fails with SQLite's number for “no error” (it was busy, which Node takes
+ * for the end); later ones of its steps wait. So it begins again when the others had their turn.
+ */
+async function untilFree(backUp: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await backUp()
+      return
+    } catch (error) {
+      const wasBusy = error instanceof Error && 'errcode' in error && error.errcode === 0
+      if (!wasBusy || tries === mostTries) throw error
+      await nextTurn()
+    }
   }
 }

@@ -27,9 +27,11 @@ export function sqliteStorage(
   return {
     async open(): Promise<OpenStorage> {
       const handle = await openLocked(openHandle, file, checkpointPages)
+      const database = withStatementCache(handle)
       return {
         family: 'sqlite',
-        dialect: new SqliteDialect({ database: withStatementCache(handle) }),
+        dialect: new SqliteDialect({ database }),
+        answer: database.answer,
         createSha256,
         checkIntegrity: async () => checkIntegrity(handle, file),
         backup: (destination) => backUp(handle, resolve(destination)),
@@ -58,6 +60,8 @@ async function openLocked(
     claim(handle, file)
     pragma(handle, 'foreign_keys = ON')
     pragma(handle, `wal_autocheckpoint = ${checkpointPages}`)
+    // What a savepoint may have to undo is else written to a file as soon as it is 64 KiB: about what one save changes.
+    pragma(handle, 'temp_store = MEMORY')
     // The lock is taken by the first write, not by the pragma.
     handle.exec('begin immediate; commit')
     expectPragma(handle, 'synchronous', 2)

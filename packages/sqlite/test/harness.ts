@@ -12,6 +12,7 @@ import {
   type EngineTiming,
   type Environment,
   EverdraftError,
+  type OpenStorage,
   type Storage,
   type SyncReport,
   type TaskView,
@@ -168,9 +169,10 @@ export function withStatementHook(storage: Storage, hook: StatementHook): Storag
   return {
     async open() {
       const open = await storage.open()
-      const { dialect } = open
+      const { dialect, answer } = open
       return {
         ...open,
+        ...(answer === undefined ? {} : { answer: hookedAnswer(answer, hook) }),
         dialect: {
           createAdapter: () => dialect.createAdapter(),
           createIntrospector: (db) => dialect.createIntrospector(db),
@@ -179,6 +181,18 @@ export function withStatementHook(storage: Storage, hook: StatementHook): Storag
         },
       }
     },
+  }
+}
+
+function hookedAnswer(
+  answer: NonNullable<OpenStorage['answer']>,
+  hook: StatementHook,
+): NonNullable<OpenStorage['answer']> {
+  return (statement, parameters) => {
+    hook(statement, 'before')
+    const rows = answer(statement, parameters)
+    hook(statement, 'after')
+    return rows
   }
 }
 

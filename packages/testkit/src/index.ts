@@ -28,3 +28,5 @@ export type {
 export { startServer } from './servers/start.ts'
 export { exerciseMailbox } from './conformance/mailbox.ts'
 export type { MailboxExpectations, MailboxSubject } from './conformance/mailbox.ts'
+export { exerciseStorage } from './conformance/storage.ts'
+export type { StorageExpectations, StoragePlace, StorageSubject } from './conformance/storage.ts'

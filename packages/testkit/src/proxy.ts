@@ -45,6 +45,8 @@ export interface Proxy {
   /** Forwarded over all connections since the start. */
   readonly bytes: ByteCount
   readonly connections: readonly ProxyConnection[]
+  /** How often a client spoke first or after the server had: the round trips that it waited for, at most. */
+  readonly turns: number
   mark(): Mark
   /** What was forwarded, and how many connections were made, since the mark. */
   since(mark: Mark): ByteCount & { readonly connections: number }
@@ -68,7 +70,7 @@ export interface ProxyOptions {
 }
 
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const total = { toServer: 0, toClient: 0 }
+  const total = { toServer: 0, toClient: 0, turns: 0 }
   const lines: Line[] = []
   const cuts = new Set<PendingCut>()
   let refusing = false
@@ -88,12 +90,15 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     host: '127.0.0.1',
     port,
     get bytes() {
-      return { ...total }
+      return { toServer: total.toServer, toClient: total.toClient }
+    },
+    get turns() {
+      return total.turns
     },
     get connections() {
       return [...lines]
     },
-    mark: () => ({ bytes: { ...total }, connections: lines.length }),
+    mark: () => ({ bytes: { toServer: total.toServer, toClient: total.toClient }, connections: lines.length }),
     since: (mark) => ({
       toServer: total.toServer - mark.bytes.toServer,
       toClient: total.toClient - mark.bytes.toClient,
@@ -123,6 +128,12 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 }
 
+interface Total {
+  toServer: number
+  toClient: number
+  turns: number
+}
+
 interface PendingCut {
   readonly direction: Direction
   readonly how: CutKind
@@ -136,17 +147,12 @@ class Line implements ProxyConnection {
   readonly #client: Socket
   readonly #server: Socket
   readonly #bytes: { toServer: number; toClient: number } = { toServer: 0, toClient: 0 }
-  readonly #total: { toServer: number; toClient: number }
+  readonly #total: Total
+  #spokeLast: Direction = 'toClient'
   readonly #cuts: Set<PendingCut>
   #cut = false
 
-  constructor(
-    number: number,
-    client: Socket,
-    target: ProxyOptions['target'],
-    total: { toServer: number; toClient: number },
-    cuts: Set<PendingCut>,
-  ) {
+  constructor(number: number, client: Socket, target: ProxyOptions['target'], total: Total, cuts: Set<PendingCut>) {
     this.number = number
     this.#client = client
     this.#total = total
@@ -207,6 +213,8 @@ class Line implements ProxyConnection {
       }
       this.#bytes[direction] += passing
       this.#total[direction] += passing
+      if (direction === 'toServer' && this.#spokeLast === 'toClient') this.#total.turns += 1
+      this.#spokeLast = direction
       // A reset drops what still waits in our own buffer: with the callback the kernel has it.
       const flows = to.write(data.subarray(0, passing), due.length > 0 ? carryOut : undefined)
       if (!flows && due.length === 0) {

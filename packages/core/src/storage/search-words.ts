@@ -15,6 +15,16 @@ export function* wordsOf(text: string): Generator<Word, void, undefined> {
   }
 }
 
+/**
+ * As `unicode61` with `remove_diacritics 2` does it: accents go from the letters a to z only; case by single characters,
+ * so that a sigma at the end of a word is one like any other.
+ */
 export function foldWord(word: string): string {
-  return word.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
+  let folded = ''
+  for (const character of word.normalize('NFC')) {
+    const [base = ''] = character.normalize('NFD')
+    if (/\p{M}/u.test(base)) continue
+    folded += /[a-z]/i.test(base) ? base.toLowerCase() : character.toLowerCase().replace('ς', 'σ')
+  }
+  return folded
 }

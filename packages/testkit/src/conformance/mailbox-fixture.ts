@@ -11,6 +11,7 @@ import type {
   Uid,
   UidValidity,
 } from '@everdraft/core'
+import { createHash } from 'node:crypto'
 import { test } from 'vitest'
 import { createProxy, type Proxy } from '../proxy.ts'
 import { connectRaw, type RawImap } from '../raw-imap.ts'
@@ -22,6 +23,14 @@ export interface MailboxExpectations {
   readonly catenate: boolean
   readonly specialUse: boolean
   readonly condstore: boolean
+  readonly qresync: boolean
+  readonly esearch: boolean
+  readonly binary: boolean
+  readonly idle: boolean
+  readonly notify: boolean
+  readonly compress: boolean
+  readonly objectId: boolean
+  readonly quota: boolean
 }
 
 /** One adapter in front of one server. */
@@ -40,7 +49,7 @@ export interface MailboxFixture {
   readonly connect: (options?: Partial<ConnectOptions>, settings?: ServerSettings) => Promise<MailboxSession>
   /** A session through a proxy that can cut and counts. */
   readonly connectThroughProxy: (
-    options?: Partial<ConnectOptions>,
+    settings?: Partial<ServerSettings>,
   ) => Promise<{ readonly session: MailboxSession; readonly proxy: Proxy }>
   /** Another client, logged in, for a second opinion. */
   readonly raw: () => Promise<RawImap>
@@ -72,10 +81,10 @@ export async function openFixture({ port, settings }: MailboxSubject): Promise<M
     folder,
     session,
     connect,
-    connectThroughProxy: async (options) => {
+    connectThroughProxy: async (changed) => {
       const proxy = await createProxy({ target: { host: settings.host, port: settings.port } })
       closers.push(() => proxy.close())
-      return { session: await connect(options, { ...settings, port: proxy.port }), proxy }
+      return { session: await connect({}, { ...settings, ...changed, port: proxy.port }), proxy }
     },
     raw: async () => {
       const raw = await connectRaw({ host: settings.host, port: settings.port })
@@ -128,9 +137,21 @@ export function streamSegment(size: number, open: () => AsyncIterable<Uint8Array
   return { kind: 'stream', size, open }
 }
 
+/** Lines of base64 that compress no better than base64 does; the same every time. */
+export function noise(size: number): string {
+  const text: string[] = []
+  let hash = Buffer.alloc(0)
+  for (let length = 0; length < size; length += 78) {
+    hash = createHash('sha512').update(hash).digest()
+    text.push(`${hash.toString('base64').slice(0, 76)}\r\n`)
+  }
+  return text.join('').slice(0, size)
+}
+
 /** `size` bytes of base64-like lines in chunks of 57 KiB or so; `onChunk` hears before each how many were given. */
 export function lines(size: number, onChunk: (given: number) => void = () => {}): AsyncIterable<Uint8Array> {
-  const block = Buffer.from(`${'A'.repeat(76)}\r\n`.repeat(750))
+  // Longer than what a compressor looks back at.
+  const block = Buffer.from(noise(78 * 750))
   return (async function* () {
     for (let given = 0; given < size; given += block.length) {
       onChunk(given)

@@ -5,6 +5,7 @@ import {
   append,
   lines,
   mail,
+  noise,
   onlyIf,
   readAll,
   selected,
@@ -95,7 +96,7 @@ export function exerciseLostConnections(fixture: () => MailboxFixture, expected:
       folder,
       flags: ['\\Draft'],
       internalDate: 0,
-      segments: [{ kind: 'bytes' as const, bytes: mail('<new@example.org>', 'x'.repeat(50_000)) }],
+      segments: [{ kind: 'bytes' as const, bytes: mail('<new@example.org>', noise(50_000)) }],
     }
     expect(await failure(through.session.replace(uid as never, request))).toMatchObject({ code: 'CONNECTION_LOST' })
     expect(await (await raw()).listMessages(folder)).toHaveLength(1)

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import { openFixture, type MailboxExpectations, type MailboxFixture, type MailboxSubject } from './mailbox-fixture.ts'
 import { exerciseConnecting } from './mailbox-connecting.ts'
+import { exerciseChanges } from './mailbox-changes.ts'
 import { exerciseLostConnections } from './mailbox-lost-connections.ts'
+import { exerciseParts } from './mailbox-parts.ts'
 import { exerciseReading } from './mailbox-reading.ts'
 import { exerciseRemoving } from './mailbox-removing.ts'
 import { exerciseStoring } from './mailbox-storing.ts'
+import { exerciseWatching } from './mailbox-watching.ts'
 
 export type { MailboxExpectations, MailboxSubject } from './mailbox-fixture.ts'
 
@@ -30,6 +33,15 @@ export function exerciseMailbox(subject: () => MailboxSubject, expected: Mailbox
   })
   describe('folders and messages', () => {
     exerciseReading(fixture, expected)
+  })
+  describe('changes', () => {
+    exerciseChanges(fixture, expected)
+  })
+  describe('watching', () => {
+    exerciseWatching(fixture, expected)
+  })
+  describe('parts', () => {
+    exerciseParts(fixture, expected)
   })
   describe('storing', () => {
     exerciseStoring(fixture, expected)

@@ -1,0 +1,41 @@
+import { PGlite } from '@electric-sql/pglite'
+import { exerciseStorage, type StorageSubject } from '@everdraft/testkit'
+import { afterAll, beforeAll, describe } from 'vitest'
+
+import { pglite, postgres } from '../src/index.ts'
+import { postgresPrograms, startPostgres, type PostgresServer } from './postgres-server.ts'
+
+const without = { backup: false, checkIntegrity: false, leadingByteOrderMark: true }
+let schemas = 0
+
+/** A schema for each test, as starting a database takes seconds. */
+const inSchemas = (open: (schema: string) => ReturnType<typeof pglite>): StorageSubject => ({
+  async create() {
+    schemas += 1
+    const schema = `test ${schemas}`
+    return { storage: () => open(schema), remove: async () => {} }
+  },
+})
+
+describe('PGlite', () => {
+  let database: PGlite
+  beforeAll(async () => {
+    database = await PGlite.create()
+  })
+  afterAll(() => database.close())
+  exerciseStorage(() => inSchemas((schema) => pglite(database, { schema })), {
+    ...without,
+    leadingByteOrderMark: false,
+  })
+})
+
+const programs = postgresPrograms()
+
+describe.skipIf(programs === null)('PostgreSQL', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres(programs ?? '')
+  })
+  afterAll(() => server.stop())
+  exerciseStorage(() => inSchemas((schema) => postgres(server.url, { schema })), without)
+})
