@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 
 import { type Device, incompressible, openDevice, settle, sha256, type TargetServer } from './harness.ts'
+import { repliesSuite } from './replies-suite.ts'
 
 const foreignMail = (subject: string): string =>
   [
@@ -317,4 +318,6 @@ export function draftsSuite(server: () => TargetServer): void {
       expect((await device.get(other.id)).sync.state).toBe('synchronized')
     })
   })
+
+  repliesSuite(server)
 }

@@ -68,7 +68,14 @@ test('a draft lives its life from the command line, on a data folder without a d
   await run(['sync'])
   expect(server.mailbox(mailUser.name, 'Drafts')).toHaveLength(0)
   expect(await run(['draft', 'list', '--status', 'draft'])).toBe('no drafts\n')
-  expect(await run(['account', 'remove', mailUser.name])).toContain('removed')
+  const inbox = server.store.find(mailUser.name, 'INBOX')
+  if (inbox === undefined) throw new Error('there is no INBOX')
+  const mail = 'From: bob@example.org\r\nSubject: Lunch\r\nMessage-ID: <lunch@example.org>\r\n\r\nSoup?\r\n'
+  server.store.append(inbox, { bytes: Buffer.from(mail), flags: [], internalDateMs: 0 })
+  expect(
+    JSON.parse(await run(['draft', 'reply', '<lunch@example.org>', '--mode', 'reply-all', '--json'])),
+  ).toMatchObject({ subject: 'Re: Lunch', to: [{ address: 'bob@example.org' }], in_reply_to: '<lunch@example.org>' })
+  expect(await run(['account', 'remove', mailUser.name, '--unsent', 'discard'])).toContain('removed')
 })
 
 test('while the server is down sync exits 1 and says why, and the queue shows it and can be told to try again', async () => {
