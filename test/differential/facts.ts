@@ -28,6 +28,8 @@ function codeFact(code: string): string | null {
     case 'UIDVALIDITY':
     case 'HIGHESTMODSEQ':
       return upper
+    case 'MODIFIED':
+      return [upper, ...rest].join(' ')
     case 'APPENDUID':
     case 'COPYUID':
       return [upper, 'V', ...rest.slice(1)].join(' ')
@@ -78,9 +80,11 @@ function addLine(facts: Record<string, string>, line: RawLine): void {
       facts['FLAGS'] = systemFlags(line.text)
       return
     case 'SEARCH':
+      if (/\(MODSEQ \d+\)$/i.test(line.text)) facts['SEARCH MODSEQ'] = 'M'
       facts['SEARCH'] = line.values
         .slice(2)
-        .map(textOf)
+        .filter((value) => !Array.isArray(value))
+        .map((value) => textOf(value))
         .map(Number)
         .toSorted((x, y) => x - y)
         .join(' ')

@@ -21,11 +21,15 @@ export async function play(script: Script, mailbox: Mailbox): Promise<readonly F
   const connections: Record<Speaker, RawImap> = { a: await connect(), b: await connect() }
   const idling = new Map<Speaker, { done(): Promise<unknown> }>()
   const seen: Facts[] = []
+  const remembered = new Map<string, string>()
   try {
     for (const step of script.steps) {
       const imap = connections[step.by]
       if ('send' in step) {
-        seen.push(factsOf(await imap.command(...(await filledIn(step.send, imap)))))
+        seen.push(factsOf(await imap.command(...(await filledIn(step.send, imap, remembered)))))
+      } else if ('remember' in step) {
+        remembered.set(step.remember, await highestModseq(imap, step.folder))
+        seen.push({})
       } else if ('idle' in step) {
         if (step.idle === 'start') idling.set(step.by, await imap.idle())
         else await idling.get(step.by)?.done()
@@ -57,13 +61,25 @@ async function pushed(imap: RawImap, wanted: RegExp): Promise<boolean> {
   }
 }
 
+async function highestModseq(imap: RawImap, folder: string): Promise<string> {
+  const { untagged } = await imap.command(`STATUS ${folder} (HIGHESTMODSEQ)`)
+  const value = /HIGHESTMODSEQ (\d+)/i.exec(untagged.map(({ text }) => text).join(' '))?.[1]
+  if (value === undefined) throw new Error(`${folder} has no HIGHESTMODSEQ`)
+  return value
+}
+
 /** `{V:Drafts}` is what the server says the folder's UIDVALIDITY is. */
 async function filledIn(
   parts: readonly (string | LiteralToSend)[],
   imap: RawImap,
+  remembered: ReadonlyMap<string, string>,
 ): Promise<readonly (string | LiteralToSend)[]> {
   const filled: (string | LiteralToSend)[] = []
-  for (const part of parts) {
+  for (const unfilled of parts) {
+    const part =
+      typeof unfilled === 'string'
+        ? unfilled.replaceAll(/\{M:(\w+)\}/g, (_, name: string) => remembered.get(name) ?? '0')
+        : unfilled
     const folder = typeof part === 'string' ? /\{V:(\w+)\}/.exec(part)?.[1] : undefined
     if (typeof part !== 'string' || folder === undefined) {
       filled.push(part)
@@ -78,6 +94,7 @@ async function filledIn(
 
 function describeStep(step: Step): string {
   if ('idle' in step) return `IDLE ${step.idle}`
+  if ('remember' in step) return `remember ${step.remember}`
   if ('pushed' in step) return `pushed: ${step.pushed.source}`
   const text = step.send.map((part) => (typeof part === 'string' ? part : `{${part.send.length} ${part.as}}`)).join('')
   return `${step.by}: ${text}`

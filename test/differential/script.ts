@@ -4,12 +4,14 @@ import type { LiteralToSend } from '@everdraft/testkit'
 export type Speaker = 'a' | 'b'
 
 /**
- * One step of a script. `{V:Folder}` in a text becomes the UIDVALIDITY that this server gave the folder.
+ * One step of a script. `{V:Folder}` in a text becomes the UIDVALIDITY that this server gave the folder, and `{M:name}`
+ * the HIGHESTMODSEQ that was remembered under this name.
  * `only` names the facts to compare where the rest is the server's own business (see facts.ts).
  */
 export type Step =
   | { readonly send: readonly (string | LiteralToSend)[]; readonly by: Speaker; readonly only?: RegExp }
   | { readonly idle: 'start' | 'done'; readonly by: Speaker }
+  | { readonly remember: string; readonly folder: string; readonly by: Speaker }
   /** Waits for a line during IDLE; that it comes is the claim. */
   | { readonly pushed: RegExp; readonly by: Speaker }
 
@@ -28,6 +30,11 @@ export function a(...send: readonly (string | LiteralToSend)[]): Step {
 /** A command on the second connection. */
 export function b(...send: readonly (string | LiteralToSend)[]): Step {
   return { send, by: 'b' }
+}
+
+/** Remembers the HIGHESTMODSEQ that a folder has now, asked for on the second connection. */
+export function remember(name: string, folder = 'Drafts'): Step {
+  return { remember: name, folder, by: 'b' }
 }
 
 /** A command of which only some facts count. */

@@ -1,7 +1,7 @@
 import { literal } from '@everdraft/testkit'
 import { corpus, corpusNames } from './corpus.ts'
 import type { CorpusName } from './corpus.ts'
-import { a, b, part } from './script.ts'
+import { a, b, part, remember } from './script.ts'
 import type { Script, Step } from './script.ts'
 
 const at = '"01-Feb-2025 03:04:05 +0000"'
@@ -38,6 +38,21 @@ const edited = (name: string, body: string): string =>
     '--b1',
     '',
   ].join('\r\n')
+
+const eightBitParts = (encoding: string): Uint8Array =>
+  Buffer.from(
+    edited('binary', 'some text') +
+      [
+        'Content-Type: application/pdf; name="a.pdf"',
+        `Content-Transfer-Encoding: ${encoding}`,
+        'Content-Disposition: attachment',
+        '',
+        `%PDF\0\xff\xfe\n\r\0${'0123456789'.repeat(20)}`,
+        '--b1--',
+        '',
+      ].join('\r\n'),
+    'latin1',
+  )
 
 const closing = '\r\n--b1--\r\n'
 
@@ -508,6 +523,139 @@ export const scripts: readonly Script[] = [
       part(/^(status|VANISHED|EXISTS)/, 'SELECT Drafts (QRESYNC ({V:Drafts} 1 1:3))'),
       part(/^(status|VANISHED|EXISTS)/, 'UID FETCH 1:3 (UID) (CHANGEDSINCE 1 VANISHED)'),
     ],
+  },
+  {
+    name: 'CONDSTORE: what changed since, and what may not be overwritten',
+    needs: 'CONDSTORE',
+    steps: [
+      append('plain', 'Drafts', '()'),
+      append('attachment', 'Drafts', '()'),
+      append('nested', 'Drafts', '()'),
+      a('SELECT Drafts'),
+      a('FETCH 1 (UID MODSEQ)'),
+      remember('start'),
+      a('STORE 2 +FLAGS (\\Flagged)'),
+      a('FETCH 1:* (FLAGS) (CHANGEDSINCE {M:start})'),
+      a('UID FETCH 1:* (FLAGS) (CHANGEDSINCE {M:start})'),
+      a('UID FETCH 1:* (UID) (CHANGEDSINCE 9999999)'),
+      a('UID STORE 1:3 (UNCHANGEDSINCE {M:start}) +FLAGS (\\Answered)'),
+      a('STORE 1:3 (UNCHANGEDSINCE {M:start}) +FLAGS (\\Draft)'),
+      a('UID STORE 1 +FLAGS.SILENT (\\Seen)'),
+      a('STORE 1 (UNCHANGEDSINCE 9999999) +FLAGS.SILENT (\\Draft)'),
+      a('SEARCH MODSEQ 1'),
+      a('SEARCH MODSEQ 9999999'),
+      a('UID SEARCH MODSEQ "/flags/\\\\draft" all 1'),
+      a('UID SEARCH RETURN (COUNT MIN) MODSEQ 1 FLAGGED'),
+      a('STATUS Drafts (HIGHESTMODSEQ MESSAGES)'),
+      a('FETCH 1 (FLAGS) (NONSENSE 1)'),
+      a('FETCH 1 (FLAGS) (CHANGEDSINCE)'),
+      a('STORE 1 (NONSENSE 1) +FLAGS (\\Seen)'),
+      a('FETCH 1:* (FLAGS)'),
+    ],
+  },
+  {
+    name: 'CONDSTORE: the other connection’s changes come with their modseq',
+    needs: 'CONDSTORE',
+    steps: [
+      append('plain', 'Drafts', '()'),
+      a('SELECT Drafts (CONDSTORE)'),
+      b('SELECT Drafts'),
+      a('STORE 1 +FLAGS (\\Flagged)'),
+      b('NOOP'),
+      b('STORE 1 +FLAGS (\\Draft)'),
+      a('NOOP'),
+      a('SELECT Drafts (NONSENSE)'),
+      a('UNSELECT'),
+      a('SELECT Drafts (QRESYNC ({V:Drafts} 1))'),
+    ],
+  },
+  {
+    name: 'QRESYNC: back after a while',
+    needs: 'QRESYNC',
+    steps: [
+      a('ENABLE QRESYNC'),
+      append('plain', 'Drafts', '()'),
+      append('attachment', 'Drafts', '()'),
+      append('nested', 'Drafts', '()'),
+      append('forwarded', 'Drafts', '()'),
+      append('alternative', 'Drafts', '()'),
+      remember('start'),
+      b('SELECT Drafts'),
+      b('UID STORE 2,4 +FLAGS (\\Deleted)'),
+      b('UID EXPUNGE 2,4'),
+      b('UID STORE 3 +FLAGS (\\Flagged)'),
+      append('plain', 'Drafts', '()'),
+      remember('end'),
+      a('SELECT Drafts (QRESYNC ({V:Drafts} {M:start}))'),
+      a('SELECT Drafts (QRESYNC ({V:Drafts} {M:start} 1:3))'),
+      a('SELECT Drafts (QRESYNC ({V:Drafts} {M:start} 1:5 (1:3 1:3)))'),
+      a('SELECT Drafts (QRESYNC ({V:Drafts} {M:end}))'),
+      a('SELECT Drafts (QRESYNC (1 {M:start}))'),
+      a('EXAMINE Drafts (QRESYNC ({V:Drafts} {M:start}))'),
+      a('UID FETCH 1:* (FLAGS) (CHANGEDSINCE {M:start} VANISHED)'),
+      a('UID FETCH 1:2 (FLAGS) (CHANGEDSINCE {M:start} VANISHED)'),
+      a('FETCH 1:* (FLAGS) (CHANGEDSINCE {M:start} VANISHED)'),
+      a('UID FETCH 1:* (FLAGS) (VANISHED)'),
+      a('SELECT Drafts (QRESYNC ({V:Drafts}))'),
+      a('SELECT Drafts (QRESYNC nonsense)'),
+    ],
+  },
+  {
+    name: 'QRESYNC: VANISHED in place of EXPUNGE',
+    needs: 'QRESYNC',
+    steps: [
+      a('ENABLE QRESYNC'),
+      append('plain', 'Drafts', '()'),
+      append('attachment', 'Drafts', '()'),
+      append('nested', 'Drafts', '()'),
+      append('forwarded', 'Drafts', '()'),
+      append('alternative', 'Drafts', '()'),
+      part(/^status/, 'SELECT Drafts'),
+      b('SELECT Drafts'),
+      a('UID STORE 1:2 +FLAGS (\\Deleted)'),
+      part(/^(status|VANISHED|EXPUNGE)/, 'UID EXPUNGE 1:2'),
+      part(/^(status|VANISHED|EXPUNGE)/, 'UID EXPUNGE 1:2'),
+      b('NOOP'),
+      b('STORE 1 +FLAGS (\\Deleted)'),
+      b('EXPUNGE'),
+      a('NOOP'),
+      part(/^(status|VANISHED|EXPUNGE)/, 'UID MOVE 4 Trash'),
+      a('UID SEARCH ALL'),
+      a('FETCH 1 (FLAGS)'),
+    ],
+  },
+  {
+    name: 'BINARY: what is uploaded in eight bits comes back so',
+    needs: 'BINARY',
+    steps: [
+      a('APPEND Drafts (\\Draft) ', literal(eightBitParts('binary'), 'binary')),
+      a('APPEND Drafts (\\Draft) ', literal(eightBitParts('BINARY'), 'binary-non-sync')),
+      a('APPEND Drafts (\\Draft) CATENATE (TEXT ', literal(eightBitParts('binary'), 'binary'), ')'),
+      part(/^status/, 'SELECT Drafts'),
+      // Whether a line break ends the base64 is the server's choice: the sizes differ, the decoded octets do not.
+      a('UID FETCH 1:3 (BINARY.PEEK[1] BINARY.SIZE[1])'),
+      a('UID FETCH 1:3 (BINARY.PEEK[2] BINARY.SIZE[2])'),
+      a('UID FETCH 1:3 (RFC822.SIZE BODY.PEEK[])'),
+      a('UID FETCH 1 (BINARY.PEEK[2]<2.5>)'),
+      a('UID FETCH 1 (BINARY.PEEK[9] BINARY.SIZE[9])'),
+      a('UID FETCH 1 (BINARY.PEEK[HEADER])'),
+      a('UID FETCH 1 (FLAGS)'),
+      a('UID FETCH 1 (BINARY[2])'),
+      a('UID FETCH 1 (FLAGS)'),
+      append('plain'),
+      a('APPEND Drafts ', literal('From: a@example.org\r\nContent-Transfer-Encoding: x-what\r\n\r\nabc\r\n')),
+      a('UID FETCH 5 (BINARY.PEEK[1])'),
+      a('UID FETCH 5 (BINARY.SIZE[1])'),
+      a('APPEND Drafts ', literal('From: a@example.org\r\n\r\na\0b\r\n', 'binary')),
+      a('APPEND Drafts ', literal('From: a@example.org\r\n\r\na\0b\r\n')),
+      part(/^status/, 'NOOP'),
+      a('UID FETCH 6 (BINARY.PEEK[1])'),
+    ],
+  },
+  {
+    name: 'STATUS=SIZE',
+    needs: 'STATUS=SIZE',
+    steps: [append('plain'), append('nested'), a('STATUS Drafts (SIZE MESSAGES)'), a('STATUS Sent (SIZE)')],
   },
   {
     name: 'commands in the wrong state, and words that are no commands',

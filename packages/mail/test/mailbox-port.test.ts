@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 
 const user = { user: 'ann', password: 'secret' }
 
-const able = { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: false }
+const able = { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: true }
 
 describe.each([
   { name: 'all it can do', without: [], expected: able },
@@ -22,6 +22,7 @@ describe.each([
       'MOVE',
       'APPENDLIMIT',
       'SASL-IR',
+      'CONDSTORE',
     ],
     expected: { uidPlus: false, replace: false, catenate: false, specialUse: false, condstore: false },
   },

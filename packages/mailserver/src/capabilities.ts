@@ -18,6 +18,10 @@ export const knownCapabilities = [
   'CATENATE',
   'REPLACE',
   'APPENDLIMIT',
+  'CONDSTORE',
+  'QRESYNC',
+  'ESEARCH',
+  'BINARY',
 ] as const
 
 export type Capability = (typeof knownCapabilities)[number]
@@ -57,6 +61,8 @@ function checked(field: string, names: readonly string[]): readonly Capability[]
 export function resolveCapabilities(options: CapabilityOptions): CapabilitySet {
   const resolved = new Set(checked('capabilities', options.capabilities ?? defaultCapabilities))
   for (const name of checked('without', options.without ?? [])) resolved.delete(name)
+  // RFC 7162 §3.2: QRESYNC is CONDSTORE and more, and it has to be enabled.
+  if (!resolved.has('CONDSTORE') || !resolved.has('ENABLE')) resolved.delete('QRESYNC')
   // A special use cannot be given to a mailbox where none can be listed.
   if (!resolved.has('SPECIAL-USE')) resolved.delete('CREATE-SPECIAL-USE')
   if (resolved.has('LITERAL+') && resolved.has('LITERAL-')) {

@@ -51,7 +51,7 @@ test('ID and ENABLE and NAMESPACE answer', () => {
   const client = createWorld().login()
   expect(client.run('a ID ("name" "x" "version" NIL)')).toMatch(/^\* ID \("name" "[^"]+"\)\r\na OK/u)
   expect(client.run('b ID NIL')).toContain('b OK')
-  expect(client.run('c ENABLE CONDSTORE X')).toBe('* ENABLED\r\nc OK Enabled\r\n')
+  expect(client.run('c ENABLE CONDSTORE X')).toBe('* ENABLED CONDSTORE\r\nc OK Enabled\r\n')
   expect(client.run('d NAMESPACE')).toBe('* NAMESPACE (("" "/")) NIL NIL\r\nd OK Namespace completed\r\n')
 })
 

@@ -3,12 +3,19 @@ import { byteString, concatBytes, CR, LF } from '../octets.ts'
 /** A command as it came: text between literals, and the literals. Text is a byte string without the `{n}` and the CRLF. */
 export type CommandPart =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'literal'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'literal'
+      readonly bytes: Uint8Array
+      /** It came as `~{n}`: it may have NULs in it (RFC 3516 §4.4). */
+      readonly literal8: boolean
+    }
 
 export type LiteralAnnouncement = {
   readonly sizeBytes: number
   /** `{n+}`: the octets follow whether we want them or not (RFC 7888). */
   readonly nonSynchronizing: boolean
+  /** `~{n}` (RFC 3516 §4.4). */
+  readonly literal8: boolean
   /** What of the command has been read so far. */
   readonly before: readonly CommandPart[]
 }
@@ -30,7 +37,7 @@ export type CommandReaderPort = {
 /** Longer lines are no command (RFC 7162 §4 asks for 8,192; long UID sets and header lists need more). */
 const MAX_LINE_BYTES = 64 * 1024
 
-const literalAtEnd = /\{(\d{1,15})(\+?)\}$/u
+const literalAtEnd = /(~?)\{(\d{1,15})(\+?)\}$/u
 
 /**
  * Cuts the octets of a connection into commands (RFC 3501 §2.2.1, §4.3). Pieces are collected and joined once per line or
@@ -48,6 +55,7 @@ export function createCommandReader(port: CommandReaderPort): CommandReader {
   let lineLength = 0
   let literalPieces: Uint8Array[] = []
   let literalMissing = 0
+  let literal8 = false
   let inLiteral = false
   let refusal: (() => void) | undefined
   let stopped = false
@@ -69,11 +77,12 @@ export function createCommandReader(port: CommandReaderPort): CommandReader {
       endCommand()
       return
     }
-    const sizeBytes = Number(announced[1])
-    const nonSynchronizing = announced[2] === '+'
+    literal8 = announced[1] === '~'
+    const sizeBytes = Number(announced[2])
+    const nonSynchronizing = announced[3] === '+'
     parts.push({ kind: 'text', text: text.slice(0, announced.index) })
     if (refusal === undefined) {
-      const decision = port.decideLiteral({ sizeBytes, nonSynchronizing, before: parts })
+      const decision = port.decideLiteral({ sizeBytes, nonSynchronizing, literal8, before: parts })
       switch (decision.kind) {
         case 'accept':
           if (!nonSynchronizing) port.continueLiteral()
@@ -100,7 +109,7 @@ export function createCommandReader(port: CommandReaderPort): CommandReader {
 
   function endLiteral(): void {
     inLiteral = false
-    parts.push({ kind: 'literal', bytes: concatBytes(literalPieces) })
+    parts.push({ kind: 'literal', bytes: concatBytes(literalPieces), literal8 })
     literalPieces = []
   }
 

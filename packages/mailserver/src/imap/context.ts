@@ -22,16 +22,23 @@ export type SessionContext = {
   readonly appendLimitBytes: number | undefined
   user: string | undefined
   view: View | undefined
+  /** The client has shown that it knows modseqs, and is told them from then on (RFC 7162 §3.1). */
+  readonly condstore: boolean
+  /** VANISHED instead of EXPUNGE (RFC 7162 §3.2). */
+  qresync: boolean
   /** The client is told of changes as they happen. */
   idling: boolean
   loggedOut: boolean
   /** `* …` */
   untagged(...line: readonly Piece[]): void
   select(view: View | undefined): void
+  /** Any command that knows of modseqs does this. */
+  useCondstore(): void
   capabilityLine(): string
 }
 
 export type Call = {
+  readonly tag: string
   readonly context: SessionContext
   readonly args: Scanner
   /** The UID form of the command. */

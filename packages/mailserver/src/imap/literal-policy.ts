@@ -20,7 +20,7 @@ type Announced = {
 
 /** Whether octets are wanted, decided before they come: a message that would be refused need not be sent. */
 export function decideLiteral(announcement: LiteralAnnouncement, announced: Announced): LiteralDecision {
-  const { sizeBytes, nonSynchronizing, before } = announcement
+  const { sizeBytes, nonSynchronizing, literal8, before } = announcement
   const { context, tag, verb, args } = announced
   const { capabilities, appendLimitBytes } = context
   const refuse = (line: string): LiteralDecision => ({
@@ -40,6 +40,7 @@ export function decideLiteral(announcement: LiteralAnnouncement, announced: Anno
   }
 
   const storing = verb === 'APPEND' || (verb === 'REPLACE' && capabilities.has('REPLACE'))
+  if (literal8 && !(storing && capabilities.has('BINARY'))) return refuse('BAD A literal8 is not allowed here')
   if (!storing) {
     return sizeBytes > MAX_ARGUMENT_BYTES ? refuse('BAD Literal too large') : { kind: 'accept' }
   }

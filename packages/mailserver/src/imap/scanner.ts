@@ -33,6 +33,8 @@ export type Scanner = {
   string(): string
   astring(): string
   literal(): Uint8Array
+  /** A literal in either form (RFC 3516 §4.4). */
+  messageLiteral(): { readonly bytes: Uint8Array; readonly literal8: boolean }
   /** An astring, decoded from modified UTF-7. */
   mailbox(): string
   /** What LIST takes: an astring in which wildcards may stand bare. */
@@ -93,13 +95,17 @@ export function createScanner(parts: readonly CommandPart[]): Scanner {
     while (at < line.length && test.test(line[at] ?? '')) at++
     return line.slice(from, at)
   }
-  const literal = (): Uint8Array => {
+  const messageLiteral = (): { readonly bytes: Uint8Array; readonly literal8: boolean } => {
     settle()
     const part = parts[index]
     if (part?.kind !== 'literal') return fail('Expected a literal')
     index++
     at = 0
-    return part.bytes
+    return part
+  }
+  const literal = (): Uint8Array => {
+    const { bytes, literal8 } = messageLiteral()
+    return literal8 ? fail('A literal8 is not allowed here') : bytes
   }
   const quoted = (): string => {
     expect('"')
@@ -135,6 +141,7 @@ export function createScanner(parts: readonly CommandPart[]): Scanner {
     string,
     astring,
     literal,
+    messageLiteral,
     space: () => expect(' '),
     end: () => {
       // Trailing spaces are forgiven, as Dovecot does.

@@ -88,6 +88,8 @@ export function matchesSearch(key: SearchKey, view: View): Test {
       return ({ message }) => message.bytes.length > key.sizeBytes
     case 'smaller':
       return ({ message }) => message.bytes.length < key.sizeBytes
+    case 'modseq':
+      return ({ uid, message }) => (view.mailbox.get(uid) ?? message).modseq >= key.modseq
     case 'received':
       return ({ message }) => related(Math.floor(message.internalDateMs / MS_PER_DAY), key.relation, key.day)
     case 'sent':

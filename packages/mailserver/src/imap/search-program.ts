@@ -1,3 +1,4 @@
+import type { CapabilitySet } from '../capabilities.ts'
 import { utf8OfByteString } from '../octets.ts'
 import { parseDay } from './format.ts'
 import { ImapSyntaxError, type Scanner } from './scanner.ts'
@@ -15,6 +16,7 @@ export type SearchKey =
   | { readonly kind: 'received' | 'sent'; readonly relation: 'before' | 'on' | 'since'; readonly day: number }
   | { readonly kind: 'header'; readonly name: string; readonly text: string }
   | { readonly kind: 'body' | 'text'; readonly text: string }
+  | { readonly kind: 'modseq'; readonly modseq: number }
 
 export const UnknownCharset: unique symbol = Symbol('unknown charset')
 
@@ -26,18 +28,53 @@ const FLAG_KEYS: ReadonlyMap<string, string> = new Map([
   ['SEEN', '\\Seen'],
 ])
 
-export function readSearchProgram(args: Scanner): SearchKey | typeof UnknownCharset {
-  let first = args.atLiteral() ? '' : args.takeWhile(/[A-Za-z]/u).toUpperCase()
+const searchResults = ['MIN', 'MAX', 'ALL', 'COUNT'] as const
+export type SearchResult = (typeof searchResults)[number]
+
+export type SearchProgram = {
+  readonly key: SearchKey
+  /** What is to be told of what is found (RFC 4731 §3.1); undefined: the list, the old way. */
+  readonly results: ReadonlySet<SearchResult> | undefined
+}
+
+/** RFC 7162 §3.1.5: such a search is answered with a modseq. */
+export function testsModseq(key: SearchKey): boolean {
+  if (key.kind === 'and') return key.keys.some(testsModseq)
+  if (key.kind === 'or') return testsModseq(key.left) || testsModseq(key.right)
+  return key.kind === 'not' ? testsModseq(key.key) : key.kind === 'modseq'
+}
+
+/** `RETURN (MIN MAX …)`; nothing named means ALL. */
+function readResults(args: Scanner): ReadonlySet<SearchResult> {
+  args.space()
+  const named = args.list(() => {
+    const name = args.word()
+    const known = searchResults.find((each) => each === name)
+    if (known === undefined) throw new ImapSyntaxError(`Unknown SEARCH result ${name}`)
+    return known
+  })
+  return new Set(named.length === 0 ? ['ALL'] : named)
+}
+
+export function readSearchProgram(args: Scanner, capabilities: CapabilitySet): SearchProgram | typeof UnknownCharset {
+  const firstWord = (): string => (args.atLiteral() ? '' : args.takeWhile(/[A-Za-z]/u).toUpperCase())
+  let first = firstWord()
   let known = true
+  let results: ReadonlySet<SearchResult> | undefined
+  if (first === 'RETURN' && capabilities.has('ESEARCH')) {
+    results = readResults(args)
+    args.space()
+    first = firstWord()
+  }
   if (first === 'CHARSET') {
     args.space()
     known = ['US-ASCII', 'UTF-8'].includes(args.astring().toUpperCase())
     args.space()
     first = ''
   }
-  const keys = [readKey(args, first)]
-  while (args.skip(' ')) keys.push(readKey(args))
-  return known ? { kind: 'and', keys } : UnknownCharset
+  const keys = [readKey(args, capabilities, first)]
+  while (args.skip(' ')) keys.push(readKey(args, capabilities))
+  return known ? { key: { kind: 'and', keys }, results } : UnknownCharset
 }
 
 const text = (args: Scanner): string => utf8OfByteString(args.astring())
@@ -48,9 +85,22 @@ function day(args: Scanner): number {
   return parsed
 }
 
-function readKey(args: Scanner, start = ''): SearchKey {
+/** `"/flags/\\Seen" all 42`: per-flag modseqs are not kept, and the message's own stands for them, as the RFC allows. */
+function readModseq(args: Scanner): number {
+  if (args.peek() === '"') {
+    args.string()
+    args.space()
+    const type = args.word()
+    if (type !== 'ALL' && type !== 'SHARED' && type !== 'PRIV') throw new ImapSyntaxError(`Unknown entry type ${type}`)
+    args.space()
+  }
+  return args.number()
+}
+
+function readKey(args: Scanner, capabilities: CapabilitySet, start = ''): SearchKey {
+  const inner = (each: Scanner): SearchKey => readKey(each, capabilities)
   if (start === '') {
-    if (args.peek() === '(') return { kind: 'and', keys: args.list(() => readKey(args)) }
+    if (args.peek() === '(') return { kind: 'and', keys: args.list(() => inner(args)) }
     if (/[0-9*]/u.test(args.peek() ?? '')) return { kind: 'sequence', set: parseSequenceSet(args.sequenceText()) }
   }
   const name = start + args.takeWhile(/[A-Za-z]/u).toUpperCase()
@@ -76,9 +126,9 @@ function readKey(args: Scanner, start = ''): SearchKey {
     case 'UNKEYWORD':
       return { kind: 'flag', flag: argument((each) => each.atom()), set: false }
     case 'NOT':
-      return { kind: 'not', key: argument((each) => readKey(each)) }
+      return { kind: 'not', key: argument(inner) }
     case 'OR':
-      return { kind: 'or', left: argument((each) => readKey(each)), right: argument((each) => readKey(each)) }
+      return { kind: 'or', left: argument(inner), right: argument(inner) }
     case 'UID':
       return { kind: 'uid', set: parseSequenceSet(argument((each) => each.sequenceText())) }
     case 'LARGER':
@@ -109,7 +159,10 @@ function readKey(args: Scanner, start = ''): SearchKey {
       return { kind: 'body', text: argument(text) }
     case 'TEXT':
       return { kind: 'text', text: argument(text) }
+    case 'MODSEQ':
+      if (capabilities.has('CONDSTORE')) return { kind: 'modseq', modseq: argument(readModseq) }
+      break
     default:
-      throw new ImapSyntaxError(`Unknown search key ${name}`)
   }
+  throw new ImapSyntaxError(`Unknown search key ${name}`)
 }

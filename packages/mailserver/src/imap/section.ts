@@ -1,4 +1,5 @@
 import { structureOf, type MimePart } from '../mime/part.ts'
+import { decodedBody, transferEncoding } from '../mime/transfer-encoding.ts'
 import { astring, pieces } from './format.ts'
 import { ImapSyntaxError, type Scanner } from './scanner.ts'
 
@@ -90,6 +91,22 @@ export function readSection(bytes: Uint8Array, section: Section): Uint8Array | u
     case 'fields-not':
       return headerFields(message, text.names, false)
   }
+}
+
+/**
+ * A part without its transfer encoding (RFC 3516 §4.2): undefined if there is no such part, and nothing decoded if its
+ * encoding is unknown. What consists of parts or of a message comes as it is.
+ */
+export function readDecoded(
+  bytes: Uint8Array,
+  path: readonly number[],
+): { readonly decoded: Uint8Array | undefined } | undefined {
+  if (path.length === 0) return { decoded: bytes }
+  const part = find(structureOf(bytes), path)
+  if (part === undefined) return undefined
+  const body = bytes.subarray(part.bodyStart, part.end)
+  if (part.content.kind !== 'leaf') return { decoded: body }
+  return { decoded: decodedBody(body, transferEncoding(part.fields)) }
 }
 
 export type Partial = { readonly offset: number; readonly length: number | undefined }

@@ -12,6 +12,7 @@ import { flagLines, formatFlags } from './flags.ts'
 import { pieces, type Piece } from './format.ts'
 import { decideLiteral } from './literal-policy.ts'
 import { createScanner, ImapSyntaxError, type Scanner } from './scanner.ts'
+import { formatSequence } from './sequence-set.ts'
 
 export type ImapSessionOptions = {
   readonly store: MailStore
@@ -62,6 +63,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
   let waiting: Waiting | undefined
   let muted = false
   let over = false
+  let condstore = false
   let unsubscribe: (() => void) | undefined
 
   const context: SessionContext = {
@@ -71,6 +73,10 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     appendLimitBytes,
     user: undefined,
     view: undefined,
+    get condstore() {
+      return condstore
+    },
+    qresync: false,
     idling: false,
     loggedOut: false,
     untagged: (...line) => send('* ', ...line, '\r\n'),
@@ -78,6 +84,12 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       unsubscribe?.()
       context.view = view
       unsubscribe = view?.mailbox.subscribe(onMailboxEvent)
+    },
+    useCondstore: () => {
+      if (condstore) return
+      condstore = true
+      // RFC 7162 §3.1.2.1: what the client may have overlooked when it selected the mailbox.
+      if (context.view !== undefined) context.untagged(`OK [HIGHESTMODSEQ ${context.view.mailbox.modseq}] Highest`)
     },
     capabilityLine,
   }
@@ -113,11 +125,13 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     const updates = view.takeUpdates({ expunge })
     if (updates.keywords !== undefined) for (const line of flagLines(view)) context.untagged(line)
     for (const { sequence, message } of updates.flags) {
-      // A UID command's FETCH responses carry the UID (RFC 3501 §6.4.8).
-      const uid = withUid ? `UID ${message.uid} ` : ''
-      context.untagged(`${sequence} FETCH (${uid}FLAGS ${formatFlags(message, view)})`)
+      // A UID command's FETCH responses carry the UID (RFC 3501 §6.4.8), and with QRESYNC all do (RFC 7162 §3.2.3).
+      const uid = withUid || context.qresync ? `UID ${message.uid} ` : ''
+      const modseq = context.condstore ? ` MODSEQ (${message.modseq})` : ''
+      context.untagged(`${sequence} FETCH (${uid}FLAGS ${formatFlags(message, view)}${modseq})`)
     }
-    for (const sequence of updates.expunged) context.untagged(`${sequence} EXPUNGE`)
+    if (!context.qresync) for (const sequence of updates.expunged) context.untagged(`${sequence} EXPUNGE`)
+    else if (updates.vanished.length > 0) context.untagged(`VANISHED ${formatSequence(updates.vanished)}`)
     if (updates.exists !== undefined) context.untagged(`${updates.exists} EXISTS`)
     if (updates.recent !== undefined) context.untagged(`${updates.recent} RECENT`)
   }
@@ -153,7 +167,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     }
   }
 
-  function run({ verb, uid, args }: Named): Reply {
+  function run({ tag, verb, uid, args }: Named): Reply {
     const command = commandNamed(verb, uid, capabilities)
     if (command === undefined) return bad(`Unknown command ${uid ? 'UID ' : ''}${verb}`)
     switch (command.state) {
@@ -170,7 +184,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
         if (context.view === undefined) return bad('No mailbox selected')
     }
     if (command.args === 'some') args.space()
-    return command.run({ context, args, uid })
+    return command.run({ tag, context, args, uid })
   }
 
   /** Sends updates and the answer of a command that has been executed. */

@@ -31,6 +31,8 @@ type ViewUpdates = {
   readonly flags: readonly { readonly sequence: number; readonly message: StoredMessage }[]
   /** Highest first, so that each number still means what it says when it is read. */
   readonly expunged: readonly number[]
+  /** The same by UID, ascending. */
+  readonly vanished: readonly Uid[]
   readonly exists: number | undefined
   readonly recent: number | undefined
   readonly keywords: readonly string[] | undefined
@@ -39,6 +41,7 @@ type ViewUpdates = {
 const NOTHING: ViewUpdates = {
   flags: [],
   expunged: [],
+  vanished: [],
   exists: undefined,
   recent: undefined,
   keywords: undefined,
@@ -79,11 +82,9 @@ export function createView(mailbox: Mailbox, readOnly: boolean): View {
     }
     pendingExpunges = expunged.length > 0 && !expunge
     const recentBefore = recent.size
+    const vanished = expunge ? expunged.toReversed().flatMap((sequence) => entries[sequence - 1]?.uid ?? []) : []
     if (expunge && expunged.length > 0) {
-      for (const sequence of expunged) {
-        const gone = entries[sequence - 1]
-        if (gone !== undefined) recent.delete(gone.uid)
-      }
+      for (const uid of vanished) recent.delete(uid)
       entries = entries.filter(({ uid }) => mailbox.get(uid) !== undefined)
     }
     const lastKnown = entries.at(-1)?.uid ?? 0
@@ -99,6 +100,7 @@ export function createView(mailbox: Mailbox, readOnly: boolean): View {
     return {
       flags,
       expunged: expunge ? expunged : [],
+      vanished,
       exists: added.length > 0 ? entries.length : undefined,
       recent: added.length > 0 || recent.size !== recentBefore ? recent.size : undefined,
       keywords: newKeywords ? mailbox.keywords : undefined,

@@ -1,4 +1,5 @@
 import type { BlobId, MailboxId, Uid, UidValidity } from './message.ts'
+import type { Tombstone } from './tombstones.ts'
 
 /** What happened to a store, as data: replaying all entries from the first gives the same store. */
 export type StoreEntry =
@@ -21,12 +22,21 @@ export type StoreEntry =
       readonly flags: readonly string[]
       readonly internalDateMs: number
       readonly blob: BlobId
+      /** In a snapshot: the modseq that the message had; if left out, it gets the next one. */
+      readonly modseq?: number
     }
   | { readonly kind: 'flags-set'; readonly id: MailboxId; readonly uid: Uid; readonly flags: readonly string[] }
   | { readonly kind: 'expunged'; readonly id: MailboxId; readonly uid: Uid }
   | { readonly kind: 'uid-validity-reset'; readonly id: MailboxId; readonly uidValidity: UidValidity }
   /** Carries what a snapshot would otherwise forget: UIDs and modseqs that were used by messages now gone. */
   | { readonly kind: 'counters-set'; readonly id: MailboxId; readonly uidNext: Uid; readonly modseq: number }
+  /** In a snapshot: which messages have gone, and when. */
+  | {
+      readonly kind: 'tombstones-set'
+      readonly id: MailboxId
+      readonly gone: readonly Tombstone[]
+      readonly forgottenModseq: number
+    }
   | {
       readonly kind: 'high-water-set'
       readonly nextMailboxId: number

@@ -7,6 +7,7 @@ import {
   type Uid,
   type UidValidity,
 } from './message.ts'
+import { createTombstones, type Tombstone } from './tombstones.ts'
 
 export type MailboxEvent =
   /** Messages came, went, or changed their flags. */
@@ -27,8 +28,15 @@ export type Mailbox = {
   readonly specialUse: readonly string[]
   /** Keywords ever set here, in their first spelling; they are case-insensitive, as on Dovecot and Cyrus. */
   readonly keywords: readonly string[]
-  /** Grows with every change: a session compares it to skip mailboxes in which nothing happened. */
+  /**
+   * Grows with every change: HIGHESTMODSEQ (RFC 7162 §3.1.2.1). A session also compares it to skip mailboxes in which
+   * nothing happened.
+   */
   readonly modseq: number
+  /** UIDs that went after this modseq, ascending. May name more that are not there, if that is long ago. */
+  vanishedSince(modseq: number): readonly Uid[]
+  /** For a snapshot. */
+  tombstones(): { readonly gone: readonly Tombstone[]; readonly forgottenModseq: number }
   /** Ascending by UID. */
   messages(): readonly StoredMessage[]
   get(uid: Uid): StoredMessage | undefined
@@ -43,10 +51,12 @@ export type Mailbox = {
 export type MailboxState = {
   readonly mailbox: Mailbox
   rename(name: string): void
-  put(message: Omit<StoredMessage, 'modseq'>): void
+  /** With a modseq: as it was when a snapshot was taken. */
+  put(message: Omit<StoredMessage, 'modseq'>, modseq?: number): void
   remove(uid: Uid): void
   resetUidValidity(uidValidity: UidValidity): void
   setCounters(uidNext: Uid, modseq: number): void
+  setTombstones(gone: readonly Tombstone[], forgottenModseq: number): void
   notify(event: MailboxEvent): void
 }
 
@@ -65,6 +75,7 @@ export function createMailboxState(start: {
   let messages = new Map<Uid, StoredMessage>()
   let listed: readonly StoredMessage[] | undefined
   const keywords: string[] = []
+  const tombstones = createTombstones()
   const listeners = new Set<MailboxListener>()
 
   const canonical = (flag: string): string => {
@@ -102,6 +113,13 @@ export function createMailboxState(start: {
       return recentFrom
     },
     messages: () => (listed ??= [...messages.values()]),
+    vanishedSince: (since) => {
+      const known = tombstones.since(since)
+      if (known !== undefined) return known
+      const all = Array.from({ length: uidNext - 1 }, (_, index) => asUid(index + 1))
+      return all.filter((uid) => !messages.has(uid))
+    },
+    tombstones: () => ({ gone: tombstones.all(), forgottenModseq: tombstones.forgottenModseq }),
     get: (uid) => messages.get(uid),
     claimRecent: () => {
       recentFrom = uidNext
@@ -117,10 +135,11 @@ export function createMailboxState(start: {
     rename: (newName) => {
       name = newName
     },
-    put: (message) => {
-      modseq++
+    put: (message, modseqThen) => {
+      const at = modseqThen ?? modseq + 1
+      modseq = Math.max(modseq, at)
       listed = undefined
-      messages.set(message.uid, { ...message, flags: ordered(message.flags), modseq })
+      messages.set(message.uid, { ...message, flags: ordered(message.flags), modseq: at })
       // A UID is never used twice under one UIDVALIDITY (RFC 3501 §2.3.1.1).
       if (message.uid >= uidNext) uidNext = asUid(message.uid + 1)
     },
@@ -128,6 +147,7 @@ export function createMailboxState(start: {
       modseq++
       listed = undefined
       messages.delete(uid)
+      tombstones.add(uid, modseq)
     },
     resetUidValidity: (newValidity) => {
       modseq++
@@ -137,7 +157,9 @@ export function createMailboxState(start: {
       messages = new Map(renumbered.map((message) => [message.uid, message]))
       uidNext = asUid(renumbered.length + 1)
       recentFrom = uidNext
+      tombstones.set([], 0)
     },
+    setTombstones: (gone, forgottenModseq) => tombstones.set(gone, forgottenModseq),
     setCounters: (newUidNext, newModseq) => {
       uidNext = newUidNext
       recentFrom = newUidNext

@@ -23,7 +23,7 @@ export type StoredMessage = {
   readonly internalDateMs: number
   readonly blob: BlobId
   readonly bytes: Uint8Array
-  /** Grows with every change in its mailbox (RFC 7162); kept for CONDSTORE, not advertised yet. */
+  /** The mailbox's modseq at the last change of this message (RFC 7162 §3.1). */
   readonly modseq: number
 }
 

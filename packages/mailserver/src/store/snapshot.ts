@@ -75,8 +75,8 @@ export function createStoreState(): StoreState {
           subscriptionsOf(entry.user).delete(entry.name)
           return
         case 'appended': {
-          const { uid, flags, internalDateMs, blob } = entry
-          stateOf(entry.id).put({ uid, flags, internalDateMs, blob, bytes: octets(blob) })
+          const { uid, flags, internalDateMs, blob, modseq } = entry
+          stateOf(entry.id).put({ uid, flags, internalDateMs, blob, bytes: octets(blob) }, modseq)
           holders.set(blob, (holders.get(blob) ?? 0) + 1)
           nextBlob = Math.max(nextBlob, Number(blob) + 1)
           return
@@ -101,6 +101,9 @@ export function createStoreState(): StoreState {
           return
         case 'counters-set':
           stateOf(entry.id).setCounters(entry.uidNext, entry.modseq)
+          return
+        case 'tombstones-set':
+          stateOf(entry.id).setTombstones(entry.gone, entry.forgottenModseq)
           return
         case 'high-water-set':
           nextMailboxId = Math.max(nextMailboxId, entry.nextMailboxId)
@@ -128,9 +131,11 @@ export function snapshotOf(state: StoreState): readonly StoreEntry[] {
   for (const { mailbox } of state.mailboxes.values()) {
     const { id, user, name, uidValidity, specialUse, uidNext, modseq } = mailbox
     entries.push({ kind: 'mailbox-created', id, user, name, uidValidity, specialUse })
-    for (const { uid, flags, internalDateMs, blob } of mailbox.messages()) {
-      entries.push({ kind: 'appended', id, uid, flags, internalDateMs, blob })
+    for (const message of mailbox.messages()) {
+      const { uid, flags, internalDateMs, blob } = message
+      entries.push({ kind: 'appended', id, uid, flags, internalDateMs, blob, modseq: message.modseq })
     }
+    entries.push({ kind: 'tombstones-set', id, ...mailbox.tombstones() })
     entries.push({ kind: 'counters-set', id, uidNext, modseq })
   }
   for (const [user, names] of state.subscriptions) {

@@ -1,3 +1,4 @@
+import { withoutBinaryParts } from '../../mime/binary.ts'
 import { concatBytes, CR, LF } from '../../octets.ts'
 import type { Mailbox } from '../../store/mailbox.ts'
 import { asUid } from '../../store/message.ts'
@@ -18,7 +19,12 @@ type AppendTarget =
   | { readonly ok: false }
 
 type MessageData =
-  | { readonly ok: true; readonly bytes: Uint8Array }
+  | {
+      readonly ok: true
+      readonly bytes: Uint8Array
+      /** Some of it came as a literal8 (RFC 3516 §4.4). */
+      readonly literal8: boolean
+    }
   | { readonly ok: false; readonly url: string; readonly problem: string }
 
 /** `mailbox [flags] [date-time]`, up to where the message begins (RFC 3501 §6.3.11). */
@@ -46,6 +52,7 @@ const isCatenate = (context: SessionContext, args: Scanner): boolean =>
 /** `(URL … TEXT {n} …)` (RFC 4469 §5). With `announced`, the literal last announced has not come yet. */
 function readCatenate(context: SessionContext, args: Scanner, announced: boolean): MessageData {
   const parts: Uint8Array[] = []
+  let literal8 = false
   let failure: MessageData | undefined
   args.space()
   args.expect('(')
@@ -53,8 +60,11 @@ function readCatenate(context: SessionContext, args: Scanner, announced: boolean
     const kind = args.word()
     args.space()
     if (announced && args.atEnd()) break
-    if (kind === 'TEXT') parts.push(args.literal())
-    else if (kind === 'URL') {
+    if (kind === 'TEXT') {
+      const text = args.messageLiteral()
+      parts.push(text.bytes)
+      literal8 ||= text.literal8
+    } else if (kind === 'URL') {
       const url = args.astring()
       const outcome = resolveImapUrl(context, url)
       if (outcome.ok) parts.push(outcome.bytes)
@@ -62,11 +72,11 @@ function readCatenate(context: SessionContext, args: Scanner, announced: boolean
     } else throw new ImapSyntaxError(`Unknown part ${kind} in CATENATE`)
   } while (args.skip(' '))
   if (!announced) args.expect(')')
-  return failure ?? { ok: true, bytes: concatBytes(parts) }
+  return failure ?? { ok: true, bytes: concatBytes(parts), literal8 }
 }
 
 function readMessageData(context: SessionContext, args: Scanner): MessageData {
-  if (args.atLiteral()) return { ok: true, bytes: args.literal() }
+  if (args.atLiteral()) return { ok: true, ...args.messageLiteral() }
   if (!isCatenate(context, args)) throw new ImapSyntaxError('Expected a message literal')
   return readCatenate(context, args, false)
 }
@@ -115,10 +125,13 @@ export function refusalBeforeLiteral(
   return data.ok ? undefined : badUrl(data)
 }
 
-/** IMAP messages are lines that end in CRLF and have no NUL (RFC 3501 §4.3.1); Cyrus refuses others, Dovecot rewrites them. */
-function malformation(bytes: Uint8Array): string | undefined {
+/**
+ * IMAP messages are lines that end in CRLF and have no NUL (RFC 3501 §4.3.1), except in a literal8; Cyrus refuses others,
+ * Dovecot rewrites them.
+ */
+function malformation(bytes: Uint8Array, literal8: boolean): string | undefined {
   if (bytes.length === 0) return 'Cannot save a message of zero octets'
-  if (bytes.includes(0)) return 'Message contains NUL characters'
+  if (!literal8 && bytes.includes(0)) return 'Message contains NUL characters'
   for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at - 1] !== CR) return 'Message contains bare newlines'
   }
@@ -131,10 +144,11 @@ function store({ context, args }: Call, replacing: MessageRef | undefined): Repl
   const data = readMessageData(context, args)
   args.end()
   if (!data.ok) return badUrl(data)
-  const { bytes } = data
+  const { literal8 } = data
+  const bytes = literal8 ? withoutBinaryParts(data.bytes) : data.bytes
   const limit = context.appendLimitBytes
   if (limit !== undefined && bytes.length > limit) return no(`Message is larger than ${limit} octets`, 'TOOBIG')
-  const problem = malformation(bytes)
+  const problem = malformation(bytes, literal8)
   if (problem !== undefined) return no(problem)
 
   const { mailbox, flags } = target

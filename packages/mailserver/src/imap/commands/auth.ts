@@ -67,12 +67,22 @@ export function id({ context, args }: Call): Reply {
   return ok('ID completed')
 }
 
-/** RFC 5161. Nothing that has to be enabled is here yet: unknown names are ignored. */
+/** RFC 5161: names that are not known are ignored. QRESYNC enables CONDSTORE too (RFC 7162 §3.2.3). */
 export function enable({ context, args }: Call): Reply {
-  do args.atom()
+  const asked = new Set<string>()
+  do asked.add(args.word())
   while (args.skip(' '))
   args.end()
-  context.untagged('ENABLED')
+  const enabled: string[] = []
+  if (asked.has('QRESYNC') && context.capabilities.has('QRESYNC')) {
+    context.qresync = true
+    enabled.push('QRESYNC')
+  }
+  if (enabled.length > 0 || (asked.has('CONDSTORE') && context.capabilities.has('CONDSTORE'))) {
+    context.useCondstore()
+    enabled.push('CONDSTORE')
+  }
+  context.untagged(['ENABLED', ...enabled].join(' '))
   return ok('Enabled')
 }
 

@@ -1,7 +1,8 @@
 import { hasFlag } from '../../store/message.ts'
 import type { CopiedUid } from '../../store/store.ts'
-import { no, ok, userOf, viewOf, type Call, type Reply } from '../context.ts'
+import { no, ok, userOf, viewOf, type Call, type Reply, type SessionContext } from '../context.ts'
 import { selectMessages } from '../message-set.ts'
+import type { View } from '../view.ts'
 import { formatSequence, inSequenceSet, parseSequenceSet } from '../sequence-set.ts'
 
 const copyUid = (uidValidity: number, copied: readonly CopiedUid[]): string =>
@@ -30,8 +31,12 @@ function transfer({ context, args, uid }: Call, moving: boolean): Reply {
   if (!moving) return ok('Copy completed', code)
   // Before the EXPUNGE responses, while the source UIDs still mean something (RFC 6851 §4.3).
   if (code !== undefined) context.untagged(`OK [${code}] Moved UIDs`)
-  return ok('Move completed')
+  return ok('Move completed', newModseq(context, view))
 }
+
+/** A client of QRESYNC that loses messages learns up to where it knows the mailbox now (RFC 7162 §3.2.9). */
+const newModseq = ({ qresync }: SessionContext, { mailbox }: View): string | undefined =>
+  qresync ? `HIGHESTMODSEQ ${mailbox.modseq}` : undefined
 
 /** RFC 3501 §6.4.7. */
 export const copy = (call: Call): Reply => transfer(call, false)
@@ -55,5 +60,5 @@ export function expunge({ context, args, uid }: Call): Reply {
     view.mailbox,
     doomed.map((message) => message.uid),
   )
-  return ok('Expunge completed')
+  return ok('Expunge completed', doomed.length === 0 ? undefined : newModseq(context, view))
 }

@@ -5,6 +5,7 @@ import type { StoreRefusal } from '../../store/store.ts'
 import { flagLines } from '../flags.ts'
 import { astring } from '../format.ts'
 import { encodeMailboxName } from '../modified-utf7.ts'
+import { readSelectParameters, sendChangesSince } from '../resync.ts'
 import { ImapSyntaxError, type Scanner } from '../scanner.ts'
 import { createView } from '../view.ts'
 
@@ -27,10 +28,12 @@ function refusal(reason: StoreRefusal): Reply {
 
 function open({ context, args }: Call, readOnly: boolean): Reply {
   const name = args.mailbox()
+  const parameters = readSelectParameters(context, args)
   args.end()
   // A failed SELECT leaves no mailbox selected (RFC 3501 §6.3.1).
   if (context.view !== undefined) context.untagged('OK [CLOSED] Previous mailbox closed')
   context.select(undefined)
+  if (parameters.condstore) context.useCondstore()
   const mailbox = context.store.find(userOf(context), name)
   if (mailbox === undefined) return noSuchMailbox()
 
@@ -42,6 +45,8 @@ function open({ context, args }: Call, readOnly: boolean): Reply {
   if (unseen !== -1) context.untagged(`OK [UNSEEN ${unseen + 1}] First unseen`)
   context.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`)
   context.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`)
+  if (context.capabilities.has('CONDSTORE')) context.untagged(`OK [HIGHESTMODSEQ ${mailbox.modseq}] Highest`)
+  if (parameters.resync !== undefined) sendChangesSince(context, view, parameters.resync)
   context.select(view)
   return readOnly ? ok('Examine completed', 'READ-ONLY') : ok('Select completed', 'READ-WRITE')
 }
@@ -140,7 +145,7 @@ export function unsubscribe({ context, args }: Call): Reply {
   return ok('Unsubscribe completed')
 }
 
-export type StatusItem = 'MESSAGES' | 'RECENT' | 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN' | 'APPENDLIMIT'
+export type StatusItem = 'MESSAGES' | 'RECENT' | 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN' | 'APPENDLIMIT' | 'HIGHESTMODSEQ'
 
 export function readStatusItems(context: SessionContext, args: Scanner): readonly StatusItem[] {
   const items = args.list((): StatusItem => {
@@ -155,6 +160,10 @@ export function readStatusItems(context: SessionContext, args: Scanner): readonl
       case 'APPENDLIMIT':
         if (context.capabilities.has('APPENDLIMIT')) return item
         break
+      case 'HIGHESTMODSEQ':
+        if (!context.capabilities.has('CONDSTORE')) break
+        context.useCondstore()
+        return item
       default:
     }
     throw new ImapSyntaxError(`Unknown STATUS item ${item}`)
@@ -178,6 +187,8 @@ function statusValue(context: SessionContext, mailbox: Mailbox, item: StatusItem
       return mailbox.uidValidity
     case 'UNSEEN':
       return mailbox.messages().filter((message) => !hasFlag(message, '\\Seen')).length
+    case 'HIGHESTMODSEQ':
+      return mailbox.modseq
     case 'APPENDLIMIT':
       // RFC 7889 §3.2: NIL where there is no limit.
       return context.appendLimitBytes ?? 'NIL'
