@@ -1,7 +1,8 @@
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
-import type { Schema } from './schema.ts'
 import type { Db } from './db.ts'
+import { answerTo } from './direct.ts'
+import type { Schema } from './schema.ts'
 
 /** Stands for a value while a query is compiled. */
 class Slot {
@@ -32,7 +33,6 @@ export function prepared<Input extends object, Row>(
     }
     const values = input as Record<string, unknown>
     const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value))
-    const { rows } = await db.executeQuery<Row>({ ...query, parameters })
-    return rows
+    return await answerTo(db, query, parameters)
   }
 }

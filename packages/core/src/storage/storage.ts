@@ -22,6 +22,11 @@ export interface OpenStorage {
    * bytes as `Uint8Array`. After a failed statement a COMMIT stores all of the others or fails.
    */
   readonly dialect: Dialect
+  /**
+   * Answers a statement at once, on the dialect's one connection: for a database within the process, where what lies
+   * between a compiled query and its answer costs more than the answer. Called only while that connection is held.
+   */
+  readonly answer?: (statement: string, parameters: readonly unknown[]) => readonly unknown[]
   /** The platform's own SHA-256, where it is faster than the portable one. */
   readonly createSha256?: () => Hasher
   /** What the database says of its own pages and references; empty: nothing is wrong. */

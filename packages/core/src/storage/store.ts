@@ -4,6 +4,7 @@ import type { Cancel, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { Db } from './db.ts'
+import { answerTo, declareDirect } from './direct.ts'
 import { insertEvent } from './events.ts'
 import { beginWrite, declareFamily, type Family } from './family.ts'
 import { migrate } from './migrations.ts'
@@ -56,6 +57,7 @@ export async function openStore(
   const open = await storage.open()
   const db = new Kysely<Schema>({ dialect: open.dialect })
   declareFamily(db, open.family)
+  declareDirect(db, open.answer)
   try {
     await migrate(db, open.family)
   } catch (error) {
@@ -161,17 +163,17 @@ async function commitTogether(
   { begin: beginIt, now }: { readonly begin: CompiledQuery; readonly now: () => number },
 ): Promise<readonly Done[]> {
   return await db.connection().execute(async (connection) => {
-    await connection.executeQuery(beginIt)
+    await answerTo(connection, beginIt)
     try {
       const done: Done[] = []
       // Alone, the transaction is savepoint enough.
       const run = batch.length === 1 ? runJob : runInSavepoint
       for (const job of batch) done.push(await run(connection, job, now))
-      await connection.executeQuery(commit)
+      await answerTo(connection, commit)
       return done
     } catch (error) {
       // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
-      await connection.executeQuery(rollback).catch(() => {})
+      await answerTo(connection, rollback).catch(() => {})
       throw error
     }
   })
@@ -186,15 +188,15 @@ async function runJob(db: Kysely<Schema>, job: Job, now: () => number): Promise<
 }
 
 async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
-  await db.executeQuery(savepoint)
+  await answerTo(db, savepoint)
   try {
     const done = await runJob(db, job, now)
-    await db.executeQuery(release)
+    await answerTo(db, release)
     return done
   } catch (error) {
     try {
-      await db.executeQuery(rollbackToSavepoint)
-      await db.executeQuery(release)
+      await answerTo(db, rollbackToSavepoint)
+      await answerTo(db, release)
     } catch {
       // SQLite rolled everything back by itself (disk full): there is no savepoint left, and this is why.
       throw error
