@@ -2,6 +2,7 @@ import { checkHeaderText } from '../draft/address.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AccountId, uuidv7 } from '../ids.ts'
 import { deleteAccount, getAccount, insertAccount, listAccounts } from '../storage/accounts.ts'
+import { sweepBlobs } from '../storage/blobs.ts'
 import { countOnlyHere, countUnsent } from '../storage/drafts.ts'
 import { draftsFolder, findSpecialFolder } from '../tasks/steps/special-folders.ts'
 import { syncAfter } from '../tasks/task.ts'
@@ -83,6 +84,7 @@ export function createAccounts(parts: EngineParts): Accounts {
       })
       await sessions.drop(id)
       queue.wake()
+      await sweepBlobs(store)
     },
   }
 }

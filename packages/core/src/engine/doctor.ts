@@ -1,5 +1,8 @@
+import type { BlobStore } from '../storage/blob-store.ts'
+import { useBlobStore } from '../storage/blobs.ts'
 import type { Finding } from '../storage/doctor.ts'
 import { examine, rebuildSearch } from '../storage/doctor.ts'
+import { knownMetaValue } from '../storage/meta.ts'
 import type { Storage } from '../storage/storage.ts'
 import { openStore } from '../storage/store.ts'
 import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
@@ -11,17 +14,20 @@ export interface StoreReport {
 }
 
 /**
- * Examines a store that no engine has open. With `repair` it puts right what can be without losing anything, and makes
+ * Examines a store that no engine has open, with the place of its attachments where it has one. With `repair` it puts right what can be without losing anything, and makes
  * the search index anew; what is left is in the findings as not repaired.
  * @throws {EverdraftError} STORAGE_IN_USE, STORAGE_TOO_NEW, STORAGE_ERROR
  */
 export async function inspectStore(
   storage: Storage,
-  options: { readonly repair?: boolean } = {},
+  options: { readonly repair?: boolean; readonly blobs?: BlobStore } = {},
 ): Promise<StoreReport> {
   const { store, open } = await openStore(storage, { now: platformNow, schedule: platformSchedule })
   try {
     const { createSha256 } = platformEnvironment(open.createSha256)
+    const owner = await store.read((db) => knownMetaValue(db, 'device_id'))
+    // A store without a device never had an engine, nor attachments.
+    if (options.blobs !== undefined && owner !== null) await useBlobStore(store, options.blobs, owner)
     const damages = (await open.checkIntegrity?.()) ?? []
     const damaged = damages.map((message): Finding => ({ code: 'DAMAGED', message, draftId: null, repaired: false }))
     // A damaged database is not written to: first copy what can be read.

@@ -7,7 +7,8 @@ import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
-import { dropIncompleteBlobs } from '../storage/blobs.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
 import { confirmLosses } from '../storage/folders.ts'
 import { draftsInNeed } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
@@ -33,6 +34,8 @@ import { createTemplates } from './templates.ts'
 
 export interface EngineOptions {
   readonly storage: Storage
+  /** Where the bytes of attachments of more than 64 KiB lie. Default: in the storage. */
+  readonly blobs?: BlobStore
   readonly mailbox: MailboxPort
   /** Parts of the platform to replace: the clock, the random source, timers, SHA-256. */
   readonly environment?: Partial<Environment>
@@ -128,6 +131,7 @@ async function startEngine(
   const device = await store.write(({ db }) =>
     metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
   )
+  if (options.blobs !== undefined) await useBlobStore(store, options.blobs, device)
   const feed = createEventFeed(store, environment)
   const closing = new AbortController()
   const policy = { ...defaultHousekeeping, ...options.housekeeping }

@@ -1,6 +1,6 @@
 import type { RetentionPolicy } from '../draft/retention.ts'
 import type { Environment } from '../environment.ts'
-import { dropUnreferredBlobs } from '../storage/blobs.ts'
+import { dropUnreferredBlobs, sweepBlobs } from '../storage/blobs.ts'
 import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
@@ -50,5 +50,6 @@ export async function housekeep(
     await dropEventsBefore(db, now - policy.logMs)
     return await dropUnreferredBlobs(db)
   })
+  await sweepBlobs(store)
   return { revisionsDropped, draftsEmptied, blobsCollected }
 }

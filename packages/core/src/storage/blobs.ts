@@ -1,7 +1,18 @@
+import type { Selectable } from 'kysely'
+
 import { EverdraftError } from '../errors.ts'
 import type { Hasher } from '../environment.ts'
 import type { AccountId, Sha256, Umid } from '../ids.ts'
+import {
+  type BlobName,
+  type BlobStore,
+  blobStoreOf,
+  type BlobWriter,
+  declareBlobStore,
+  type OpenBlobStore,
+} from './blob-store.ts'
 import type { Db } from './db.ts'
+import type { BlobRow } from './schema.ts'
 import type { Store } from './store.ts'
 
 /** One transaction each: larger ones would block the event loop, smaller ones cost more commits. */
@@ -12,43 +23,147 @@ export interface Blob {
   readonly size: number
 }
 
+/** What is stored from here on, if it is large, lies there. */
+export async function useBlobStore(store: Store, blobStore: BlobStore, owner: string): Promise<void> {
+  const opened = await blobStore.open(owner)
+  await store.read(async (db) => declareBlobStore(db, opened))
+}
+
+/** Smaller ones lie in the database also where there is a `BlobStore`: a row is written faster than a file. */
+const inlineBytes = 64 * 1024
+
+/** Where the bytes are, as `blob.place` has it. */
+type Place = 'database' | 'store'
+
+interface BlobOptions {
+  readonly hasher: Hasher
+  readonly now: number
+}
+
 /**
- * Streams bytes into the store, chunk by chunk, each durable before the next is read (so the source is slowed down to
+ * Streams bytes into the store, chunk by chunk, each written before the next is read (so the source is slowed down to
  * the disk's pace). The blob is kept only once something refers to it: see `referBlob`.
  */
 export async function storeBlob(
   store: Store,
   accountId: AccountId,
   source: AsyncIterable<Uint8Array>,
-  options: { readonly hasher: Hasher; readonly now: number },
+  options: BlobOptions,
 ): Promise<Blob & { readonly id: number }> {
+  const blobStore = await store.read(async (db) => blobStoreOf(db))
+  const chunks = inChunks(source, chunkBytes)
+  try {
+    const first = await chunks.next()
+    const bytes = first.done === true ? new Uint8Array() : first.value
+    // Less than a chunk is all of it.
+    if (bytes.length <= inlineBytes) return await storeSmall(store, accountId, bytes, options)
+    return blobStore === null
+      ? await storeInRows(store, accountId, startingWith(bytes, chunks), options)
+      : await storeOutside(store, accountId, startingWith(bytes, chunks), { ...options, blobStore })
+  } finally {
+    await chunks.return()
+  }
+}
+
+async function* startingWith(
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield first
+  yield* rest
+}
+
+/** All in one transaction. */
+async function storeSmall(
+  store: Store,
+  accountId: AccountId,
+  bytes: Uint8Array,
+  { hasher, now }: BlobOptions,
+): Promise<Blob & { readonly id: number }> {
+  hasher.update(bytes)
+  const sha256 = hasher.digest() as Sha256
   const id = await store.write(async ({ db }) => {
-    const row = await db
-      .insertInto('blob')
-      .values({ account_id: accountId, sha256: '', size: 0, complete: 0, created_at: options.now })
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    return row.id
+    const added = await addBlob(db, { accountId, place: 'database', now })
+    if (bytes.length > 0) await db.insertInto('blob_chunk').values({ blob_id: added, seq: 0, bytes }).execute()
+    return added
   })
+  return { id, sha256, size: bytes.length }
+}
+
+/** A transaction for each chunk. */
+async function storeInRows(
+  store: Store,
+  accountId: AccountId,
+  chunks: AsyncIterable<Uint8Array>,
+  { hasher, now }: BlobOptions,
+): Promise<Blob & { readonly id: number }> {
+  const id = await store.write(({ db }) => addBlob(db, { accountId, place: 'database', now }))
   try {
     let size = 0
     let seq = 0
-    for await (const chunk of inChunks(source, chunkBytes)) {
-      options.hasher.update(chunk)
-      size += chunk.length
-      const row = { blob_id: id, seq, bytes: chunk }
+    for await (const bytes of chunks) {
+      hasher.update(bytes)
+      size += bytes.length
+      const row = { blob_id: id, seq, bytes }
       await store.write(async ({ db }) => {
-        const there = await db.selectFrom('blob').select('id').where('id', '=', id).executeTakeFirst()
-        if (there === undefined) throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
+        await checkThere(db, id)
         await db.insertInto('blob_chunk').values(row).execute()
       })
       seq += 1
     }
-    return { id, sha256: options.hasher.digest() as Sha256, size }
+    return { id, sha256: hasher.digest() as Sha256, size }
   } catch (error) {
     await store.write(({ db }) => deleteBlob(db, id))
     throw error
   }
+}
+
+/** The row comes first: what lies outside without one was left by a crash. */
+async function storeOutside(
+  store: Store,
+  accountId: AccountId,
+  chunks: AsyncIterable<Uint8Array>,
+  { hasher, now, blobStore }: BlobOptions & { readonly blobStore: OpenBlobStore },
+): Promise<Blob & { readonly id: number }> {
+  const id = await store.write(({ db }) => addBlob(db, { accountId, place: 'store', now }))
+  let writer: BlobWriter | null = null
+  try {
+    writer = await blobStore.create()
+    let size = 0
+    for await (const bytes of chunks) {
+      const written = writer.write(bytes)
+      // While the disk is at work. It must not fail unheard if this does.
+      hasher.update(bytes)
+      size += bytes.length
+      await written
+    }
+    const sha256 = hasher.digest() as Sha256
+    await writer.keep({ accountId, sha256, id })
+    await store.read((db) => checkThere(db, id))
+    return { id, sha256, size }
+  } catch (error) {
+    await writer?.discard()
+    await store.write(({ db }) => deleteBlob(db, id))
+    throw error
+  }
+}
+
+async function addBlob(
+  db: Db,
+  { accountId, place, now }: { readonly accountId: AccountId; readonly place: Place; readonly now: number },
+): Promise<number> {
+  const { id } = await db
+    .insertInto('blob')
+    .values({ account_id: accountId, sha256: '', size: 0, complete: 0, place, created_at: now })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+async function checkThere(db: Db, id: number): Promise<void> {
+  const there = await db.selectFrom('blob').select('id').where('id', '=', id).executeTakeFirst()
+  if (there === undefined) throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
 }
 
 /**
@@ -73,7 +188,7 @@ export async function referBlob(
   }
   await db
     .insertInto('blob_ref')
-    .values({ holder: draftId, blob_id: earlier ?? blob.id })
+    .values({ holder: draftId, blob_id: earlier?.id ?? blob.id })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
@@ -88,8 +203,17 @@ export async function* readBlob(
   sha256: Sha256,
   range: { readonly start: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const id = await store.read((db) => completeBlob(db, accountId, sha256))
-  if (id === null) throw missing(sha256)
+  const { blob, blobStore } = await store.read(async (db) => ({
+    blob: await completeBlob(db, accountId, sha256),
+    blobStore: blobStoreOf(db),
+  }))
+  if (blob === null) throw missing(sha256)
+  const { id } = blob
+  if (blob.place === 'store') {
+    if (blobStore === null) throw outside(sha256)
+    yield* blobStore.read({ accountId, sha256, id }, blob.size, range)
+    return
+  }
   let position = Math.floor(range.start / chunkBytes) * chunkBytes
   while (position < range.end) {
     const seq = position / chunkBytes
@@ -107,6 +231,11 @@ export async function* readBlob(
 
 function missing(sha256: Sha256): EverdraftError {
   return new EverdraftError('STORAGE_ERROR', `the attachment ${sha256.slice(0, 12)}… is not in the store`)
+}
+
+function outside(sha256: Sha256): EverdraftError {
+  const what = `the attachment ${sha256.slice(0, 12)}…`
+  return new EverdraftError('STORAGE_ERROR', `${what} lies in a folder of attachments, and the engine was given none`)
 }
 
 /** The draft holds only the attachments named; what nobody holds any more is collected later. */
@@ -148,11 +277,11 @@ export async function moveBlobs(db: Db, draftId: Umid, to: AccountId, now: numbe
   const held = await db
     .selectFrom('blob_ref')
     .innerJoin('blob', 'blob.id', 'blob_ref.blob_id')
-    .select(['blob.id', 'blob.sha256', 'blob.size'])
+    .select(['blob.id', 'blob.account_id', 'blob.sha256', 'blob.size', 'blob.place'])
     .where('blob_ref.holder', '=', draftId)
     .execute()
   for (const blob of held) {
-    const there = (await completeBlob(db, to, blob.sha256 as Sha256)) ?? (await copyBlob(db, blob, to, now))
+    const there = (await completeBlob(db, to, blob.sha256 as Sha256))?.id ?? (await copyBlob(db, blob, to, now))
     await db.deleteFrom('blob_ref').where('holder', '=', draftId).where('blob_id', '=', blob.id).execute()
     await db.insertInto('blob_ref').values({ holder: draftId, blob_id: there }).execute()
   }
@@ -160,15 +289,25 @@ export async function moveBlobs(db: Db, draftId: Umid, to: AccountId, now: numbe
 
 async function copyBlob(
   db: Db,
-  blob: { readonly id: number; readonly sha256: string; readonly size: number },
+  blob: Pick<Selectable<BlobRow>, 'id' | 'account_id' | 'sha256' | 'size' | 'place'>,
   to: AccountId,
   now: number,
 ): Promise<number> {
   const { id } = await db
     .insertInto('blob')
-    .values({ account_id: to, sha256: blob.sha256, size: blob.size, complete: 1, created_at: now })
+    .values({ account_id: to, sha256: blob.sha256, size: blob.size, complete: 1, place: blob.place, created_at: now })
     .returning('id')
     .executeTakeFirstOrThrow()
+  if ((blob.place as Place) === 'store') {
+    const sha256 = blob.sha256 as Sha256
+    const blobStore = blobStoreOf(db)
+    if (blobStore === null) throw outside(sha256)
+    await blobStore.link(
+      { accountId: blob.account_id as AccountId, sha256, id: blob.id },
+      { accountId: to, sha256, id },
+    )
+    return id
+  }
   await db
     .insertInto('blob_chunk')
     .columns(['blob_id', 'seq', 'bytes'])
@@ -187,39 +326,67 @@ export async function dropIncompleteBlobs(db: Db): Promise<void> {
   await db.deleteFrom('blob').where('complete', '=', 0).execute()
 }
 
-async function completeBlob(db: Db, accountId: AccountId, sha256: Sha256): Promise<number | null> {
+async function completeBlob(
+  db: Db,
+  accountId: AccountId,
+  sha256: Sha256,
+): Promise<{ readonly id: number; readonly size: number; readonly place: Place } | null> {
   const row = await db
     .selectFrom('blob')
-    .select('id')
+    .select(['id', 'size', 'place'])
     .where('account_id', '=', accountId)
     .where('sha256', '=', sha256)
     .where('complete', '=', 1)
     .executeTakeFirst()
-  return row?.id ?? null
+  return row === undefined ? null : { ...row, place: row.place as Place }
 }
 
-/** Of a blob that nothing refers to. */
+/** Of a blob that nothing refers to. What lies outside goes at the next sweep. */
 export async function deleteBlob(db: Db, id: number): Promise<void> {
   await db.deleteFrom('blob').where('id', '=', id).execute()
 }
 
-/** Chunks of exactly `size` bytes, the last one shorter; none for an empty source. */
+/**
+ * Takes away what lies outside the database and has no row there: what was collected, what its account took with it,
+ * what a crash left. The look outside comes first, as every row is older than what it is about.
+ */
+export async function sweepBlobs(store: Store): Promise<void> {
+  const blobStore = await store.read(async (db) => blobStoreOf(db))
+  if (blobStore === null) return
+  const found: BlobName[] = []
+  for await (const name of blobStore.list()) found.push(name)
+  const held = await store.read(async (db) => {
+    const rows = await db.selectFrom('blob').select('id').where('place', '=', 'store').execute()
+    return new Set(rows.map(({ id }) => id))
+  })
+  for (const name of found) if (!held.has(name.id)) await blobStore.remove(name)
+}
+
+/**
+ * Chunks of exactly `size` bytes, the last one shorter; none for an empty source. One is to be used before the next is
+ * asked for: they share their memory.
+ */
 async function* inChunks(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let buffer = new Uint8Array(size)
+  let buffer: Uint8Array | null = null
   let filled = 0
   for await (const piece of source) {
     let offset = 0
     while (offset < piece.length) {
+      if (filled === 0 && piece.length - offset >= size) {
+        yield piece.subarray(offset, offset + size)
+        offset += size
+        continue
+      }
+      buffer ??= new Uint8Array(size)
       const taken = Math.min(size - filled, piece.length - offset)
       buffer.set(piece.subarray(offset, offset + taken), filled)
       filled += taken
       offset += taken
       if (filled === size) {
         yield buffer
-        buffer = new Uint8Array(size)
         filled = 0
       }
     }
   }
-  if (filled > 0) yield buffer.subarray(0, filled)
+  if (buffer !== null && filled > 0) yield buffer.subarray(0, filled)
 }

@@ -3,7 +3,9 @@ import { sql } from 'kysely'
 import { blobsOf } from '../draft/content.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import type { Hasher } from '../environment.ts'
-import type { AccountId, Umid, Version } from '../ids.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
+import { blobStoreOf } from './blob-store.ts'
 import type { Db } from './db.ts'
 import { revisionContent } from './revisions.ts'
 
@@ -277,24 +279,52 @@ async function examineReferences({ db, repair, found }: Examination): Promise<vo
 
 /** Reads every attachment once: what was acknowledged must still be what it was. */
 async function examineBytes({ db, found }: Examination, createSha256: () => Hasher): Promise<void> {
-  const blobs = await db.selectFrom('blob').select(['id', 'sha256', 'size']).where('complete', '=', 1).execute()
+  const blobs = await db
+    .selectFrom('blob')
+    .select(['id', 'account_id', 'sha256', 'size', 'place'])
+    .where('complete', '=', 1)
+    .execute()
+  const blobStore = blobStoreOf(db)
   for (const blob of blobs) {
+    const name = { accountId: blob.account_id as AccountId, sha256: blob.sha256 as Sha256, id: blob.id }
+    const attachment = `the attachment ${blob.sha256.slice(0, 12)}…`
+    if (blob.place === 'store' && blobStore === null) {
+      const message = `${attachment} lies in a folder of attachments, and none was given to look into`
+      found({ code: 'ATTACHMENT_BYTES', message, draftId: null })
+      continue
+    }
     const hasher = createSha256()
     let size = 0
-    for (let seq = 0; ; seq += 1) {
-      const chunk = await db
-        .selectFrom('blob_chunk')
-        .select('bytes')
-        .where('blob_id', '=', blob.id)
-        .where('seq', '=', seq)
-        .executeTakeFirst()
-      if (chunk === undefined) break
-      hasher.update(chunk.bytes)
-      size += chunk.bytes.length
+    try {
+      const bytes =
+        blob.place === 'store' && blobStore !== null
+          ? blobStore.read(name, blob.size, { start: 0, end: blob.size })
+          : chunksOf(db, blob.id)
+      for await (const chunk of bytes) {
+        hasher.update(chunk)
+        size += chunk.length
+      }
+    } catch (error) {
+      if (!(error instanceof EverdraftError)) throw error
+      found({ code: 'ATTACHMENT_BYTES', message: `${attachment}: ${error.message}`, draftId: null })
+      continue
     }
     if (size === blob.size && hasher.digest() === blob.sha256) continue
-    const message = `the attachment ${blob.sha256.slice(0, 12)}… has ${size} of ${blob.size} bytes, or others than it had`
+    const message = `${attachment} has ${size} of ${blob.size} bytes, or others than it had`
     found({ code: 'ATTACHMENT_BYTES', message, draftId: null })
+  }
+}
+
+async function* chunksOf(db: Db, blobId: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let seq = 0; ; seq += 1) {
+    const chunk = await db
+      .selectFrom('blob_chunk')
+      .select('bytes')
+      .where('blob_id', '=', blobId)
+      .where('seq', '=', seq)
+      .executeTakeFirst()
+    if (chunk === undefined) return
+    yield chunk.bytes
   }
 }
 

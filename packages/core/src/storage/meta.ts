@@ -1,10 +1,17 @@
 import type { Db } from './db.ts'
 
+type MetaKey = 'device_id' | 'epoch'
+
 /** A value of the store itself, made at the first call. */
-export async function metaValue(db: Db, key: 'device_id' | 'epoch', create: () => string): Promise<string> {
-  const row = await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
-  if (row !== undefined) return row.value
+export async function metaValue(db: Db, key: MetaKey, create: () => string): Promise<string> {
+  const known = await knownMetaValue(db, key)
+  if (known !== null) return known
   const value = create()
   await db.insertInto('meta').values({ key, value }).execute()
   return value
+}
+
+export async function knownMetaValue(db: Db, key: MetaKey): Promise<string | null> {
+  const row = await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
+  return row?.value ?? null
 }

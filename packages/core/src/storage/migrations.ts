@@ -149,6 +149,7 @@ const steps: readonly (readonly Statement[])[] = [
     },
     `create index draft_in_trash on draft (trashed_at) where trashed_at is not null`,
   ],
+  [`alter table blob add column place text not null default 'database'`],
 ]
 
 const schemaVersion: number = steps.length

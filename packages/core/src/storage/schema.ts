@@ -123,13 +123,15 @@ interface FolderRow {
   readonly losses: string
 }
 
-interface BlobRow {
+export interface BlobRow {
   readonly id: Generated<number>
   readonly account_id: string
   /** Empty until the last chunk is in. */
   readonly sha256: string
   readonly size: number
   readonly complete: number
+  /** `database`: in blob_chunk. `store`: in the `BlobStore` that the engine was given. */
+  readonly place: Generated<string>
   readonly created_at: number
 }
 
