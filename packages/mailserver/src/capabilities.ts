@@ -22,6 +22,7 @@ export const knownCapabilities = [
   'QRESYNC',
   'ESEARCH',
   'BINARY',
+  'COMPRESS=DEFLATE',
 ] as const
 
 export type Capability = (typeof knownCapabilities)[number]

@@ -60,6 +60,7 @@ const refused: readonly (readonly [name: Capability, command: string])[] = [
   ['QRESYNC', 'UID FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)'],
   ['ESEARCH', 'SEARCH RETURN (COUNT) ALL'],
   ['BINARY', 'FETCH 1 BINARY.PEEK[1]'],
+  ['COMPRESS=DEFLATE', 'COMPRESS DEFLATE'],
   ['BINARY', 'FETCH 1 BINARY.SIZE[1]'],
   ['BINARY', 'APPEND Drafts ~{5}'],
   ['SASL-IR', 'AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA=='],

@@ -43,6 +43,8 @@ export type TestClient = {
   /** What came unasked since the last call. */
   unasked(): string
   readonly closed: CutBy | undefined
+  /** The session has asked for it; the octets here stay plain. */
+  readonly compressing: boolean
 }
 
 export type World = {
@@ -80,6 +82,7 @@ export function createWorld(options: WorldOptions = {}): World {
   function connect(protocol: 'imap' | 'smtp'): TestClient {
     let received = ''
     let closed: CutBy | undefined
+    let compressing = false
     const endpoint = createEndpoint({
       faults: faults.connect(protocol),
       port: {
@@ -88,6 +91,9 @@ export function createWorld(options: WorldOptions = {}): World {
         },
         close: (by) => {
           closed = by
+        },
+        startCompression: () => {
+          compressing = true
         },
         schedule: (delayMs, task) => timers.push({ dueMs: nowMs + delayMs, task }),
       },
@@ -145,6 +151,9 @@ export function createWorld(options: WorldOptions = {}): World {
       },
       get closed() {
         return closed
+      },
+      get compressing() {
+        return compressing
       },
     }
   }

@@ -7,6 +7,8 @@ export type EndpointPort = {
   send(bytes: Uint8Array): void
   /** Ends the connection after what was sent, or, by `rst`, at once. */
   close(by: CutBy): void
+  /** Compresses what is sent from now on, and takes what comes for compressed (RFC 4978). Left out: it cannot. */
+  startCompression?(): void
   /** Runs the task after this time; used by delays only. */
   schedule(delayMs: number, task: () => void): void
 }
@@ -60,6 +62,7 @@ export function createEndpoint({ faults, port, session }: EndpointOptions): Prot
         port.schedule(delayMs, endDelay)
       })
     },
+    startCompression: port.startCompression === undefined ? undefined : () => inTurn(() => port.startCompression?.()),
     faultFor: (command) => (closed ? undefined : faults.onCommand(command)),
   })
 

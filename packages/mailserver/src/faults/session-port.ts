@@ -16,6 +16,8 @@ export type SessionPort = {
   cut(by: CutBy): void
   /** What is sent from now on goes out only after this time. */
   delay(delayMs: number): void
+  /** Compresses what is sent after this, and takes what comes after it for compressed; undefined where nobody can. */
+  readonly startCompression: (() => void) | undefined
   /** What the fault script wants done with a command, if anything. */
   faultFor(command: CommandSighting): CommandAction | undefined
 }

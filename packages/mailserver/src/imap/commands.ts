@@ -1,6 +1,6 @@
 import type { Capability, CapabilitySet } from '../capabilities.ts'
 import { append, replace } from './commands/append.ts'
-import { authenticate, capability, check, enable, id, idle, login, logout, noop } from './commands/auth.ts'
+import { authenticate, capability, check, compress, enable, id, idle, login, logout, noop } from './commands/auth.ts'
 import { copy, expunge, move } from './commands/copy.ts'
 import { fetch } from './commands/fetch.ts'
 import { list, lsub, namespace } from './commands/list.ts'
@@ -52,6 +52,7 @@ const commands: Readonly<Record<string, CommandSpec>> = {
   NAMESPACE: { run: namespace, state: 'authenticated', args: 'none', needs: 'NAMESPACE' },
   STATUS: { run: status, state: 'authenticated', args: 'some' },
   APPEND: { run: append, state: 'authenticated', args: 'some' },
+  COMPRESS: { run: compress, state: 'authenticated', args: 'some', needs: 'COMPRESS=DEFLATE' },
   IDLE: { run: idle, state: 'authenticated', args: 'none', needs: 'IDLE' },
 
   CHECK: { run: check, state: 'selected', args: 'none' },

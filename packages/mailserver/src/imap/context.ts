@@ -11,6 +11,8 @@ export type Reply =
       readonly status: 'OK' | 'NO' | 'BAD'
       readonly code?: string
       readonly text: string
+      /** What comes after this answer is compressed, both ways (RFC 4978). */
+      readonly startsCompression?: boolean
     }
   | { readonly kind: 'ask'; readonly prompt: string; readonly onLine: (line: string) => Reply }
 
@@ -26,6 +28,7 @@ export type SessionContext = {
   readonly condstore: boolean
   /** VANISHED instead of EXPUNGE (RFC 7162 §3.2). */
   qresync: boolean
+  readonly compressing: boolean
   /** The client is told of changes as they happen. */
   idling: boolean
   loggedOut: boolean

@@ -30,6 +30,12 @@ type Named = { readonly tag: string; readonly verb: string; readonly uid: boolea
 /** What a client may use, and so must know of, before it has logged in. */
 const offeredBeforeLogin: ReadonlySet<string> = new Set(['LITERAL+', 'LITERAL-', 'SASL-IR', 'ID', 'ENABLE', 'IDLE'])
 
+/** Without sockets there is nothing to compress. */
+function supportedBy({ startCompression }: SessionPort, capabilities: CapabilitySet): CapabilitySet {
+  if (startCompression !== undefined || !capabilities.has('COMPRESS=DEFLATE')) return capabilities
+  return new Set([...capabilities].filter((name) => name !== 'COMPRESS=DEFLATE'))
+}
+
 /** The tag and the verb; `UID` takes a second word. */
 function nameCommand(
   parts: readonly CommandPart[],
@@ -59,11 +65,13 @@ const fullVerb = ({ verb, uid }: Named): string => (uid ? `UID ${verb}` : verb)
 
 /** One IMAP connection (RFC 3501), from the greeting on. Every answer is given inside `receive`. */
 export function createImapSession(options: ImapSessionOptions): ProtocolSession {
-  const { port, capabilities, appendLimitBytes } = options
+  const { port, appendLimitBytes } = options
+  const capabilities = supportedBy(port, options.capabilities)
   let waiting: Waiting | undefined
   let muted = false
   let over = false
   let condstore = false
+  let compressing = false
   let unsubscribe: (() => void) | undefined
 
   const context: SessionContext = {
@@ -73,6 +81,9 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     appendLimitBytes,
     user: undefined,
     view: undefined,
+    get compressing() {
+      return compressing
+    },
     get condstore() {
       return condstore
     },
@@ -101,6 +112,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
   function capabilityLine(): string {
     const offered = [...capabilities]
       .filter((name) => (context.user === undefined ? offeredBeforeLogin.has(name) : name !== 'SASL-IR'))
+      .filter((name) => name !== 'COMPRESS=DEFLATE' || !compressing)
       .filter((name) => name !== 'APPENDLIMIT' || appendLimitBytes !== undefined)
       .map((name) => (name === 'APPENDLIMIT' ? `APPENDLIMIT=${appendLimitBytes}` : name))
     return ['CAPABILITY', 'IMAP4rev1', ...(context.user === undefined ? ['AUTH=PLAIN'] : []), ...offered].join(' ')
@@ -160,6 +172,10 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
           `${utf8ByteString(reply.text).replaceAll(/[\r\n]/gu, ' ')}\r\n`,
         )
         if (context.loggedOut) hangUp()
+        if (reply.startsCompression === true) {
+          compressing = true
+          port.startCompression?.()
+        }
         return
       case 'ask':
         waiting = { tag, verb, onLine: reply.onLine }

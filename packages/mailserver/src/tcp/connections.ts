@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 
 import { createEndpoint } from '../faults/endpoint.ts'
-import type { CutBy, SessionProtocol } from '../faults/rules.ts'
+import type { SessionProtocol } from '../faults/rules.ts'
 import type { FaultScript } from '../faults/script.ts'
 import type { ProtocolSession, SessionPort } from '../faults/session-port.ts'
+import { createWire } from './wire.ts'
 
 export type ListenerOptions = {
   readonly protocol: SessionProtocol
@@ -19,21 +20,6 @@ export type Listener = {
   resume(): void
 }
 
-/** How long a peer has to close its half after we have ended ours. */
-const LINGER_MS = 2000
-
-function endSocket(socket: Socket, by: CutBy): void {
-  if (by === 'rst') {
-    socket.resetAndDestroy()
-    return
-  }
-  // A FIN must not turn into a reset because of unread octets: they are read and dropped until the peer has closed too.
-  socket.end()
-  socket.resume()
-  const linger = setTimeout(() => socket.destroy(), LINGER_MS)
-  socket.once('close', () => clearTimeout(linger))
-}
-
 function serve(socket: Socket, { protocol, faults, session }: ListenerOptions): void {
   socket.setNoDelay(true)
   socket.on('error', () => socket.destroy())
@@ -44,17 +30,25 @@ function serve(socket: Socket, { protocol, faults, session }: ListenerOptions): 
   }
   const timers = new Set<NodeJS.Timeout>()
   let ended = false
+  const wire = createWire(socket, {
+    onBytes: (bytes) => endpoint.receive(bytes),
+    onEnd: () => {
+      for (const timer of timers) clearTimeout(timer)
+      endpoint.end()
+    },
+  })
   const endpoint = createEndpoint({
     faults: connection,
     session,
     port: {
       send: (bytes) => {
-        if (!ended && bytes.length > 0) socket.write(bytes)
+        if (!ended && bytes.length > 0) wire.write(bytes)
       },
       close: (by) => {
         ended = true
-        endSocket(socket, by)
+        wire.end(by)
       },
+      startCompression: () => wire.startCompression(),
       schedule: (delayMs, task) => {
         const timer = setTimeout(() => {
           timers.delete(timer)
@@ -65,11 +59,6 @@ function serve(socket: Socket, { protocol, faults, session }: ListenerOptions): 
     },
   })
   endpoint.start()
-  socket.on('data', (chunk: Buffer) => endpoint.receive(chunk))
-  socket.on('close', () => {
-    for (const timer of timers) clearTimeout(timer)
-    endpoint.end()
-  })
 }
 
 function hold(socket: Socket): void {

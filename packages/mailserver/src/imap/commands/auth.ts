@@ -86,6 +86,15 @@ export function enable({ context, args }: Call): Reply {
   return ok('Enabled')
 }
 
+/** RFC 4978 §3. */
+export function compress({ context, args }: Call): Reply {
+  const mechanism = args.word()
+  args.end()
+  if (mechanism !== 'DEFLATE') return bad(`Unknown compression mechanism ${mechanism}`)
+  if (context.compressing) return no('Compression is active', 'COMPRESSIONACTIVE')
+  return { kind: 'tagged', status: 'OK', text: 'Compression active', startsCompression: true }
+}
+
 /** RFC 2177. */
 export function idle({ context, args }: Call): Reply {
   args.end()
