@@ -26,8 +26,9 @@ let ids = 0
 
 function request(over: Partial<Enqueue> = {}): Enqueue {
   ids += 1
+  const id = `task-${ids}` as TaskId
   return {
-    id: `task-${ids}` as TaskId,
+    newId: () => id,
     accountId: account,
     lane,
     kind: 'draft_upload',

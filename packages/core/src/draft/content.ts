@@ -107,10 +107,14 @@ function isJson(value: unknown): boolean {
 
 /** Which fields differ, in the order of `DraftContent`. Empty: the save changes nothing and makes nothing (hazard 17). */
 export function changedFields(before: DraftContent, after: DraftContent): readonly ContentField[] {
-  return contentFields.filter((field) => {
-    const [one, other] = [before[field] ?? null, after[field] ?? null]
-    return one !== other && canonical(one) !== canonical(other)
-  })
+  return contentFields.filter((field) => !isSame(before[field] ?? null, after[field] ?? null))
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  // Only what has parts can be the same and yet another object; a long text is not looked at a second time.
+  const haveParts = typeof one === 'object' && one !== null && typeof other === 'object' && other !== null
+  return haveParts && canonical(one) === canonical(other)
 }
 
 const contentFields: readonly ContentField[] = [...(Object.keys(emptyContent) as ContentField[]), 'unmodelled']

@@ -281,7 +281,7 @@ export function createQueue(options: QueueOptions): Queue {
     for (const followUp of followUps) {
       const task = wireTasks[followUp.task]
       await enqueueTask(write.db, {
-        id: uuidv7(now, environment.random) as TaskId,
+        newId: () => uuidv7(now, environment.random) as TaskId,
         accountId: followUp.accountId,
         lane: laneOf(followUp),
         kind: task.name,

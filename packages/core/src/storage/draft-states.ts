@@ -11,6 +11,7 @@ import {
 import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import type { StoredDraft } from './drafts.ts'
 import { prepared } from './prepared.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
@@ -23,16 +24,29 @@ import type { Write } from './store.ts'
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function loadDraftState(db: Db, id: Umid): Promise<DraftState> {
-  const [draft] = await stateRow(db, { id })
-  if (draft === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  const kind = draft.sync_state as Copies['kind']
-  const [name] = kind === 'synchronized' ? await nameRow(db, { id }) : []
-  const [anchor] = kind === 'stale-server' ? await anchorRow(db, { id }) : []
+  const [row] = await stateRow(db, { id })
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return await stateOf(db, {
+    id,
+    status: row.status as DraftStatus,
+    syncState: row.sync_state as Copies['kind'],
+    version: row.version as Version,
+  })
+}
+
+/** Of a draft that was read in this transaction. */
+async function stateOf(
+  db: Db,
+  { id, status, syncState, version }: Pick<StoredDraft, 'id' | 'status' | 'syncState' | 'version'>,
+): Promise<DraftState> {
+  const [name] = syncState === 'synchronized' ? await nameRow(db, { id }) : []
+  const [anchor] = syncState === 'stale-server' ? await anchorRow(db, { id }) : []
+  const debts = await debtRows(db, { id })
   return {
-    status: draft.status as DraftStatus,
-    head: draft.version as Version,
-    copies: toCopies(id, kind, name, anchor),
-    debts: (await debtRows(db, { id })).map(toReceipt),
+    status,
+    head: version,
+    copies: toCopies(id, syncState, name, anchor),
+    debts: debts.toSorted((a, b) => a.id - b.id).map(toReceipt),
   }
 }
 
@@ -46,7 +60,8 @@ const anchorRow = prepared((db, input: { readonly id: Umid }) =>
   db.selectFrom('anchor').selectAll().where('draft_id', '=', input.id),
 )
 const debtRows = prepared((db, input: { readonly id: Umid }) =>
-  db.selectFrom('delete_debt').selectAll().where('draft_id', '=', input.id).orderBy('id'),
+  // Sorted by the reader: SQLite plans a statement that orders anew each time its values change.
+  db.selectFrom('delete_debt').selectAll().where('draft_id', '=', input.id),
 )
 
 /** With the account that the draft belongs to now. */
@@ -118,8 +133,10 @@ export async function applyDraftEvent(
   now: number,
   /** The new head's content, stored in the same statement. */
   head: DraftContent | null = null,
+  /** The draft, where it was read in this transaction and not changed since. */
+  known: StoredDraft | null = null,
 ): Promise<{ readonly rule: Rule; readonly before: DraftState; readonly after: DraftState }> {
-  const before = await loadDraftState(write.db, id)
+  const before = known === null ? await loadDraftState(write.db, id) : await stateOf(write.db, known)
   const outcome = transition(before, event)
   if (outcome.rule === 'refuse') {
     throw new EverdraftError('NOT_A_DRAFT', `the draft is ${before.status}: only a draft can be changed`)

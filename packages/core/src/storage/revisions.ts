@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 
-import { applyDelta, type Delta, deltaBetween } from '../draft/delta.ts'
+import { applyDelta, type Delta, deltaBetween, deltasBetween } from '../draft/delta.ts'
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import { prepared } from './prepared.ts'
@@ -41,8 +41,9 @@ export async function insertRevision(
   if (previous === null) {
     bytes = JSON.stringify(revision.content).length
   } else {
-    bytes = JSON.stringify(deltaBetween(previous.content, revision.content)).length
-    await setEncoded(db, id, previous.version, encode(previous, revision.content))
+    const { forward, backward } = deltasBetween(previous.content, revision.content)
+    bytes = JSON.stringify(forward).length
+    await setEncoded(db, id, previous.version, encode(previous, backward))
   }
   await addRevision(db, {
     id,
@@ -86,9 +87,13 @@ interface Encoded {
   readonly content: string
 }
 
-function encode(revision: { readonly version: Version; readonly content: DraftContent }, next: DraftContent): Encoded {
+function encode(
+  revision: { readonly version: Version; readonly content: DraftContent },
+  /** Makes it of the next one. */
+  backward: Delta,
+): Encoded {
   if (revision.version % fullEvery === 0) return { encoding: 'full', content: JSON.stringify(revision.content) }
-  return { encoding: 'reverse', content: JSON.stringify(deltaBetween(next, revision.content)) }
+  return { encoding: 'reverse', content: JSON.stringify(backward) }
 }
 
 async function setEncoded(db: Db, id: Umid, version: Version, { encoding, content }: Encoded): Promise<void> {

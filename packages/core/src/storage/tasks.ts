@@ -41,7 +41,8 @@ export type Join =
   | 'keep'
 
 export interface Enqueue {
-  readonly id: TaskId
+  /** Of a new row; most requests join one that waits. */
+  readonly newId: () => TaskId
   readonly accountId: AccountId
   readonly lane: string
   readonly kind: string
@@ -133,10 +134,11 @@ async function addTask(db: Db, task: Enqueue): Promise<void> {
     .values({ id: task.lane, account_id: task.accountId, busy: 0, fence: 0 })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+  const id = task.newId()
   await db
     .insertInto('task')
     .values({
-      id: task.id,
+      id,
       account_id: task.accountId,
       lane: task.lane,
       kind: task.kind,
@@ -152,7 +154,7 @@ async function addTask(db: Db, task: Enqueue): Promise<void> {
       created_at: task.now,
     })
     .execute()
-  await insertTaskStep(db, task, { at: task.now, what: 'planned', error: null })
+  await insertTaskStep(db, { ...task, id }, { at: task.now, what: 'planned', error: null })
 }
 
 export interface Claim {

@@ -67,7 +67,7 @@ export async function commitRevision(
   const device = request.device ?? context.device
   const revision = { version, content, savedAt: now, device, by: request.by, fieldsChanged }
   await insertRevision(write.db, draft.id, revision, draft)
-  const { after } = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content)
+  const { after } = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content, draft)
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
   const saved: StoredDraft = { ...draft, version, content, updatedAt: now, syncState: after.copies.kind }
   return { result: { version, changed: true, draft: saved, state: after }, followUps: uploadSoon(context, draft) }
