@@ -1,11 +1,40 @@
 import { imap } from '@everdraft/mail'
 import { describeServer, exerciseMailbox, type MailboxExpectations, type ServerName } from '@everdraft/testkit'
 
+const poor = {
+  uidPlus: true,
+  replace: false,
+  catenate: false,
+  specialUse: false,
+  condstore: false,
+  qresync: false,
+  esearch: false,
+  binary: false,
+  idle: true,
+  notify: false,
+  compress: false,
+  objectId: false,
+  quota: true,
+  soundParts: false,
+}
+
+const rich = {
+  ...poor,
+  catenate: true,
+  specialUse: true,
+  condstore: true,
+  qresync: true,
+  esearch: true,
+  binary: true,
+  compress: true,
+  soundParts: true,
+}
+
 const servers = {
-  dovecot24: { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: true },
-  cyrus310: { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: true },
-  dovecot23: { uidPlus: true, replace: false, catenate: true, specialUse: true, condstore: true },
-  greenmail: { uidPlus: true, replace: false, catenate: false, specialUse: false, condstore: false },
+  dovecot24: { ...rich, replace: true, notify: true, quota: false },
+  cyrus310: { ...rich, replace: true, notify: true, objectId: true },
+  dovecot23: { ...rich, notify: true, quota: false },
+  greenmail: poor,
 } satisfies Record<ServerName, MailboxExpectations>
 
 for (const [name, expected] of Object.entries(servers) as [ServerName, MailboxExpectations][]) {

@@ -20,7 +20,7 @@ export async function storeMessage(
 ): Promise<StoreOutcome> {
   let appended: StatusResponse | null = null
   const head = [`${command} `, astring(wireName), ` (${request.flags.join(' ')}) ${dateTime(request.internalDate)} `]
-  const completion = await connection.run([...head, ...messageParts(request.segments)], {
+  const completion = await connection.run([...head, ...messageParts(request)], {
     onUntaggedStatus: (response) => {
       if (response.status === 'OK' && response.code === 'APPENDUID') appended = response
     },
@@ -37,16 +37,16 @@ export async function storeMessage(
   }
 }
 
-function messageParts(segments: readonly MessageSegment[]): readonly CommandPart[] {
+function messageParts({ segments, binary = false }: StoreRequest): readonly CommandPart[] {
   const runs = joinContent(segments)
   const only = runs[0]
-  if (runs.length <= 1 && only?.kind !== 'part') return [literalOf(only?.segments ?? [])]
+  if (runs.length <= 1 && only?.kind !== 'part') return [literalOf(only?.segments ?? [], binary)]
   // RFC 4469 §3
   const parts: CommandPart[] = ['CATENATE (']
   runs.forEach((run, index) => {
     const space = index === 0 ? '' : ' '
     if (run.kind === 'part') parts.push(`${space}URL ${quoted(partUrl(run.part))}`)
-    else parts.push(`${space}TEXT `, literalOf(run.segments))
+    else parts.push(`${space}TEXT `, literalOf(run.segments, binary))
   })
   return [...parts, ')']
 }
@@ -65,10 +65,11 @@ function joinContent(segments: readonly MessageSegment[]): readonly Run[] {
   return runs
 }
 
-function literalOf(segments: readonly Content[]): Literal {
+function literalOf(segments: readonly Content[], binary: boolean): Literal {
   const sizes = segments.map((segment) => (segment.kind === 'bytes' ? segment.bytes.length : segment.size))
   return {
     size: sizes.reduce((total, size) => total + size, 0),
+    binary,
     async *open() {
       for (const segment of segments) {
         if (segment.kind === 'bytes') yield segment.bytes

@@ -54,7 +54,7 @@ class Watch {
   /** What STATUS said last. */
   readonly #states = new Map<FolderPath, string>()
   #telling: NodeJS.Immediate | null = null
-  /** NOTIFY is set: the server pushes, and there is nothing to wait in. */
+  /** NOTIFY is set: the server tells of all folders, whichever is selected. */
   #isNotified = false
 
   constructor(watched: Watched, paths: readonly FolderPath[], options: WatchOptions) {
@@ -88,7 +88,8 @@ class Watch {
         pollAt = Date.now() + (this.#isNotified ? renewMs : pollMs)
       }
       const waitMs = Math.max(0, pollAt - Date.now())
-      if (this.#isNotified || !capabilities.idle || !(await this.#openOne())) {
+      // Dovecot 2.3 keeps what NOTIFY is to tell until there is a command: IDLE is one.
+      if (!capabilities.idle || !(this.#isNotified || (await this.#openOne()))) {
         await this.#wait(waitMs)
       } else {
         await connection.idle(this.#wait(Math.min(waitMs, renewMs)))

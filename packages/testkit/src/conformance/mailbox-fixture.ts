@@ -31,6 +31,8 @@ export interface MailboxExpectations {
   readonly compress: boolean
   readonly objectId: boolean
   readonly quota: boolean
+  /** BODYSTRUCTURE and the sections of a message are as RFC 3501 has them. */
+  readonly soundParts: boolean
 }
 
 /** One adapter in front of one server. */
