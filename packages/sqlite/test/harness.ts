@@ -12,8 +12,10 @@ import {
   type EngineTiming,
   type Environment,
   EverdraftError,
+  inspectStore,
   type OpenStorage,
   type Storage,
+  type StoreReport,
   type SyncReport,
   type TaskView,
 } from '@everdraft/core'
@@ -21,7 +23,7 @@ import { type CompiledQuery, type DatabaseConnection, type Driver, sql } from 'k
 
 import { openStore, type Store } from '../../core/src/storage/store.ts'
 import { createFakeMailbox, type FakeMailbox } from '../../core/test/fake-mailbox.ts'
-import { sqlite } from '../src/index.ts'
+import { blobFolder, sqlite } from '../src/index.ts'
 
 /** A folder of its own, gone afterwards. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
@@ -232,10 +234,14 @@ export interface FakeDevice extends AsyncDisposable {
   readonly mailbox: FakeMailbox
   readonly time: VirtualTime
   readonly file: string
+  /** Where the attachments lie, if the device has a folder for them. */
+  readonly attachments: string
   readonly events: readonly EngineEvent[]
   /** One round with the server, and whatever that sets off. */
   sync(): Promise<SyncReport>
   tasks(): Promise<readonly TaskView[]>
+  /** Of the closed store, with its attachments. */
+  inspect(): Promise<StoreReport>
   /** Closes the engine and opens it again on the same file. */
   restart(): Promise<void>
 }
@@ -245,20 +251,26 @@ export const password = 'correct horse battery staple'
 export async function openFakeDevice({
   timing = {},
   wrap = (storage: Storage): Storage => storage,
+  storageAt = sqlite,
+  attachments = 'database',
   seed = 1,
 }: {
   readonly timing?: Partial<EngineTiming>
   readonly wrap?: (storage: Storage) => Storage
+  readonly storageAt?: (file: string) => Storage
+  readonly attachments?: 'database' | 'folder'
   readonly seed?: number
 } = {}): Promise<FakeDevice> {
   const folder = await temporaryFolder()
   const file = join(folder.path, 'everdraft.db')
+  const blobs = attachments === 'folder' ? { blobs: blobFolder(join(folder.path, 'attachments')) } : {}
   const mailbox = createFakeMailbox()
   const time = virtualTime({ seed })
   const events: EngineEvent[] = []
   async function open(): Promise<Engine> {
     const opened = await createEngine({
-      storage: wrap(sqlite(file)),
+      storage: wrap(storageAt(file)),
+      ...blobs,
       mailbox: mailbox.port,
       environment: time.environment,
       timing,
@@ -281,9 +293,11 @@ export async function openFakeDevice({
     mailbox,
     time,
     file,
+    attachments: join(folder.path, 'attachments'),
     events,
     sync: () => engine.sync(account.id),
     tasks: async () => (await engine.tasks.list(account.id, { limit: 500 })).items,
+    inspect: () => inspectStore(storageAt(file), blobs),
     async restart() {
       await engine.close()
       engine = await open()

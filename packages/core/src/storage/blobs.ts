@@ -221,7 +221,7 @@ export async function* readBlob(
       db.selectFrom('blob_chunk').select('bytes').where('blob_id', '=', id).where('seq', '=', seq).executeTakeFirst(),
     )
     // Never a short file for the whole one: who reads it may be about to send it (hazard 14).
-    if (row === undefined) throw missing(sha256)
+    if (row === undefined || row.bytes.length !== Math.min(chunkBytes, blob.size - position)) throw missing(sha256)
     const from = Math.max(0, range.start - position)
     const to = Math.min(row.bytes.length, range.end - position)
     if (to > from) yield row.bytes.subarray(from, to)
@@ -230,7 +230,10 @@ export async function* readBlob(
 }
 
 function missing(sha256: Sha256): EverdraftError {
-  return new EverdraftError('STORAGE_ERROR', `the attachment ${sha256.slice(0, 12)}… is not in the store`)
+  return new EverdraftError(
+    'STORAGE_ERROR',
+    `the attachment ${sha256.slice(0, 12)}… is not in the store, or not all of it`,
+  )
 }
 
 function outside(sha256: Sha256): EverdraftError {

@@ -73,11 +73,14 @@ function vectorOf(text: string): string {
 
 /** PostgreSQL's text holds no NUL. It is no part of a word, so nothing is found the less. */
 function withoutNul(row: SearchRow): Pick<SearchRow, 'subject' | 'people' | 'body' | 'files'> {
-  const clean = (text: string): string => text.replaceAll('\0', ' ')
   return {
     subject: clean(row.subject),
     people: clean(row.people),
     body: clean(row.body),
     files: clean(row.files),
   }
+}
+
+function clean(text: string): string {
+  return text.replaceAll('\0', ' ')
 }
