@@ -1,4 +1,4 @@
-import type { DraftChanges, Version } from '@everdraft/core'
+import type { DraftChanges, EverdraftError, Version } from '@everdraft/core'
 import { describe, expect, test } from 'vitest'
 
 import { openEmbedded } from '../hazards/embedded-device.ts'
@@ -55,11 +55,13 @@ describe('a save on an old version', () => {
       { text: 'our text\n' },
       { baseVersion: draft.version, onConflict: 'merge' },
     )
-    await expect(late).rejects.toMatchObject({ code: 'CONFLICT' })
+    const refusal = await late.catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ code: 'CONFLICT' })
     expect(await device.get(draft.id)).toMatchObject({ version: 2, text: 'their text\n' })
     await device.restart()
     const [conflict] = await device.engine.drafts.conflicts(draft.id)
     expect(conflict).toMatchObject({
+      id: (refusal as EverdraftError).conflictId,
       fields: ['text'],
       base: { text: twoParagraphs },
       local: { text: 'our text\n' },

@@ -65,4 +65,32 @@ describe('the timeline of a task', () => {
     const left = await device.engine.tasks.list(device.account.id)
     expect(left.items.some((task) => task.id === upload.id)).toBe(false)
   })
+
+  test('is part of the task, as it stands in the queue and after it has left it', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const draft = await device.create()
+    const { id: accountId } = device.account
+    const { items } = await device.engine.tasks.list(accountId)
+    const upload = items.find((task) => task.key === draft.id)!
+    const { timeline, ...waiting } = await device.engine.tasks.get(accountId, upload.id)
+    expect(waiting).toEqual(upload)
+    expect(timeline.map((step) => step.what)).toEqual(['planned'])
+    await embedded.upload()
+    expect(await device.engine.tasks.get(accountId, upload.id)).toMatchObject({
+      id: upload.id,
+      kind: 'draft_upload',
+      key: draft.id,
+      state: 'done',
+      attempts: 1,
+      superseded: null,
+      createdAt: upload.createdAt,
+      timeline: await device.engine.tasks.timeline(accountId, upload.id),
+    })
+    const another = await device.engine.accounts.add({
+      address: 'other@example.org',
+      imap: { host: '127.0.0.1', port: 1, security: 'none', user: 'x', password: 'x' },
+    })
+    await expect(device.engine.tasks.get(another.id, upload.id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
 })

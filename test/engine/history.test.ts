@@ -60,6 +60,20 @@ describe('history', () => {
     expect((await device.engine.drafts.restore(draft.id, 3 as Version)).text).toBe('two\n')
   })
 
+  test('H18 a composer whose process ended is open no more once its lease is over', async () => {
+    let aheadMs = 0
+    await using embedded = await openEmbedded({}, { environment: { now: () => Date.now() + aheadMs } })
+    const { device } = embedded
+    const draft = await device.create({ text: 'when it was opened\n' })
+    await device.engine.drafts.open(draft.id).opened
+    await device.engine.drafts.save(draft.id, { text: 'on the server\n' })
+    await settle(device)
+    await device.restart()
+    await device.engine.drafts.save(draft.id, { text: 'later\n' })
+    aheadMs = 3 * 60_000
+    expect(await device.engine.drafts.discardChanges(draft.id)).toMatchObject({ text: 'on the server\n' })
+  })
+
   test('H18 without a composer it goes back to what was synchronized last', async () => {
     await using embedded = await openEmbedded()
     const { device } = embedded

@@ -42,6 +42,31 @@ describe('search', () => {
     expect((await device.engine.drafts.search('mango', { accountId: other.id })).total).toBe(0)
   })
 
+  test('keeps to status, state and tag, and counts only what it may show', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const { engine, account } = device
+    const up = await engine.drafts.create({ accountId: account.id, subject: 'apple up', tags: ['red'] })
+    await embedded.upload()
+    const gone = await engine.drafts.create({ accountId: account.id, subject: 'apple gone', tags: ['red', 'old'] })
+    await engine.drafts.discard(gone.id)
+    await engine.drafts.create({ accountId: account.id, subject: 'apple here', tags: ['green'] })
+    await engine.housekeep()
+    const found = async (filter: Parameters<typeof engine.drafts.search>[1]) => {
+      const { items, total } = await engine.drafts.search('apple', { ...filter, limit: 1 })
+      return { first: items[0]?.draft.subject, total }
+    }
+    expect(await found({})).toMatchObject({ total: 3 })
+    expect(await found({ status: 'discarded' })).toEqual({ first: 'apple gone', total: 1 })
+    expect(await found({ syncState: 'synchronized' })).toEqual({ first: 'apple up', total: 1 })
+    expect(await found({ tag: 'red' })).toMatchObject({ total: 2 })
+    expect(await found({ tag: 'red', status: 'draft' })).toEqual({ first: 'apple up', total: 1 })
+    expect(await found({ tag: "re'd" })).toEqual({ first: undefined, total: 0 })
+    expect((await engine.drafts.list({ tag: 'red', syncState: 'synchronized' })).items.map((one) => one.id)).toEqual([
+      up.id,
+    ])
+  })
+
   test('takes every text for words: operators, quotes and wildcards of the index are none', async () => {
     await using embedded = await openEmbedded()
     const { device } = embedded

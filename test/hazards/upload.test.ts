@@ -106,6 +106,34 @@ describe('H04 an upload whose reply is lost is looked for before it is repeated'
   })
 })
 
+describe('a REPLACE whose target another program has just taken', () => {
+  test('is no refusal of the draft: it goes up by APPEND, once, and is not parked', async () => {
+    await using embedded = await openEmbedded({ without: ['CATENATE'] })
+    const { device, mailServer } = embedded
+    const draft = await device.create({ text: 'one\n' })
+    await embedded.upload()
+    await device.engine.drafts.save(draft.id, { text: 'two\n' })
+    // Its identity is read, and then it is gone. Servers differ in whether they say NO then.
+    mailServer.faults.add({ on: { verb: 'REPLACE' }, do: { kind: 'answer', status: 'NO', text: 'No such message' } })
+    const look = mailServer.faults.add({ on: { verb: 'FETCH' }, do: { kind: 'delay-reply', delayMs: 300 } })
+    const uploading = embedded.upload()
+    await expect.poll(() => look.fired, { interval: 5 }).toBe(true)
+    const drafts = mailServer.store.find('ann', 'Drafts')!
+    mailServer.store.expunge(
+      drafts,
+      drafts.messages().map(({ uid }) => uid),
+    )
+    await uploading
+    expect((await device.get(draft.id)).sync).toMatchObject({
+      state: 'synchronized',
+      uploadedVersion: 2,
+      lastError: null,
+    })
+    expect(embedded.texts().map((text) => text.includes('two'))).toEqual([true])
+    expect(device.events.filter((event) => event.type === 'task-parked')).toEqual([])
+  })
+})
+
 describe('a refused upload', () => {
   test('parks the draft with the server\u2019s words, and the others go on', async () => {
     await using embedded = await openEmbedded({ without: ['REPLACE'] })

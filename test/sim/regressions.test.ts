@@ -32,6 +32,24 @@ test('a late copy of the head is kept where another program has taken the copy t
   expect(device.uids()).toHaveLength(1)
 })
 
+test('a copy that another program takes just before it is to be replaced parks nothing', async () => {
+  const { world, ...device } = await openScripted({ without: ['CATENATE'] })
+  const draft = await device.create('A letter')
+  await pass(world, 5_000)
+  await device.save(draft, 'first words')
+  world.network.fateOf = (verb) => {
+    if (verb !== 'UID REPLACE') return { kind: 'pass' }
+    world.network.fateOf = () => ({ kind: 'pass' })
+    for (const uid of device.uids()) device.removeByHand(uid)
+    // Servers differ in whether they say so.
+    return { kind: 'answer', status: 'NO', text: 'No such message' }
+  }
+  await pass(world, 20_000)
+  expect(device.texts().map((text) => text.includes('first words'))).toEqual([true])
+  await device.rest()
+  expect(device.complaintsAtRest()).toEqual([])
+})
+
 test('an old copy that the server only says it removed is tried again, and not forgotten until somebody looks', async () => {
   const { world, ...device } = await openScripted({ without: ['CATENATE', 'REPLACE'] })
   const draft = await device.create('A letter')

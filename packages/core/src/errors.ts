@@ -1,3 +1,5 @@
+import type { ConflictId } from './ids.ts'
+
 /** What every error of the engine carries; `toJSON` never holds a secret or a user's text. */
 export class EverdraftError extends Error {
   override readonly name: string = 'EverdraftError'
@@ -5,15 +7,22 @@ export class EverdraftError extends Error {
   readonly code: ErrorCode
   /** For validation: which fields are wrong, and why. */
   readonly errors: readonly FieldError[]
+  /** With CONFLICT: under which both sides are kept. */
+  readonly conflictId: ConflictId | null
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; errors?: readonly FieldError[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; errors?: readonly FieldError[]; conflictId?: ConflictId } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.errors = options.errors ?? []
+    this.conflictId = options.conflictId ?? null
   }
 
-  toJSON(): { code: ErrorCode; message: string; errors: readonly FieldError[] } {
-    return { code: this.code, message: this.message, errors: this.errors }
+  toJSON(): { code: ErrorCode; message: string; errors: readonly FieldError[]; conflictId: ConflictId | null } {
+    return { code: this.code, message: this.message, errors: this.errors, conflictId: this.conflictId }
   }
 }
 
@@ -30,7 +39,7 @@ export type ErrorCode =
   | 'NOT_A_DRAFT'
   | 'NOT_DISCARDED'
   | 'VERSION_MISMATCH'
-  /** Both texts are kept; the message names the conflict. */
+  /** Both texts are kept, under `conflictId`. */
   | 'CONFLICT'
   | 'TOO_LARGE'
   | 'UNSENT_DRAFTS'

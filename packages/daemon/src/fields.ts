@@ -61,6 +61,15 @@ export function pageToJson<Item, ItemJson>(page: Page<Item>, toJson: (item: Item
   return { items: page.items.map((item) => toJson(item)), total: page.total, limit: page.limit, offset: page.offset }
 }
 
+/** A page of what the engine answers as a whole, as it is never long. */
+export function sliceToJson<Item, ItemJson>(
+  all: readonly Item[],
+  { limit, offset }: { readonly limit: number; readonly offset: number },
+  toJson: (item: Item) => ItemJson,
+): PageJson<ItemJson> {
+  return pageToJson({ items: all.slice(offset, offset + limit), total: all.length, limit, offset }, toJson)
+}
+
 export const timeSchema: z.ZodType<string> = z.iso.datetime({ precision: 3 })
 
 /** ISO 8601, UTC, milliseconds. */

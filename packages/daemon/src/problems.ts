@@ -56,7 +56,6 @@ export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly headers: Readonly<Record<string, string>>
   readonly errors: readonly FieldError[]
-  readonly conflictId: ConflictId | undefined
 
   constructor(
     status: number,
@@ -65,7 +64,6 @@ export class ProblemError extends Error {
     options: {
       headers?: Readonly<Record<string, string>>
       errors?: readonly FieldError[]
-      conflictId?: ConflictId | undefined
     } = {},
   ) {
     super(detail)
@@ -73,7 +71,6 @@ export class ProblemError extends Error {
     this.code = code
     this.headers = options.headers ?? {}
     this.errors = options.errors ?? []
-    this.conflictId = options.conflictId
   }
 }
 
@@ -123,14 +120,14 @@ const titles: Readonly<Record<number, string>> = {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) {
-    const { status, code, message, errors, conflictId } = error
-    return {
-      ...problem(status, code, message, errors),
-      ...(conflictId === undefined ? {} : { conflict_id: conflictId }),
-    }
+    return problem(error.status, error.code, error.message, error.errors)
   }
   if (error instanceof EverdraftError) {
-    return problem(statusOfEngineError[error.code], error.code, error.message, error.errors)
+    const { code, message, errors, conflictId } = error
+    return {
+      ...problem(statusOfEngineError[code], code, message, errors),
+      ...(conflictId === null ? {} : { conflict_id: conflictId }),
+    }
   }
   if (error instanceof WireError) return problem(statusOfWireError[error.code], error.code, error.message)
   return problemOfFramework(error)

@@ -7,9 +7,10 @@ import { mailUser, start, type Running } from './harness.ts'
 const picture = randomBytes(2_000)
 const file = randomBytes(70_000)
 
+const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll(/.{76}/g, '$&\r\n')
+
 /** As it came from somebody else, with a Bcc that some programs leave in. */
 function message(id: string): string {
-  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll(/.{76}/g, '$&\r\n')
   return [
     'From: Bob Example <bob@example.org>',
     `To: ${mailUser.name}, Cy <cy@example.org>`,

@@ -119,7 +119,7 @@ test('a task tells its timeline while it waits and after it is done', async () =
   const done = await call('GET', path)
   expect(done).toMatchObject({
     status: 200,
-    body: { id: upload.id, account_id: id, kind: null, key: null, state: 'done', next_run_at: null },
+    body: { id: upload.id, account_id: id, kind: 'draft_upload', key: draft.id, state: 'done', next_run_at: null },
   })
   expect(done.body.timeline.slice(0, timeline.length)).toEqual(timeline)
   expect(done.body.timeline.at(-1)).toMatchObject({ what: 'done', error: null })

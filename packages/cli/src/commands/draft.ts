@@ -5,37 +5,28 @@ import type { AddressJson, AttachmentJson, DraftJson, DraftListItemJson } from '
 
 import { accountOption, chosenAccount, draftById } from '../account-choice.ts'
 import { asUser } from '../author.ts'
-import { oneOf, wholeNumber, type Command } from '../command.ts'
+import { wholeNumber, type Command } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
 import { contentOf, contentOptions } from '../content-options.ts'
+import { filterOptions, filterQuery } from '../draft-filter.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
 import { bytesText, oneLine, printJson, printLine } from '../output.ts'
 import { listOptions, listRequest, printList } from '../paging.ts'
 import { templateByName } from '../template-choice.ts'
 
 const selection = { ...accountOption, ...connectionOptions }
-const statuses = ['draft', 'queued', 'sending', 'sent', 'discarded'] as const
-const syncStates = ['local-only', 'synchronized', 'stale-server'] as const
 
 export const draftList: Command = {
   name: 'draft list',
   summary: 'List the drafts of an account, newest change first',
   options: {
-    status: { value: 'STATUS', help: statuses.join(', ') },
-    'sync-state': { value: 'STATE', help: syncStates.join(', ') },
-    tag: { value: 'TAG', help: 'those with this tag' },
+    ...filterOptions,
     ...listOptions,
     ...selection,
   },
   run: async (input) => {
     const request = listRequest(input)
-    const status = input.option('status')
-    const syncState = input.option('sync-state')
-    const query = {
-      status: status === undefined ? undefined : oneOf('status', status, statuses),
-      sync_state: syncState === undefined ? undefined : oneOf('sync-state', syncState, syncStates),
-      tag: input.option('tag'),
-    }
+    const query = filterQuery(input)
     await withClient(input, async (client) => {
       const account = await chosenAccount(client, input)
       await printList<DraftListItemJson>(client, request, {

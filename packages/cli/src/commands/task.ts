@@ -44,7 +44,7 @@ export const taskShow: Command = {
       const task = await client.request<TaskDetailsJson>('GET', `/accounts/${account.id}/tasks/${id}`)
       if (input.isOn('json')) return printJson(task)
       printLine(`id        ${oneLine(task.id)}`)
-      if (task.kind !== null) printLine(`kind      ${task.kind} of ${oneLine(task.key ?? '–')}`)
+      printLine(`kind      ${task.kind} of ${oneLine(task.key)}`)
       printLine(`state     ${task.state}, ${task.attempts === 1 ? '1 attempt' : `${task.attempts} attempts`}`)
       if (task.next_run_at !== null) printLine(`next run  ${task.next_run_at}`)
       printLine(`why       ${errorText(task.last_error)}\n`)

@@ -225,7 +225,7 @@ export interface Drafts {
    * Full text over subject, people, text and names of files: words by their beginnings, all of them, accents and case
    * folded; best match first. The index is complete some tenths of a second after a save.
    */
-  search(query: string, filter?: PageRequest & { readonly accountId?: AccountId }): Promise<Page<DraftHit>>
+  search(query: string, filter?: DraftFilter): Promise<Page<DraftHit>>
   /** Newest change first. */
   list(filter?: DraftFilter): Promise<Page<DraftListItem>>
   /**
@@ -340,9 +340,21 @@ export interface TaskView {
   readonly createdAt: number
 }
 
+/** A task and what happened to it. */
+export interface TaskDetails extends Omit<TaskView, 'state' | 'superseded'> {
+  /** `done` and `cancelled` have left the queue. */
+  readonly state: TaskState | 'done' | 'cancelled'
+  /** Null once it has left the queue. */
+  readonly superseded: number | null
+  /** Oldest first. */
+  readonly timeline: readonly TaskStep[]
+}
+
 export interface Tasks {
   /** What waits, runs, is parked or has failed; what is done leaves the queue. */
   list(accountId: AccountId, page?: PageRequest): Promise<Page<TaskView>>
+  /** Also one that has left the queue, for 30 days. @throws {EverdraftError} NOT_FOUND */
+  get(accountId: AccountId, taskId: TaskId): Promise<TaskDetails>
   /** Its timeline, oldest first; also of a task that is done, for 30 days. */
   timeline(accountId: AccountId, taskId: TaskId): Promise<readonly TaskStep[]>
   /** Runs it now, also when it is parked or failed; its attempts count from 0 again. @throws {EverdraftError} NOT_FOUND */

@@ -3,14 +3,14 @@ import { EverdraftError, validationError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { listConflicts } from '../storage/conflicts.ts'
-import { getDraft, listDrafts } from '../storage/drafts.ts'
+import { type DraftFilter as StoredFilter, getDraft, listDrafts } from '../storage/drafts.ts'
 import { revisions } from '../storage/revisions.ts'
 import { searchDrafts } from '../storage/search.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
-import type { Drafts, SaveOptions } from './api.ts'
+import type { DraftFilter, Drafts, SaveOptions } from './api.ts'
 import { bytesOf, describeAttachment } from './attachment-input.ts'
 import { draftViews, viewIn, viewOf, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
@@ -48,9 +48,9 @@ export function createDrafts(parts: EngineParts): Drafts {
     async search(query, filter = {}) {
       const page = checkPage(filter)
       return await store.read(async (db) => {
-        const { hits, total } = await searchDrafts(db, { accountId: filter.accountId ?? null, query, ...page })
-        const stored = await Promise.all(hits.map((hit) => getDraft(db, hit.id)))
-        const drafts = await draftViews(db, stored)
+        const { hits, total } = await searchDrafts(db, { query, ...stored(filter), ...page })
+        const found = await Promise.all(hits.map((hit) => getDraft(db, hit.id)))
+        const drafts = await draftViews(db, found)
         const items = drafts.map((draft, index) => ({
           draft: withoutText(draft),
           snippet: hits[index]?.snippet ?? '',
@@ -61,13 +61,7 @@ export function createDrafts(parts: EngineParts): Drafts {
     async list(filter = {}) {
       const page = checkPage(filter)
       return await store.read(async (db) => {
-        const { items, total } = await listDrafts(db, {
-          accountId: filter.accountId ?? null,
-          status: filter.status ?? null,
-          syncState: filter.syncState ?? null,
-          tag: filter.tag ?? null,
-          ...page,
-        })
+        const { items, total } = await listDrafts(db, { ...stored(filter), ...page })
         return { items: (await draftViews(db, items)).map(withoutText), total, ...page }
       })
     },
@@ -81,6 +75,7 @@ export function createDrafts(parts: EngineParts): Drafts {
       throw new EverdraftError(
         'CONFLICT',
         `the draft is at version ${draft.version} and says otherwise: both texts are kept in conflict ${conflictId}`,
+        { conflictId },
       )
     },
     async attach(id, input, options = {}) {
@@ -149,6 +144,12 @@ export function createDrafts(parts: EngineParts): Drafts {
       })
     },
   }
+}
+
+/** As the store asks for it. */
+function stored(filter: DraftFilter): StoredFilter {
+  const { accountId = null, status = null, syncState = null, tag = null } = filter
+  return { accountId, status, syncState, tag }
 }
 
 function request(id: Umid, options: SaveOptions) {

@@ -16,20 +16,19 @@ import { metaValue } from '../storage/meta.ts'
 import type { OpenStorage, Storage } from '../storage/storage.ts'
 import type { Db } from '../storage/db.ts'
 import { openStore, type Store, type Write } from '../storage/store.ts'
-import { taskSteps } from '../storage/task-steps.ts'
-import { listTasks, retryTask, type StoredTask, wakeOffline, wakeTasks } from '../storage/tasks.ts'
+import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
-import { type FollowUp, type LocalTask, syncAfter } from '../tasks/task.ts'
+import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
 import { createAccounts } from './accounts.ts'
-import type { Engine, SyncOptions, SyncReport, TaskView } from './api.ts'
+import type { Engine, SyncOptions, SyncReport } from './api.ts'
 import { createDrafts } from './drafts.ts'
 import { createEventFeed } from './event-feed.ts'
 import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
 import { createIndexer } from './indexer.ts'
-import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
+import { createTasks } from './tasks.ts'
 import { createTemplates } from './templates.ts'
 
 export interface EngineOptions {
@@ -201,14 +200,7 @@ async function startEngine(
 
   /** The markers that are to run, from the durable state of the drafts: what the queue's rows lack is added. */
   async function deriveMarkers({ db, emit }: Write): Promise<void> {
-    const drafts = await draftsInNeed(db, null)
-    const uploads = drafts.map(({ id, accountId }): FollowUp => ({
-      task: 'draft_upload',
-      accountId,
-      key: id,
-      delayMs: 0,
-      join: 'keep',
-    }))
+    const uploads = (await draftsInNeed(db, null)).map(uploadInNeed)
     const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
     const syncs = items.map(({ id }) => syncAfter(id, 0))
     await queue.enqueue({ db, emit }, [...uploads, ...syncs])
@@ -225,13 +217,7 @@ async function startEngine(
         if (confirm === true) await confirmLosses(write.db, accountId)
         const now = environment.now()
         await wakeTasks(write.db, accountId, now, null)
-        const uploads = (await draftsInNeed(write.db, accountId)).map(({ id }): FollowUp => ({
-          task: 'draft_upload',
-          accountId,
-          key: id,
-          delayMs: 0,
-          join: 'keep',
-        }))
+        const uploads = (await draftsInNeed(write.db, accountId)).map(uploadInNeed)
         await queue.enqueue(write, [syncAfter(accountId, 0), ...uploads])
       })
       queue.wake()
@@ -271,23 +257,7 @@ async function startEngine(
     accounts: createAccounts(parts),
     drafts: createDrafts(parts),
     templates: createTemplates(parts),
-    tasks: {
-      async list(accountId, page = {}) {
-        const checked = checkPage(page)
-        return await store.read(async (db) => {
-          await getAccount(db, accountId)
-          const { items, total } = await listTasks(db, accountId, checked)
-          return { items: items.map(taskView), total, ...checked }
-        })
-      },
-      timeline: (accountId, taskId) => store.read((db) => taskSteps(db, accountId, taskId)),
-      async retry(accountId, taskId) {
-        sessions.allow(accountId)
-        const task = await store.write(({ db }) => retryTask(db, accountId, taskId, environment.now()))
-        queue.wake()
-        return taskView(task)
-      },
-    },
+    tasks: createTasks(parts),
     sync,
     subscribe: feed.subscribe,
     async backup(destination) {
@@ -320,10 +290,4 @@ function countEvents(
     purged: events.filter((event) => event.type === 'draft-purged').length,
     errors: [...errors.values()],
   }
-}
-
-function taskView(task: StoredTask): TaskView {
-  const { id, accountId, kind, key, state, attempts, superseded, runAt, lastError, createdAt } = task
-  const nextRunAt = state === 'waiting' ? runAt : null
-  return { id, accountId, kind, key, state, attempts, superseded, nextRunAt, lastError, createdAt }
 }

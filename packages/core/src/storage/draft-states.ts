@@ -271,6 +271,26 @@ export async function knownCopies(db: Db, accountId: AccountId, folder: FolderPa
   return known
 }
 
+/** Of what `knownCopies` knows the newest of each UIDVALIDITY: an upload asks for it, however many there are. */
+export async function newestCopies(
+  db: Db,
+  accountId: AccountId,
+  folder: FolderPath,
+): Promise<readonly Pick<Receipt, 'uidValidity' | 'uid'>[]> {
+  const newest: Pick<Receipt, 'uidValidity' | 'uid'>[] = []
+  for (const table of ['server_name', 'anchor', 'delete_debt'] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .select((column) => ['uid_validity', column.fn.max<number | string>('uid').as('uid')])
+      .where('account_id', '=', accountId)
+      .where('folder', '=', folder)
+      .groupBy('uid_validity')
+      .execute()
+    newest.push(...rows.map((row) => ({ uidValidity: row.uid_validity as UidValidity, uid: Number(row.uid) as Uid })))
+  }
+  return newest
+}
+
 /**
  * Drafts with something to bring to the server or to remove from it, with the account in whose lane that is done: the
  * durable aggregate from which the markers of `draft_upload` are derived at start. It is `needsUpload` of draft-state.ts

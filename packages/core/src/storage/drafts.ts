@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type Expression, expressionBuilder, type Selectable, sql, type SqlBool } from 'kysely'
 
 import type { DraftContent, DraftPolicy, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
@@ -6,7 +6,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
 import { prepared } from './prepared.ts'
-import type { DraftRow } from './schema.ts'
+import type { DraftRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
 
 export interface StoredDraft {
@@ -72,37 +72,44 @@ export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): P
   await db.updateTable('draft').set({ account_id: accountId, indexed_version: 0 }).where('id', '=', id).execute()
 }
 
-export interface DraftQuery {
+/** Null: whichever. */
+export interface DraftFilter {
   readonly accountId: AccountId | null
   readonly status: DraftStatus | null
   readonly syncState: DraftState['copies']['kind'] | null
   readonly tag: string | null
+}
+
+export interface DraftQuery extends DraftFilter {
   readonly limit: number
   readonly offset: number
 }
 
 /** The tags in a draft's content, one row each. */
 const tagsOf = {
-  sqlite: sql<{ value: string }>`json_each(content, '$.tags')`,
-  postgres: sql<{ value: string }>`json_array_elements_text(content::json -> 'tags')`,
+  sqlite: sql<{ value: string }>`json_each(draft.content, '$.tags')`,
+  postgres: sql<{ value: string }>`json_array_elements_text(draft.content::json -> 'tags')`,
 } satisfies Record<Family, unknown>
+
+/** The drafts that a list or a search is to show, wherever `draft` is joined. */
+export function isShown(db: Db, { accountId, status, syncState, tag }: DraftFilter): Expression<SqlBool> {
+  const where = expressionBuilder<Schema, 'draft'>()
+  const tags = tagsOf[familyOf(db)]
+  return where.and([
+    where('draft.emptied_at', 'is', null),
+    ...(accountId === null ? [] : [where('draft.account_id', '=', accountId)]),
+    ...(status === null ? [] : [where('draft.status', '=', status)]),
+    ...(syncState === null ? [] : [where('draft.sync_state', '=', syncState)]),
+    ...(tag === null ? [] : [where(where.val(tag), 'in', where.selectFrom(tags.as('tag')).select('tag.value'))]),
+  ])
+}
 
 /** Newest change first. */
 export async function listDrafts(
   db: Db,
   query: DraftQuery,
 ): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
-  let filtered = db.selectFrom('draft').where('emptied_at', 'is', null)
-  if (query.accountId !== null) filtered = filtered.where('account_id', '=', query.accountId)
-  if (query.status !== null) filtered = filtered.where('status', '=', query.status)
-  if (query.syncState !== null) filtered = filtered.where('sync_state', '=', query.syncState)
-  if (query.tag !== null) {
-    const { tag } = query
-    const tags = tagsOf[familyOf(db)]
-    filtered = filtered.where((where) =>
-      where(where.val(tag), 'in', where.selectFrom(tags.as('tag')).select('tag.value')),
-    )
-  }
+  const filtered = db.selectFrom('draft').where(isShown(db, query))
   const rows = await filtered
     .selectAll()
     .orderBy('updated_at', 'desc')

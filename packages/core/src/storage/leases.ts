@@ -33,13 +33,14 @@ export async function isOpenInComposer(db: Db, draftId: Umid, now: number): Prom
   return row !== undefined
 }
 
-/** The version at which this device's composer opened the draft. */
-export async function composerBase(db: Db, draftId: Umid, device: DeviceId): Promise<Version | null> {
+/** The version at which this device's composer opened the draft; null where it has none open. */
+export async function composerBase(db: Db, draftId: Umid, device: DeviceId, now: number): Promise<Version | null> {
   const row = await db
     .selectFrom('lease')
     .select('base_version')
     .where('draft_id', '=', draftId)
     .where('device', '=', device)
+    .where('expires_at', '>=', now)
     .executeTakeFirst()
   return (row?.base_version ?? null) as Version | null
 }

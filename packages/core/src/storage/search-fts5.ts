@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 
 import type { Umid } from '../ids.ts'
+import { isShown } from './drafts.ts'
 import type { SearchIndex } from './search-index.ts'
 
 /** SQLite's FTS5, which folds, ranks and cuts snippets by itself. */
@@ -8,15 +9,14 @@ export const fts5: SearchIndex = {
   async insert(db, row) {
     await db.insertInto('draft_search').values(row).execute()
   },
-  async find(db, { accountId, words, limit, offset }) {
+  async find(db, { words, limit, offset, ...filter }) {
     // In quotes, so that what FTS5 would read as an operator is a word like any other.
     const match = words.map((word) => `"${word}"*`).join(' ')
     const found = db
       .selectFrom('draft_search')
       .innerJoin('draft', 'draft.id', 'draft_search.draft_id')
       .where(sql<boolean>`draft_search match ${match}`)
-      .where('draft.emptied_at', 'is', null)
-      .$if(accountId !== null, (query) => query.where('draft.account_id', '=', accountId ?? ''))
+      .where(isShown(db, filter))
     const rows = await found
       .select([
         'draft_search.draft_id',

@@ -1,5 +1,6 @@
 import type { AccountId, Umid } from '../ids.ts'
 import type { Db } from './db.ts'
+import type { DraftFilter } from './drafts.ts'
 
 /** What of a draft can be found, as it is read. */
 export interface SearchRow {
@@ -17,8 +18,7 @@ export interface SearchHit {
   readonly snippet: string
 }
 
-export interface SearchQuery {
-  readonly accountId: AccountId | null
+interface SearchQuery extends DraftFilter {
   /** At least one; each is the beginning of a word. */
   readonly words: readonly string[]
   readonly limit: number

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 
 import type { Umid } from '../ids.ts'
+import { isShown } from './drafts.ts'
 import type { SearchIndex, SearchRow } from './search-index.ts'
 import { foldWord, wordsOf } from './search-words.ts'
 import { snippetOf } from './search-snippet.ts'
@@ -17,7 +18,7 @@ export const tsvector: SearchIndex = {
       values (${draft_id}, ${account_id}, ${subject}, ${people}, ${body}, ${files},
         ${vectorOf([subject, people, body, files].join('\n'))}::tsvector)`.execute(db)
   },
-  async find(db, { accountId, words, limit, offset }) {
+  async find(db, { words, limit, offset, ...filter }) {
     const beginnings = words.map((word) => foldWord(word).slice(0, longestWord)).filter((word) => word !== '')
     if (beginnings.length === 0) return { hits: [], total: 0 }
     const wanted = sql`${beginnings.map((word) => `'${word}':*`).join(' & ')}::tsquery`
@@ -25,8 +26,7 @@ export const tsvector: SearchIndex = {
       .selectFrom('draft_search')
       .innerJoin('draft', 'draft.id', 'draft_search.draft_id')
       .where(sql<boolean>`draft_search.words @@ ${wanted}`)
-      .where('draft.emptied_at', 'is', null)
-      .$if(accountId !== null, (query) => query.where('draft.account_id', '=', accountId ?? ''))
+      .where(isShown(db, filter))
     const rows = await found
       .select(['draft_search.draft_id', 'subject', 'people', 'body', 'files'])
       // 1: the more words a text has, the less each counts.

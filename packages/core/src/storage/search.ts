@@ -1,6 +1,7 @@
 import type { DraftContent } from '../draft/draft.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
+import type { DraftQuery } from './drafts.ts'
 import { type Family, familyOf } from './family.ts'
 import { fts5 } from './search-fts5.ts'
 import type { SearchHit, SearchIndex } from './search-index.ts'
@@ -57,17 +58,11 @@ export async function unindexDraft(db: Db, id: Umid): Promise<void> {
 /** Best match first. No hit for a query without a letter or digit. */
 export async function searchDrafts(
   db: Db,
-  search: {
-    readonly accountId: AccountId | null
-    readonly query: string
-    readonly limit: number
-    readonly offset: number
-  },
+  { query, ...search }: DraftQuery & { readonly query: string },
 ): Promise<{ readonly hits: readonly SearchHit[]; readonly total: number }> {
-  const { accountId, query, limit, offset } = search
   const words = query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
   if (words.length === 0) return { hits: [], total: 0 }
-  return await indexes[familyOf(db)].find(db, { accountId, words, limit, offset })
+  return await indexes[familyOf(db)].find(db, { ...search, words })
 }
 
 function withoutTags(html: string): string {

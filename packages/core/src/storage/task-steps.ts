@@ -34,8 +34,16 @@ export async function insertTaskStep(db: Db, task: TaskOfStep, step: TaskStep): 
     .execute()
 }
 
-/** Oldest first; also of a task that is done, until its steps are dropped by age. */
-export async function taskSteps(db: Db, accountId: AccountId, id: TaskId): Promise<readonly TaskStep[]> {
+/** A task as its steps tell of it. */
+export interface TaskHistory {
+  readonly kind: string
+  readonly key: string
+  /** Oldest first; at least one. */
+  readonly steps: readonly TaskStep[]
+}
+
+/** Also of a task that is done, until its steps are dropped by age. Null: there is none. */
+export async function taskHistory(db: Db, accountId: AccountId, id: TaskId): Promise<TaskHistory | null> {
   const rows = await db
     .selectFrom('task_step')
     .selectAll()
@@ -43,9 +51,12 @@ export async function taskSteps(db: Db, accountId: AccountId, id: TaskId): Promi
     .where('account_id', '=', accountId)
     .orderBy('seq')
     .execute()
-  return rows.map((row) => ({
+  const [first] = rows
+  if (first === undefined) return null
+  const steps = rows.map((row) => ({
     at: row.at,
     what: row.what as TaskStepKind,
     error: row.error === null ? null : (JSON.parse(row.error) as LastError),
   }))
+  return { kind: first.kind, key: first.key, steps }
 }

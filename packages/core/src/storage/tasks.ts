@@ -368,19 +368,25 @@ export async function listTasks(
   return { items: rows.map(toTask), total: Number(total) }
 }
 
-/** @throws {EverdraftError} NOT_FOUND */
-export async function retryTask(db: Db, accountId: AccountId, id: TaskId, now: number): Promise<StoredTask> {
+/** Null: it is not in the queue, or no more. */
+export async function findTask(db: Db, accountId: AccountId, id: TaskId): Promise<StoredTask | null> {
   const row = await db
     .selectFrom('task')
     .selectAll()
     .where('account_id', '=', accountId)
     .where('id', '=', id)
     .executeTakeFirst()
-  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no task ${id}`)
-  if (row.state === 'running') return toTask(row)
+  return row === undefined ? null : toTask(row)
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function retryTask(db: Db, accountId: AccountId, id: TaskId, now: number): Promise<StoredTask> {
+  const task = await findTask(db, accountId, id)
+  if (task === null) throw new EverdraftError('NOT_FOUND', `there is no task ${id}`)
+  if (task.state === 'running') return task
   const fresh = { state: 'waiting', run_at: now, attempts: 0, connect_failures: 0 } as const
-  await db.updateTable('task').set(fresh).where('seq', '=', row.seq).execute()
-  return toTask({ ...row, ...fresh })
+  await db.updateTable('task').set(fresh).where('seq', '=', task.seq).execute()
+  return { ...task, state: 'waiting', runAt: now, attempts: 0, connectFailures: 0 }
 }
 
 /** The tasks that draft views are overlaid with, by key. */

@@ -1,3 +1,4 @@
+import type { Receipt } from '../draft/draft-state.ts'
 import type { KnownCopy } from '../storage/draft-states.ts'
 import type { SeenFolder } from '../storage/folders.ts'
 import type { Uid, Umid } from '../ids.ts'
@@ -40,7 +41,7 @@ export interface Vanished {
 /** Compares what we know of a folder with what it holds: never mirrors it (hazard 1). */
 export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
   const { seen, known } = question
-  const reason = resetReason(question)
+  const reason = resetReason({ ...question, known: known.map((copy) => copy.receipt) })
   if (reason !== null) return { kind: 'reset', reason }
   const present = new Set(question.uids)
   const gone = known.filter((copy) => !present.has(copy.receipt.uid))
@@ -60,14 +61,17 @@ export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
   }
 }
 
+/** The newest of some copies of one UIDVALIDITY; the others tell no more. */
+type NewestCopy = Pick<Receipt, 'uidValidity' | 'uid'>
+
 /** Why the UIDs of the folder no longer mean what we know of them; null: they do, as far as can be seen. */
 export function resetReason({
   seen,
   folder,
   known,
-}: Pick<ReconcileQuestion, 'seen' | 'folder' | 'known'>): ResetReason | null {
-  if (known.some((copy) => copy.receipt.uidValidity !== folder.uidValidity)) return 'uidvalidity-changed'
-  const newest = known.reduce((highest, copy) => Math.max(highest, copy.receipt.uid), 0)
+}: Pick<ReconcileQuestion, 'seen' | 'folder'> & { readonly known: readonly NewestCopy[] }): ResetReason | null {
+  if (known.some((copy) => copy.uidValidity !== folder.uidValidity)) return 'uidvalidity-changed'
+  const newest = known.reduce((highest, copy) => Math.max(highest, copy.uid), 0)
   if (folder.uidNext !== null && folder.uidNext <= newest) return 'uidnext-went-back'
   if (seen === null) return null
   if (seen.path !== folder.path) return 'other-folder'

@@ -38,5 +38,6 @@ function resolved(conflict: Conflict, head: DraftContent, by: DraftResolve['how'
   throw new EverdraftError(
     'CONFLICT',
     `${merge.fields.join(', ')} cannot be merged: choose local-wins or remote-wins, or give the merged fields`,
+    { conflictId: conflict.id },
   )
 }

@@ -29,7 +29,7 @@ export const draftRestore: LocalTask<DraftRestore, { readonly version: Version; 
 
 async function baseOfChanges(context: PlanContext, { draftId, device }: DraftRestore): Promise<Version> {
   const { db } = context.write
-  const opened = await composerBase(db, draftId, device ?? context.device)
+  const opened = await composerBase(db, draftId, device ?? context.device, context.now)
   if (opened !== null) return opened
   const { copies, head } = await loadDraftState(db, draftId)
   return newestCopy(copies)?.version ?? head

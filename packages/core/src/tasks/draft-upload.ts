@@ -123,7 +123,7 @@ type StoreResult =
   /** The server refused the quoted parts, or stored something else: once more, with all bytes. */
   | { readonly kind: 'spoilt-quote' }
   | { readonly kind: 'no-folder' }
-  /** No round has noticed it yet: another program may have sent it, or edited it. */
+  /** No round has noticed it yet: another program may have sent it, or edited it. Also when REPLACE finds it so. */
   | { readonly kind: 'anchor-gone' }
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
 
@@ -346,6 +346,13 @@ async function refused(
   await context.write(({ db }) => endAttempt(db, attempt.id, { state: 'refused', now: context.environment.now() }))
   if (refusal.responseCode === 'TRYCREATE') return noFolder(session)
   if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
+  if (plan.replaces !== null) {
+    // Has another program taken the copy that was to be replaced? That would be no refusal of the draft. Selected anew, as
+    // a server may go on showing what this session was not told of (RFC 3501 §7.4.1).
+    const folder = await session.select(plan.replaces.folder)
+    if (folder?.uidValidity !== plan.replaces.uidValidity) return { kind: 'outcome', outcome: done(lookNow(context)) }
+    if ((await session.identities([plan.replaces.uid])).length === 0) return { kind: 'anchor-gone' }
+  }
   const words = `the server refused the draft: ${refusal.text}`
   const code = refusal.responseCode ?? refusal.status
   if (passing.has(code)) return { kind: 'outcome', outcome: { kind: 'retry', error: lastError(context, code, words) } }

@@ -1,6 +1,6 @@
 import { newestCopy, type Receipt, sameCopy } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
-import type { FolderPath, MessageId, Uid, Umid } from '../ids.ts'
+import type { FolderPath, MessageId, Uid } from '../ids.ts'
 import { attemptsByMessageId, draftsWithOpenAttempts, endAttempt } from '../storage/attempts.ts'
 import {
   applyDraftEvent,
@@ -20,7 +20,7 @@ import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailb
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
-import { done, type ExecuteContext, type FollowUp, syncAfter, type WireTask } from './task.ts'
+import { done, type ExecuteContext, type FollowUp, syncAfter, uploadInNeed, type WireTask } from './task.ts'
 
 /** How soon to look again at a name that is missing: a complete round must confirm it before a draft is purged. */
 const confirmDelayMs = 60_000
@@ -245,12 +245,5 @@ async function rememberFolder(
 
 async function uploadsInNeed(context: ExecuteContext): Promise<readonly FollowUp[]> {
   const drafts = await context.store.read((db) => draftsInNeed(db, context.accountId))
-  return drafts.map(({ id }: { readonly id: Umid }): FollowUp => ({
-    task: 'draft_upload',
-    accountId: context.accountId,
-    key: id,
-    delayMs: 0,
-    // One that is parked or backs off is left to its reason.
-    join: 'keep',
-  }))
+  return drafts.map(uploadInNeed)
 }

@@ -1,7 +1,7 @@
 import type { DraftStatus, LastError } from '../draft/draft.ts'
 import type { Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
-import type { AccountId, DeviceId } from '../ids.ts'
+import type { AccountId, DeviceId, Umid } from '../ids.ts'
 import type { Store, Write } from '../storage/store.ts'
 import type { Join } from '../storage/tasks.ts'
 import { type MailboxSession, WireError } from '../wire/mailbox.ts'
@@ -95,6 +95,11 @@ export type Outcome =
 /** A round over the account's folder. */
 export function syncAfter(accountId: AccountId, delayMs: number): FollowUp {
   return { task: 'mailbox_sync', accountId, key: accountId, delayMs, join: 'sooner' }
+}
+
+/** For what the drafts themselves say is to be done. One that is parked or backs off is left to its reason. */
+export function uploadInNeed(draft: { readonly id: Umid; readonly accountId: AccountId }): FollowUp {
+  return { task: 'draft_upload', accountId: draft.accountId, key: draft.id, delayMs: 0, join: 'keep' }
 }
 
 export function done(...followUps: readonly FollowUp[]): Outcome {

@@ -1,4 +1,4 @@
-import { EverdraftError, type Author, type Conflict, type DraftChanges, type MergeStrategy } from '@everdraft/core'
+import type { Author, Conflict, DraftChanges, MergeStrategy } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
@@ -18,13 +18,12 @@ import {
   draftPathSchema,
   pageQuerySchema,
   pageSchema,
-  pageToJson,
   saveHeadersSchema,
+  sliceToJson,
   timeSchema,
   timeToJson,
 } from '../fields.ts'
 import { ownDraft } from '../ownership.ts'
-import { ProblemError } from '../problems.ts'
 import { baseVersion, versionToEtag } from '../request-headers.ts'
 
 export interface ConflictJson {
@@ -89,11 +88,9 @@ export function conflictRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      const { limit, offset } = request.query
       const draft = await ownDraft(engine, request.params.id, request.params.draft_id)
       const conflicts = await engine.drafts.conflicts(draft.id)
-      const items = conflicts.slice(offset, offset + limit)
-      return pageToJson({ items, total: conflicts.length, limit, offset }, conflictToJson)
+      return sliceToJson(conflicts, request.query, conflictToJson)
     },
   )
 
@@ -113,16 +110,11 @@ export function conflictRoutes(app: App, { engine }: Context): void {
     async (request, reply) => {
       const { id, draft_id: draftId, conflict_id: conflictId } = request.params
       const head = await ownDraft(engine, id, draftId)
-      try {
-        const draft = await engine.drafts.resolve(head.id, conflictId, howToResolve(request.body), {
-          by: request.headers['everdraft-author'],
-          ...baseVersion(request.headers['if-match'], head.version),
-        })
-        return await reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
-      } catch (error) {
-        if (!(error instanceof EverdraftError) || error.code !== 'CONFLICT') throw error
-        throw new ProblemError(409, 'CONFLICT', error.message, { conflictId })
-      }
+      const draft = await engine.drafts.resolve(head.id, conflictId, howToResolve(request.body), {
+        by: request.headers['everdraft-author'],
+        ...baseVersion(request.headers['if-match'], head.version),
+      })
+      return reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
     },
   )
 }

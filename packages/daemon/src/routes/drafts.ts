@@ -1,13 +1,8 @@
 import {
-  EverdraftError,
   validationError,
   type AccountId,
   type Draft,
-  type DraftHit,
   type DraftInput,
-  type DraftListItem,
-  type Engine,
-  type Page,
   type SaveOptions,
   type Umid,
   type Version,
@@ -40,7 +35,6 @@ import {
 } from '../fields.ts'
 import { createIdempotencyKeys } from '../idempotency.ts'
 import { ownAccount, ownDraft } from '../ownership.ts'
-import { ProblemError } from '../problems.ts'
 import { baseVersion, versionToEtag } from '../request-headers.ts'
 
 /** An item of a list; of a search with what was found. */
@@ -140,16 +134,17 @@ export function draftRoutes(app: App, { engine }: Context): void {
     },
     async (request) => {
       await ownAccount(engine, request.params.id)
-      const { sync_state: syncState, q, ...filter } = request.query
-      if (q !== undefined) {
-        const page = await search(engine, { accountId: request.params.id, query: q, syncState, ...filter })
-        return pageToJson(page, ({ draft, snippet }) => ({ ...draftListItemToJson(draft), snippet }))
-      }
-      const page = await engine.drafts.list({
-        ...filter,
+      const { sync_state: syncState, q, ...query } = request.query
+      const filter = {
+        ...query,
         accountId: request.params.id,
         ...(syncState === undefined ? {} : { syncState }),
-      })
+      }
+      if (q !== undefined) {
+        const page = await engine.drafts.search(q, filter)
+        return pageToJson(page, ({ draft, snippet }) => ({ ...draftListItemToJson(draft), snippet }))
+      }
+      const page = await engine.drafts.list(filter)
       return pageToJson(page, (draft): FoundDraftJson => draftListItemToJson(draft))
     },
   )
@@ -182,12 +177,8 @@ export function draftRoutes(app: App, { engine }: Context): void {
       const head = await ownDraft(engine, request.params.id, request.params.draft_id)
       const base = baseOfSave(request.query, request.headers['if-match'], head.version)
       const by = request.headers['everdraft-author']
-      try {
-        const draft = await engine.drafts.save(head.id, draftChanges(request.body), { by, ...base })
-        return await reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
-      } catch (error) {
-        throw await namingConflict(engine, head.id, error)
-      }
+      const draft = await engine.drafts.save(head.id, draftChanges(request.body), { by, ...base })
+      return reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
     },
   )
 
@@ -212,39 +203,6 @@ export function draftRoutes(app: App, { engine }: Context): void {
   )
 }
 
-interface Search {
-  readonly accountId: AccountId
-  readonly query: string
-  readonly status?: DraftListItem['status']
-  readonly syncState: DraftListItem['sync']['state'] | undefined
-  readonly tag?: string
-  readonly limit: number
-  readonly offset: number
-}
-
-const pageOfHits = 500
-
-/** The index knows nothing of status, state and tags: with such a filter all hits are gone through. */
-async function search(engine: Engine, { accountId, query, limit, offset, ...filter }: Search): Promise<Page<DraftHit>> {
-  const { status, syncState, tag } = filter
-  if (status === undefined && syncState === undefined && tag === undefined) {
-    return engine.drafts.search(query, { accountId, limit, offset })
-  }
-  const kept: DraftHit[] = []
-  for (let from = 0, total = 1; from < total; from += pageOfHits) {
-    const page = await engine.drafts.search(query, { accountId, limit: pageOfHits, offset: from })
-    total = page.total
-    const matches = page.items.filter(
-      ({ draft }) =>
-        (status === undefined || draft.status === status) &&
-        (syncState === undefined || draft.sync.state === syncState) &&
-        (tag === undefined || draft.tags.includes(tag)),
-    )
-    kept.push(...matches)
-  }
-  return { items: kept.slice(offset, offset + limit), total: kept.length, limit, offset }
-}
-
 /**
  * `If-Match` is a precondition and stays one (RFC 9110 §13.1.1): what is to be merged says its base in the query.
  * @throws {EverdraftError} VALIDATION_ERROR
@@ -261,13 +219,6 @@ function baseOfSave(
   if (ifMatch !== undefined) throw validationError('base_version', 'cannot be combined with If-Match')
   if (base > head) throw validationError('base_version', `the draft is at version ${head}`)
   return { baseVersion: base, onConflict }
-}
-
-/** The engine names the conflict for people; programs get its id in a field. */
-async function namingConflict(engine: Engine, id: Umid, error: unknown): Promise<unknown> {
-  if (!(error instanceof EverdraftError) || error.code !== 'CONFLICT') return error
-  const conflict = (await engine.drafts.conflicts(id)).find((one) => error.message.includes(one.id))
-  return new ProblemError(409, 'CONFLICT', error.message, { conflictId: conflict?.id })
 }
 
 // JSON ↔ engine.

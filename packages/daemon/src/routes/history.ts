@@ -9,8 +9,8 @@ import {
   draftPathSchema,
   pageQuerySchema,
   pageSchema,
-  pageToJson,
   saveHeadersSchema,
+  sliceToJson,
   timeSchema,
   timeToJson,
   versionSchema,
@@ -51,11 +51,9 @@ export function historyRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      const { limit, offset } = request.query
       const draft = await ownDraft(engine, request.params.id, request.params.draft_id)
       const revisions = await engine.drafts.history(draft.id)
-      const items = revisions.slice(offset, offset + limit)
-      return pageToJson({ items, total: revisions.length, limit, offset }, revisionToJson)
+      return sliceToJson(revisions, request.query, revisionToJson)
     },
   )
 

@@ -1,4 +1,4 @@
-import type { AccountId, Engine, TaskId, TaskState, TaskStep, TaskStepKind, TaskView } from '@everdraft/core'
+import type { TaskDetails, TaskId, TaskState, TaskStep, TaskStepKind, TaskView } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
@@ -15,7 +15,6 @@ import {
   type LastErrorJson,
 } from '../fields.ts'
 import { ownAccount } from '../ownership.ts'
-import { ProblemError } from '../problems.ts'
 
 export interface TaskJson {
   readonly id: string
@@ -37,9 +36,7 @@ export interface TaskStepJson {
 }
 
 /** A task that has left the queue has its timeline, and what can be told from it. */
-export interface TaskDetailsJson extends Omit<TaskJson, 'kind' | 'key' | 'state' | 'superseded'> {
-  readonly kind: string | null
-  readonly key: string | null
+export interface TaskDetailsJson extends Omit<TaskJson, 'state' | 'superseded'> {
   readonly state: TaskState | 'done' | 'cancelled'
   readonly superseded: number | null
   readonly timeline: readonly TaskStepJson[]
@@ -80,8 +77,6 @@ const stepSchema: z.ZodType<TaskStepJson> = z
 const taskDetailsSchema: z.ZodType<TaskDetailsJson> = z
   .object({
     ...taskShape,
-    kind: z.string().nullable(),
-    key: z.string().nullable(),
     state: z.enum([...states, 'done', 'cancelled']),
     superseded: z.int().nullable(),
     timeline: z.array(stepSchema),
@@ -114,7 +109,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
     {
       schema: {
         summary: 'A task and its timeline, oldest step first; also one that is done, for 30 days',
-        description: 'Of a task that has left the queue, `kind`, `key` and `superseded` are null.',
+        description: 'Of a task that has left the queue `superseded` is null.',
         params: taskPathSchema,
         response: { 200: taskDetailsSchema },
       },
@@ -122,9 +117,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
     async (request) => {
       const { id, task_id: taskId } = request.params
       await ownAccount(engine, id)
-      const task = await queuedTask(engine, id, taskId)
-      const timeline = (await engine.tasks.timeline(id, taskId)).map(stepToJson)
-      return task === null ? finishedTask(id, taskId, timeline) : { ...taskToJson(task), timeline }
+      return taskDetailsToJson(await engine.tasks.get(id, taskId))
     },
   )
 
@@ -144,35 +137,11 @@ export function taskRoutes(app: App, { engine }: Context): void {
   )
 }
 
-async function queuedTask(engine: Engine, accountId: AccountId, id: TaskId): Promise<TaskView | null> {
-  const limit = 500
-  for (let offset = 0, total = 1; offset < total; offset += limit) {
-    const page = await engine.tasks.list(accountId, { limit, offset })
-    total = page.total
-    const task = page.items.find((one) => one.id === id)
-    if (task !== undefined) return task
-  }
-  return null
-}
-
 // JSON ↔ engine.
 
-function finishedTask(accountId: AccountId, id: TaskId, timeline: readonly TaskStepJson[]): TaskDetailsJson {
-  const [first] = timeline
-  if (first === undefined) throw new ProblemError(404, 'NOT_FOUND', 'there is no such task in this account')
-  return {
-    id,
-    account_id: accountId,
-    kind: null,
-    key: null,
-    state: timeline.at(-1)?.what === 'cancelled' ? 'cancelled' : 'done',
-    attempts: timeline.filter(({ what }) => what === 'started').length,
-    superseded: null,
-    next_run_at: null,
-    last_error: timeline.findLast(({ error }) => error !== null)?.error ?? null,
-    created_at: first.at,
-    timeline,
-  }
+function taskDetailsToJson(task: TaskDetails): TaskDetailsJson {
+  const { state, superseded, timeline } = task
+  return { ...commonToJson(task), state, superseded, timeline: timeline.map(stepToJson) }
 }
 
 function stepToJson({ at, what, error }: TaskStep): TaskStepJson {
@@ -180,14 +149,16 @@ function stepToJson({ at, what, error }: TaskStep): TaskStepJson {
 }
 
 function taskToJson(task: TaskView): TaskJson {
+  return { ...commonToJson(task), state: task.state, superseded: task.superseded }
+}
+
+function commonToJson(task: TaskView | TaskDetails): Omit<TaskJson, 'state' | 'superseded'> {
   return {
     id: task.id,
     account_id: task.accountId,
     kind: task.kind,
     key: task.key,
-    state: task.state,
     attempts: task.attempts,
-    superseded: task.superseded,
     next_run_at: task.nextRunAt === null ? null : timeToJson(task.nextRunAt),
     last_error: lastErrorToJson(task.lastError),
     created_at: timeToJson(task.createdAt),

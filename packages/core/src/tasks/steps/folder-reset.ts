@@ -1,4 +1,4 @@
-import { knownCopies } from '../../storage/draft-states.ts'
+import { newestCopies } from '../../storage/draft-states.ts'
 import { seenFolder } from '../../storage/folders.ts'
 import { resetReason } from '../../sync/reconcile-plan.ts'
 import type { FolderState } from '../../wire/mailbox.ts'
@@ -14,7 +14,7 @@ export async function isReset(context: ExecuteContext, folder: FolderState): Pro
     const seen = await seenFolder(db, context.accountId, 'drafts')
     // Of a folder that no round has seen yet, only what was stored there tells.
     if (seen !== null && seen.path !== folder.path) return false
-    const known = await knownCopies(db, context.accountId, folder.path)
+    const known = await newestCopies(db, context.accountId, folder.path)
     return resetReason({ seen, folder, known }) !== null
   })
 }
