@@ -1,5 +1,6 @@
 import { connectRaw } from '@everdraft/testkit'
 import type { LiteralToSend, RawImap } from '@everdraft/testkit'
+import { bridgeTo } from './compressing-bridge.ts'
 import { factsOf } from './facts.ts'
 import type { Facts } from './facts.ts'
 import type { Script, Speaker, Step } from './script.ts'
@@ -13,8 +14,9 @@ export interface Mailbox {
 
 /** Plays the script and returns what could be seen after each of its steps. */
 export async function play(script: Script, mailbox: Mailbox): Promise<readonly Facts[]> {
+  const bridge = script.compressible === true ? await bridgeTo(mailbox.port) : undefined
   const connect = async (): Promise<RawImap> => {
-    const imap = await connectRaw({ port: mailbox.port })
+    const imap = await connectRaw({ port: bridge?.port ?? mailbox.port })
     await imap.login(mailbox)
     return imap
   }
@@ -41,6 +43,7 @@ export async function play(script: Script, mailbox: Mailbox): Promise<readonly F
   } finally {
     connections.a.close()
     connections.b.close()
+    await bridge?.close()
   }
   return seen
 }

@@ -19,6 +19,8 @@ export interface Script {
   readonly name: string
   /** An extension without which the script says nothing. It is played once the embedded server offers that. */
   readonly needs?: string
+  /** Its connections can be compressed: they are from a COMPRESS DEFLATE on. */
+  readonly compressible?: true
   readonly steps: readonly Step[]
 }
 

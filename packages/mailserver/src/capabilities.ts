@@ -23,6 +23,9 @@ export const knownCapabilities = [
   'ESEARCH',
   'BINARY',
   'COMPRESS=DEFLATE',
+  'STATUS=SIZE',
+  'OBJECTID',
+  'QUOTA',
 ] as const
 
 export type Capability = (typeof knownCapabilities)[number]

@@ -150,6 +150,7 @@ test('SELECT tells flags, counts, the first unseen, UIDVALIDITY and UIDNEXT', ()
     '* OK [UIDVALIDITY 1001] UIDs valid',
     '* OK [UIDNEXT 3] Predicted next UID',
     '* OK [HIGHESTMODSEQ 3] Highest',
+    '* OK [MAILBOXID (F2)] Mailbox id',
     'a OK [READ-WRITE] Select completed',
   ])
   expect(client.run('b SELECT Drafts')).toContain('* 0 RECENT')

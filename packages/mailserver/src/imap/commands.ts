@@ -16,6 +16,7 @@ import {
   unselect,
   unsubscribe,
 } from './commands/mailboxes.ts'
+import { getQuota, getQuotaRoot } from './commands/quota.ts'
 import { search } from './commands/search.ts'
 import { store } from './commands/store.ts'
 import type { Handler } from './context.ts'
@@ -54,6 +55,9 @@ const commands: Readonly<Record<string, CommandSpec>> = {
   APPEND: { run: append, state: 'authenticated', args: 'some' },
   COMPRESS: { run: compress, state: 'authenticated', args: 'some', needs: 'COMPRESS=DEFLATE' },
   IDLE: { run: idle, state: 'authenticated', args: 'none', needs: 'IDLE' },
+
+  GETQUOTA: { run: getQuota, state: 'authenticated', args: 'some', needs: 'QUOTA' },
+  GETQUOTAROOT: { run: getQuotaRoot, state: 'authenticated', args: 'some', needs: 'QUOTA' },
 
   CHECK: { run: check, state: 'selected', args: 'none' },
   CLOSE: { run: close, state: 'selected', args: 'none' },

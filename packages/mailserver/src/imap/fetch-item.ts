@@ -3,6 +3,7 @@ import type { CapabilitySet } from '../capabilities.ts'
 import { formatBodyStructure, formatEnvelope } from './envelope.ts'
 import { formatFlags } from './flags.ts'
 import { internalDate, type Piece } from './format.ts'
+import { emailId } from './object-id.ts'
 import { ImapSyntaxError, type Scanner } from './scanner.ts'
 import {
   formatSection,
@@ -18,7 +19,19 @@ import type { View, ViewEntry } from './view.ts'
 
 /** What a FETCH asks of a message (RFC 3501 §6.4.5). */
 export type FetchItem =
-  | { readonly kind: 'flags' | 'uid' | 'internaldate' | 'size' | 'envelope' | 'body' | 'bodystructure' | 'modseq' }
+  | {
+      readonly kind:
+        | 'flags'
+        | 'uid'
+        | 'internaldate'
+        | 'size'
+        | 'envelope'
+        | 'body'
+        | 'bodystructure'
+        | 'modseq'
+        | 'emailid'
+        | 'threadid'
+    }
   | {
       /** `binary`: without its transfer encoding (RFC 3516 §4.2). */
       readonly kind: 'section' | 'binary'
@@ -71,6 +84,12 @@ function readItem(args: Scanner, capabilities: CapabilitySet, start = ''): Fetch
       return readBodyItem(args, name === 'BODY.PEEK')
     case 'MODSEQ':
       if (capabilities.has('CONDSTORE')) return { kind: 'modseq' }
+      break
+    case 'EMAILID':
+      if (capabilities.has('OBJECTID')) return { kind: 'emailid' }
+      break
+    case 'THREADID':
+      if (capabilities.has('OBJECTID')) return { kind: 'threadid' }
       break
     case 'BINARY':
     case 'BINARY.PEEK':
@@ -144,6 +163,11 @@ export function formatFetchItem(
       return [`RFC822.SIZE ${message.bytes.length}`]
     case 'modseq':
       return [`MODSEQ (${message.modseq})`]
+    case 'emailid':
+      return [`EMAILID (${emailId(message)})`]
+    case 'threadid':
+      // RFC 8474 §5.2: a server that does not thread says so.
+      return ['THREADID NIL']
     case 'envelope':
       return [`ENVELOPE ${formatEnvelope(structureOf(message.bytes).fields)}`]
     case 'body':

@@ -11,6 +11,7 @@ import { structureOf, type MimePart } from '../mime/part.ts'
 import { byteString, fromByteString } from '../octets.ts'
 import { hasFlag } from '../store/message.ts'
 import { dayOfDateHeader } from './format.ts'
+import { emailId } from './object-id.ts'
 import type { SearchKey } from './search-program.ts'
 import { inSequenceSet } from './sequence-set.ts'
 import type { View, ViewEntry } from './view.ts'
@@ -90,6 +91,10 @@ export function matchesSearch(key: SearchKey, view: View): Test {
       return ({ message }) => message.bytes.length < key.sizeBytes
     case 'modseq':
       return ({ uid, message }) => (view.mailbox.get(uid) ?? message).modseq >= key.modseq
+    case 'emailid':
+      return ({ message }) => emailId(message) === key.id
+    case 'threadid':
+      return () => false
     case 'received':
       return ({ message }) => related(Math.floor(message.internalDateMs / MS_PER_DAY), key.relation, key.day)
     case 'sent':

@@ -17,6 +17,7 @@ export type SearchKey =
   | { readonly kind: 'header'; readonly name: string; readonly text: string }
   | { readonly kind: 'body' | 'text'; readonly text: string }
   | { readonly kind: 'modseq'; readonly modseq: number }
+  | { readonly kind: 'emailid' | 'threadid'; readonly id: string }
 
 export const UnknownCharset: unique symbol = Symbol('unknown charset')
 
@@ -159,6 +160,12 @@ function readKey(args: Scanner, capabilities: CapabilitySet, start = ''): Search
       return { kind: 'body', text: argument(text) }
     case 'TEXT':
       return { kind: 'text', text: argument(text) }
+    case 'EMAILID':
+      if (capabilities.has('OBJECTID')) return { kind: 'emailid', id: argument((each) => each.atom()) }
+      break
+    case 'THREADID':
+      if (capabilities.has('OBJECTID')) return { kind: 'threadid', id: argument((each) => each.atom()) }
+      break
     case 'MODSEQ':
       if (capabilities.has('CONDSTORE')) return { kind: 'modseq', modseq: argument(readModseq) }
       break

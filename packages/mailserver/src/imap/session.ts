@@ -114,6 +114,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       .filter((name) => (context.user === undefined ? offeredBeforeLogin.has(name) : name !== 'SASL-IR'))
       .filter((name) => name !== 'COMPRESS=DEFLATE' || !compressing)
       .filter((name) => name !== 'APPENDLIMIT' || appendLimitBytes !== undefined)
+      .map((name) => (name === 'QUOTA' ? 'QUOTA QUOTA=RES-STORAGE' : name))
       .map((name) => (name === 'APPENDLIMIT' ? `APPENDLIMIT=${appendLimitBytes}` : name))
     return ['CAPABILITY', 'IMAP4rev1', ...(context.user === undefined ? ['AUTH=PLAIN'] : []), ...offered].join(' ')
   }

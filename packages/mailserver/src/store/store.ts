@@ -41,6 +41,10 @@ export type MailStore = {
   mailboxes(user: string): readonly Mailbox[]
   find(user: string, name: string): Mailbox | undefined
   subscriptions(user: string): ReadonlySet<string>
+  /** What the user may keep; undefined: as much as there is. */
+  quotaBytes(user: string): number | undefined
+  /** What all messages of the user are together. */
+  usedBytes(user: string): number
   setSubscribed(user: string, name: string, subscribed: boolean): void
   createMailbox(user: string, name: string, specialUse?: readonly string[]): StoreOutcome<Mailbox>
   deleteMailbox(user: string, name: string): StoreOutcome<undefined>
@@ -158,12 +162,15 @@ export function createMailStore(options: MailStoreOptions): MailStore {
     mailboxIdsTaken = 0
   }
 
-  const overQuota = (user: string, added: number, freed: number): boolean => {
-    const quota = users.find((each) => each.name === user)?.quotaBytes
-    if (quota === undefined) return false
-    let used = added - freed
+  const quotaBytes = (user: string): number | undefined => users.find((each) => each.name === user)?.quotaBytes
+  const usedBytes = (user: string): number => {
+    let used = 0
     for (const mailbox of mailboxesOf(user)) for (const message of mailbox.messages()) used += message.bytes.length
-    return used > quota
+    return used
+  }
+  const overQuota = (user: string, added: number, freed: number): boolean => {
+    const quota = quotaBytes(user)
+    return quota !== undefined && usedBytes(user) + added - freed > quota
   }
 
   function initialise(user: string): void {
@@ -213,6 +220,8 @@ export function createMailStore(options: MailStoreOptions): MailStore {
     mailboxes: mailboxesOf,
     find,
     subscriptions: (user) => state.subscriptions.get(user) ?? new Set(),
+    quotaBytes,
+    usedBytes,
     setSubscribed: (user, name, subscribed) => {
       commit([{ kind: subscribed ? 'subscribed' : 'unsubscribed', user, name: canonicalName(name) }], new Map())
     },

@@ -90,7 +90,7 @@ export function enable({ context, args }: Call): Reply {
 export function compress({ context, args }: Call): Reply {
   const mechanism = args.word()
   args.end()
-  if (mechanism !== 'DEFLATE') return bad(`Unknown compression mechanism ${mechanism}`)
+  if (mechanism !== 'DEFLATE') return no(`Unknown compression mechanism ${mechanism}`)
   if (context.compressing) return no('Compression is active', 'COMPRESSIONACTIVE')
   return { kind: 'tagged', status: 'OK', text: 'Compression active', startsCompression: true }
 }

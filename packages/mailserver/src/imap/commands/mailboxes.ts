@@ -1,10 +1,12 @@
+import type { Capability } from '../../capabilities.ts'
 import { no, ok, userOf, type Call, type Reply, type SessionContext } from '../context.ts'
-import { hasFlag } from '../../store/message.ts'
+import { hasFlag, type StoredMessage } from '../../store/message.ts'
 import type { Mailbox } from '../../store/mailbox.ts'
 import type { StoreRefusal } from '../../store/store.ts'
 import { flagLines } from '../flags.ts'
 import { astring } from '../format.ts'
 import { encodeMailboxName } from '../modified-utf7.ts'
+import { mailboxId } from '../object-id.ts'
 import { readSelectParameters, sendChangesSince } from '../resync.ts'
 import { ImapSyntaxError, type Scanner } from '../scanner.ts'
 import { createView } from '../view.ts'
@@ -46,6 +48,7 @@ function open({ context, args }: Call, readOnly: boolean): Reply {
   context.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`)
   context.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`)
   if (context.capabilities.has('CONDSTORE')) context.untagged(`OK [HIGHESTMODSEQ ${mailbox.modseq}] Highest`)
+  if (context.capabilities.has('OBJECTID')) context.untagged(`OK [MAILBOXID (${mailboxId(mailbox)})] Mailbox id`)
   if (parameters.resync !== undefined) sendChangesSince(context, view, parameters.resync)
   context.select(view)
   return readOnly ? ok('Examine completed', 'READ-ONLY') : ok('Select completed', 'READ-WRITE')
@@ -100,7 +103,9 @@ export function create({ context, args }: Call): Reply {
   args.end()
   if (uses === undefined) return no('Unknown special use', 'USEATTR')
   const outcome = context.store.createMailbox(userOf(context), name, uses)
-  return outcome.ok ? ok('Create completed') : refusal(outcome.refusal)
+  if (!outcome.ok) return refusal(outcome.refusal)
+  const code = context.capabilities.has('OBJECTID') ? `MAILBOXID (${mailboxId(outcome.value)})` : undefined
+  return ok('Create completed', code)
 }
 
 /** RFC 3501 §6.3.4. Children stay; the name is then listed as \Noselect for as long as it has any. */
@@ -145,35 +150,54 @@ export function unsubscribe({ context, args }: Call): Reply {
   return ok('Unsubscribe completed')
 }
 
-export type StatusItem = 'MESSAGES' | 'RECENT' | 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN' | 'APPENDLIMIT' | 'HIGHESTMODSEQ'
+export type StatusItem =
+  | 'MESSAGES'
+  | 'RECENT'
+  | 'UIDNEXT'
+  | 'UIDVALIDITY'
+  | 'UNSEEN'
+  | 'APPENDLIMIT'
+  | 'HIGHESTMODSEQ'
+  | 'SIZE'
+  | 'MAILBOXID'
+  | 'DELETED'
+  | 'DELETED-STORAGE'
+
+/** What STATUS can tell, and the extension without which it cannot. */
+const statusItems: Readonly<Record<StatusItem, Capability | undefined>> = {
+  MESSAGES: undefined,
+  RECENT: undefined,
+  UIDNEXT: undefined,
+  UIDVALIDITY: undefined,
+  UNSEEN: undefined,
+  APPENDLIMIT: 'APPENDLIMIT',
+  HIGHESTMODSEQ: 'CONDSTORE',
+  SIZE: 'STATUS=SIZE',
+  MAILBOXID: 'OBJECTID',
+  DELETED: 'QUOTA',
+  'DELETED-STORAGE': 'QUOTA',
+}
+
+const isStatusItem = (name: string): name is StatusItem => Object.hasOwn(statusItems, name)
 
 export function readStatusItems(context: SessionContext, args: Scanner): readonly StatusItem[] {
   const items = args.list((): StatusItem => {
     const item = args.word()
-    switch (item) {
-      case 'MESSAGES':
-      case 'RECENT':
-      case 'UIDNEXT':
-      case 'UIDVALIDITY':
-      case 'UNSEEN':
-        return item
-      case 'APPENDLIMIT':
-        if (context.capabilities.has('APPENDLIMIT')) return item
-        break
-      case 'HIGHESTMODSEQ':
-        if (!context.capabilities.has('CONDSTORE')) break
-        context.useCondstore()
-        return item
-      default:
-    }
+    const needs = isStatusItem(item) ? statusItems[item] : undefined
+    if (isStatusItem(item) && (needs === undefined || context.capabilities.has(needs))) return item
     throw new ImapSyntaxError(`Unknown STATUS item ${item}`)
   })
   if (items.length === 0) throw new ImapSyntaxError('STATUS needs an item')
+  if (items.includes('HIGHESTMODSEQ')) context.useCondstore()
   return items
 }
 
+const octetsOf = (messages: readonly StoredMessage[]): number =>
+  messages.reduce((sum, { bytes }) => sum + bytes.length, 0)
+
 function statusValue(context: SessionContext, mailbox: Mailbox, item: StatusItem): string | number {
   const { view } = context
+  const deleted = (): readonly StoredMessage[] => mailbox.messages().filter((message) => hasFlag(message, '\\Deleted'))
   switch (item) {
     case 'MESSAGES':
       return mailbox.messages().length
@@ -189,6 +213,14 @@ function statusValue(context: SessionContext, mailbox: Mailbox, item: StatusItem
       return mailbox.messages().filter((message) => !hasFlag(message, '\\Seen')).length
     case 'HIGHESTMODSEQ':
       return mailbox.modseq
+    case 'SIZE':
+      return octetsOf(mailbox.messages())
+    case 'MAILBOXID':
+      return `(${mailboxId(mailbox)})`
+    case 'DELETED':
+      return deleted().length
+    case 'DELETED-STORAGE':
+      return octetsOf(deleted())
     case 'APPENDLIMIT':
       // RFC 7889 §3.2: NIL where there is no limit.
       return context.appendLimitBytes ?? 'NIL'
