@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 
 import { type Device, incompressible, openDevice, settle, sha256, type TargetServer } from './harness.ts'
+import { foreignSuite } from './foreign-suite.ts'
 import { repliesSuite } from './replies-suite.ts'
 
 const foreignMail = (subject: string): string =>
@@ -246,25 +247,6 @@ export function draftsSuite(server: () => TargetServer): void {
       expect(await device.drafts()).toEqual([])
     })
 
-    test('H07 an edit by another program that kept our Message-ID is neither bound nor removed', async () => {
-      await using device = await openDevice(server())
-      const draft = await device.create({ text: 'ours\n' })
-      await settle(device)
-      await device.foreign(async (raw) => {
-        const [copy] = await raw.listMessages('Drafts')
-        await raw.append('Drafts', textOf(copy!).replace('ours', 'theirs'), ['\\Draft'])
-        await raw.markDeleted('Drafts', [copy!.uid])
-        await raw.expunge('Drafts')
-      })
-      await device.sync()
-      await device.sync()
-      await device.sync()
-      const left = live(await device.drafts())
-      expect(left.map((message) => textOf(message).includes('theirs'))).toEqual([true])
-      // Not purged either: the text that we hold may be all that the user knows of.
-      expect(await device.get(draft.id)).toMatchObject({ status: 'draft', text: 'ours\n' })
-    })
-
     test('H10 after the folder was made anew, what lies under old UIDs is not touched and every draft is there once', async () => {
       await using device = await openDevice(server())
       const first = await device.create({ subject: 'first' })
@@ -319,5 +301,6 @@ export function draftsSuite(server: () => TargetServer): void {
     })
   })
 
+  foreignSuite(server)
   repliesSuite(server)
 }

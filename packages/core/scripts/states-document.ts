@@ -15,6 +15,8 @@ const words: Readonly<Record<Rule, string>> = {
   'unmark-missing': 'No longer missing.',
   purge: 'Into the local trash, with its history, for 30 days.',
   'forget-copies': 'The copies in question are forgotten; what is wanted is uploaded again. Nothing is purged.',
+  complete:
+    'The head moves on, and the copy is of the new head: what was missing of a draft of another program has come.',
   'lose-anchor': 'There is no anchor any more; Sent is looked at before the next upload.',
   'settle-debt': 'The debt is paid.',
   adopt: 'The foreign edit becomes a revision labelled foreign; an approval is void.',

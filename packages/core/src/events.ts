@@ -31,6 +31,14 @@ export type EngineEvent =
       readonly draftId: Umid
       readonly conflictId: ConflictId
     }
+  /** A message that another program put into the folder is a draft here now. `succeeds`: the draft that it comes from. */
+  | {
+      readonly type: 'draft-imported'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly succeeds: Umid | null
+    }
   /** To another account; heard by the subscribers of the new one. */
   | {
       readonly type: 'draft-moved'

@@ -4,7 +4,7 @@ import type { Attachment, DraftContent } from '@everdraft/core'
 
 import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
-import { ask, draftsOnDisk, hasTables, revisionsOnDisk } from './stored.ts'
+import { ask, draftsOnDisk, hasTables, isOf, revisionsOnDisk } from './stored.ts'
 
 const hourMs = 3_600_000
 
@@ -46,7 +46,7 @@ export function everyRevisionIsHeld(world: World): Checker {
       for (const { id, status, version, content } of drafts.values()) {
         const head = revisions.get(id)?.get(version)
         if (head === undefined || !same(head.content, content)) complaints.push(`the head of ${id} is no revision`)
-        const taken = world.server.losses.some((loss) => loss.by === 'foreign' && loss.arrival.draftId === id)
+        const taken = world.server.losses.some((loss) => loss.by === 'foreign' && isOf(database, id, loss.arrival))
         if (status === 'discarded' && !ledger.discarded.has(id as never) && !taken) {
           complaints.push(`${id} is in the trash, and nobody put it there`)
         }

@@ -1,13 +1,7 @@
 import type { Hand, Loss } from '../world/server.ts'
 import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
-import { ask, draftsOnDisk, modelledIn, revisionsOnDisk, sameMessage } from './stored.ts'
-
-const receipts = ['server_name', 'anchor', 'delete_debt']
-  .map(
-    (table) => `select message_id from ${table} where folder = $folder and uid_validity = $uidValidity and uid = $uid`,
-  )
-  .join(' union all ')
+import { ask, draftsOnDisk, modelledIn, receiptAt, revisionsOnDisk, sameMessage } from './stored.ts'
 
 /** Invariant 2: what we expunge is durable here, and the receipt is ours; nobody else's message is ever removed by us. */
 export function expungeHasAReceipt(world: World): Checker {
@@ -16,18 +10,20 @@ export function expungeHasAReceipt(world: World): Checker {
   let judged = 0
 
   function judge(loss: Loss): string | null {
-    const { arrival, folder, uidValidity, uid, verb } = loss
+    const { arrival, uid, verb } = loss
     const what = `${verb} of UID ${uid} (${arrival.messageId ?? 'no Message-ID'})`
-    if (arrival.by === 'foreign') return couldNotKnow(loss) ? null : `${what}: the message is not ours`
+    const receipt = receiptAt(database, loss)
+    if (receipt === undefined && arrival.by === 'foreign') {
+      return couldNotKnow(loss) ? null : `${what}: the message is not ours`
+    }
     // What a plain EXPUNGE takes of ours was marked before, and its receipt was looked at then.
     if (verb === 'EXPUNGE' && wasMarked(loss, 'engine', Number.NEGATIVE_INFINITY)) return null
-    const [receipt] = ask<{ readonly message_id: string }>(database, receipts, { folder, uidValidity, uid })
     if (receipt === undefined) return `${what}: there is no receipt for it`
-    if (receipt.message_id !== arrival.messageId) return `${what}: the receipt is for ${receipt.message_id}`
+    if (receipt.message_id !== (arrival.messageId ?? '')) return `${what}: the receipt is for ${receipt.message_id}`
     const [attempt] = ask<{ readonly draft_id: string; readonly version: number }>(
       database,
-      'select draft_id, version from attempt where message_id = ?',
-      arrival.messageId,
+      'select draft_id, version from attempt where id = ?',
+      receipt.attempt_id,
     )
     if (attempt === undefined) return `${what}: no attempt of ours made it`
     const draft = draftsOnDisk(database).find((one) => one.id === attempt.draft_id)

@@ -1,7 +1,7 @@
 import type { Arrival } from '../world/server.ts'
 import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
-import { ask } from './stored.ts'
+import { ask, isOf, receiptAt } from './stored.ts'
 
 /** A task that was on the wire has ended after this: a few commands, each with its time-out. */
 const longestRunMs = 120_000
@@ -17,14 +17,21 @@ export function neverZeroCopies(world: World): Checker {
     )
   }
 
+  /** Of what another program stored and we took in, the receipt tells. */
+  function ownerOf(place: Parameters<typeof receiptAt>[1], arrival: Arrival): string | null {
+    if (arrival.by === 'engine') return arrival.draftId
+    return receiptAt(disk.database, place)?.draft_id ?? null
+  }
+
   return {
     invariant: '3: a wanted draft never has zero server copies through us',
     check() {
-      const fresh = server.losses.slice(judged).filter((loss) => loss.by === 'engine')
+      // What another hand has marked goes by that hand, whoever sends the EXPUNGE.
+      const fresh = server.losses
+        .slice(judged)
+        .filter((loss) => loss.by === 'engine' && !(loss.how === 'removed' && markedByHand(loss.arrival)))
       judged = server.losses.length
-      const touched = new Set(
-        fresh.flatMap((loss) => (loss.arrival.by === 'engine' ? (loss.arrival.draftId ?? []) : [])),
-      )
+      const touched = new Set(fresh.flatMap((loss) => ownerOf(loss, loss.arrival) ?? []))
       const complaints: string[] = []
       for (const draftId of touched) {
         const sql = 'select status from draft where id = ?'
@@ -33,16 +40,14 @@ export function neverZeroCopies(world: World): Checker {
         // Taken back while its removal was on the wire: nobody can call that back.
         const takenBackMs = ledger.takenBackMs.get(draftId) ?? Number.NEGATIVE_INFINITY
         if (scheduler.now() - takenBackMs < longestRunMs) continue
-        const lost = fresh.filter((loss) => loss.arrival.draftId === draftId)
-        const copies = server
-          .copies()
-          .filter((copy) => copy.arrival.draftId === draftId && copy.arrival.by === 'engine')
+        const lost = fresh.filter((loss) => ownerOf(loss, loss.arrival) === draftId)
+        const copies = server.copies().filter((copy) => ownerOf(copy, copy.arrival) === draftId)
         // One that another hand has marked is there all the same: what becomes of it is not our doing.
         if (copies.some((copy) => !copy.deleted || markedByHand(copy.arrival))) continue
         const newest = Math.max(...lost.map((loss) => loss.arrival.order))
         // Another hand took the newer copy, and we could not know yet.
         const taken = server.losses.some(
-          (loss) => loss.by === 'foreign' && loss.arrival.draftId === draftId && loss.arrival.order > newest,
+          (loss) => loss.by === 'foreign' && isOf(disk.database, draftId, loss.arrival) && loss.arrival.order > newest,
         )
         if (!taken) complaints.push(`the last copy of ${draftId} went through us, and it is wanted`)
       }

@@ -1,13 +1,13 @@
 import type { World } from '../world/world.ts'
 import type { Checker } from './checker.ts'
-import { ask, type DraftOnDisk, draftsOnDisk, modelledIn, sameMessage } from './stored.ts'
+import { ask, type DraftOnDisk, draftsOnDisk, isOf, modelledIn, receiptAt, sameMessage } from './stored.ts'
 
 /** Invariant 4: at quiescence there is at most one un-`\Deleted` copy of a draft, and it is equal to the head. */
 export function oneCopyAtRest(world: World): Checker {
   const { server, disk } = world
 
   function judge(draft: DraftOnDisk): string | null {
-    const all = server.copies().filter((copy) => copy.arrival.by === 'engine' && copy.arrival.draftId === draft.id)
+    const all = server.copies().filter((copy) => isCopyOf(copy, draft.id))
     const copies = all.filter((copy) => !copy.deleted)
     const wanted = draft.status === 'draft' && draft.policy === 'sync'
     if (!wanted) return copies.length === 0 ? null : `${draft.id} is ${draft.status}, and has ${copies.length} copies`
@@ -23,15 +23,22 @@ export function oneCopyAtRest(world: World): Checker {
     return ask(disk.database, "select 1 from task where key = ? and state = 'parked'", draftId).length > 0
   }
 
-  /** Another program took the copy away, and what it left says why: marked, or edited under the same Message-ID. */
+  /** Stored by us, or by another program and taken in: then the receipt tells. */
+  function isCopyOf(copy: ReturnType<World['server']['copies']>[number], draftId: string): boolean {
+    if (copy.arrival.by === 'engine') return copy.arrival.draftId === draftId
+    return receiptAt(disk.database, copy)?.draft_id === draftId
+  }
+
+  /** Another program took the copy away, and what it left says why: marked, or sent. */
   function isElsewhere(draftId: string): boolean {
-    const taken = server.losses.filter((loss) => loss.by === 'foreign' && loss.arrival.draftId === draftId)
-    return taken.some((loss) =>
+    const taken = server.losses.filter((loss) => loss.by === 'foreign' && isOf(disk.database, draftId, loss.arrival))
+    return taken.some(({ how, arrival }) =>
       server
         .copies()
         .some(
           (copy) =>
-            (loss.how === 'marked-deleted' && copy.arrival === loss.arrival) || isEditOf(copy.arrival, loss.arrival),
+            (how === 'marked-deleted' && copy.arrival === arrival) ||
+            (copy.folder === 'Sent' && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId),
         ),
     )
   }
@@ -40,11 +47,4 @@ export function oneCopyAtRest(world: World): Checker {
     invariant: '4: at rest one copy, equal to the head',
     check: () => draftsOnDisk(disk.database).flatMap((draft) => judge(draft) ?? []),
   }
-}
-
-function isEditOf(
-  edit: { readonly by: string; readonly messageId: string | null },
-  original: { readonly messageId: string | null },
-): boolean {
-  return edit.by === 'foreign' && edit.messageId !== null && edit.messageId === original.messageId
 }

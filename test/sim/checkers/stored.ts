@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto'
 import type { DraftContent } from '@everdraft/core'
 import type Database from 'better-sqlite3'
 
+import { bodyOf, fieldsOf } from '../world/message-format.ts'
+import type { Arrival } from '../world/server.ts'
+
 /** What lies on the disk, read past the engine. */
 
 const statements = new WeakMap<Database.Database, Map<string, Database.Statement>>()
@@ -76,6 +79,37 @@ export function hasTables(database: Database.Database): boolean {
   return ask(database, "select 1 from sqlite_master where name = 'lane'").length > 0
 }
 
+interface Place {
+  readonly folder: string
+  readonly uidValidity: number
+  readonly uid: number
+}
+
+export interface ReceiptOnDisk {
+  readonly draft_id: string
+  readonly message_id: string
+  readonly attempt_id: string
+}
+
+const receipts = ['server_name', 'anchor', 'delete_debt']
+  .map(
+    (table) => `select draft_id, message_id, attempt_id from ${table}
+      where folder = $folder and uid_validity = $uidValidity and uid = $uid`,
+  )
+  .join(' union all ')
+
+/** What says that the message at this place is a copy of ours, whoever put it there. */
+export function receiptAt(database: Database.Database, { folder, uidValidity, uid }: Place): ReceiptOnDisk | undefined {
+  return ask<ReceiptOnDisk>(database, receipts, { folder, uidValidity, uid })[0]
+}
+
+/** A message that we stored for this draft, or that was taken in as a copy of it. */
+export function isOf(database: Database.Database, draftId: string, arrival: Arrival): boolean {
+  if (arrival.by === 'engine') return arrival.draftId === draftId
+  const sql = "select 1 from attempt where draft_id = ? and method = 'import' and message_id = ?"
+  return ask(database, sql, draftId, arrival.messageId ?? '').length > 0
+}
+
 type Modelled = Pick<
   DraftContent,
   'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'inReplyTo' | 'references' | 'text' | 'html'
@@ -87,7 +121,7 @@ export function modelledIn(message: Uint8Array): {
   readonly attachments: readonly string[]
 } {
   const text = Buffer.from(message).toString('latin1')
-  const fields = JSON.parse(/^\{.*\}$/m.exec(text)?.[0] ?? '{}') as Modelled
+  const fields = fieldsOf(/^\{.*\}$/m.exec(text)?.[0] ?? bodyOf(text)) as Modelled
   const bodies = [...text.matchAll(/Content-Transfer-Encoding: base64\r\n\r\n([^-]*?)\r\n--/g)]
   return { fields, attachments: bodies.map((match) => hashOf(Buffer.from(match[1] ?? '', 'base64'))).toSorted() }
 }

@@ -40,7 +40,7 @@ export const simFormat: MessageFormat = {
     segments.push({ kind: 'bytes', bytes: Buffer.from(`${pending}\r\n--${boundary}--\r\n`) })
     return { segments, size: segments.reduce((sum, segment) => sum + sizeOf(segment), 0), eightBit: false }
   },
-  async parse(raw, createSha256) {
+  async parse(raw, createSha256, options = {}) {
     const pieces: Uint8Array[] = []
     for await (const piece of raw) pieces.push(piece)
     const [head = '', first = '', ...rest] = Buffer.concat(pieces)
@@ -48,8 +48,10 @@ export const simFormat: MessageFormat = {
       .replace(`\r\n--${boundary}--\r\n`, '')
       .split(`\r\n--${boundary}\r\n`)
     const messageId = headerOf(head, 'Message-ID') as MessageId | null
-    const fields = fieldsOf(bodyOf(first))
-    const attachments = rest.map((part, index): ParsedAttachment => {
+    // Another program's message may be a text alone.
+    const fields = fieldsOf(bodyOf(first === '' ? head : first))
+    const attachments: ParsedAttachment[] = []
+    for (const [index, part] of rest.entries()) {
       const bytes = Buffer.from(bodyOf(part), 'base64')
       const hasher = createSha256()
       hasher.update(bytes)
@@ -58,9 +60,11 @@ export const simFormat: MessageFormat = {
         'filename' | 'disposition' | 'contentId'
       >
       const contentType = headerOf(part, 'Content-Type') ?? ''
-      const where = { section: `${index + 2}`, encoding: 'base64', encodedSize: bodyOf(part).length }
-      return { ...described, ...where, contentType, size: bytes.length, sha256: hasher.digest() as Sha256 }
-    })
+      const where = { section: `${index + 2}`, encoding: 'base64' }
+      await options.onPart?.({ kind: 'attachment', ...described, ...where, contentType }, once(bytes))
+      const measured = { encodedSize: bodyOf(part).length, size: bytes.length, sha256: hasher.digest() as Sha256 }
+      attachments.push({ ...described, ...where, ...measured, contentType })
+    }
     return { ...notModelled, ...fields, messageId, attachments }
   },
 }
@@ -95,9 +99,13 @@ const notModelled = {
 type Fields = Omit<ParsedMessage, 'messageId' | 'attachments' | keyof typeof notModelled>
 
 /** Another program's message has no JSON in it. */
-function fieldsOf(body: string): Fields {
-  const foreign = { from: null, to: [], cc: [], bcc: [], subject: '', inReplyTo: null, references: [], html: null }
-  return body.startsWith('{') ? (JSON.parse(body) as Fields) : { ...foreign, text: body }
+export function fieldsOf(body: string): Fields {
+  const foreign = { from: null, to: [], cc: [], bcc: [], subject: '', inReplyTo: null, references: [] }
+  return body.startsWith('{') ? (JSON.parse(body) as Fields) : { ...foreign, text: body, html: null }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
 }
 
 /** Another program's edit: the text is new, and the Message-ID stays, as some keep it. */
@@ -121,7 +129,7 @@ export function headOf(message: Uint8Array): string {
   return text.slice(0, text.indexOf('\r\n\r\n'))
 }
 
-function bodyOf(part: string): string {
+export function bodyOf(part: string): string {
   return part.slice(part.indexOf('\r\n\r\n') + 4)
 }
 

@@ -62,6 +62,8 @@ export type DraftEvent =
   | { readonly type: 'anchor-vanished' }
   /** A debt was settled by us, or its copy is gone anyway. */
   | { readonly type: 'debt-gone'; readonly receipt: Receipt }
+  /** What is still missing of a draft that was taken in with its text alone has come: the same copy, a new revision. */
+  | { readonly type: 'completed'; readonly receipt: Receipt }
   /** Somebody's edit of our copy. */
   | { readonly type: 'successor-seen' }
   /** The UIDs of the folder no longer mean what they meant, or the folder is gone. */
@@ -100,6 +102,8 @@ export type Rule =
   | 'unmark-missing'
   /** Into the local trash, with its history. */
   | 'purge'
+  /** The head moves on, and the copy is of the new head. */
+  | 'complete'
   /** Known copies are forgotten; what is wanted is uploaded again. */
   | 'forget-copies'
   /** The anchor is gone; Sent is looked at before the next upload. */
@@ -158,6 +162,7 @@ export const transitions: Readonly<Record<DraftEventType, Row>> = {
   'name-seen':               row(['same', 'unmark-missing', 'same'],          ['same', 'unmark-missing', 'same'],        ['same', 'unmark-missing', 'same']),
   'anchor-vanished':         row(['same', 'same', 'lose-anchor'],             ['same', 'same', 'lose-anchor'],           ['same', 'same', 'forget-copies']),
   'debt-gone':               row(all('settle-debt'),                          all('settle-debt'),                        all('settle-debt')),
+  'completed':               row(all('complete'),                             all('complete'),                           all('complete')),
   'successor-seen':          row(['fork', 'adopt', 'fork'],                   all('hold-send'),                          all('link-new')),
   'folder-reset':            row(all('forget-copies'),                        all('forget-copies'),                      all('forget-copies')),
   'discarded':               row(all('discard'),                              all('refuse'),                             all('refuse')),
@@ -255,6 +260,13 @@ function carryOut(rule: Exclude<Rule, 'refuse'>, state: DraftState, event: Draft
     }
     case 'lose-anchor':
       return { ...state, copies: { kind: 'stale-server', anchor: null } }
+    case 'complete': {
+      if (event.type !== 'completed') return state
+      const moved: DraftState = { ...state, head: event.receipt.version }
+      // Where somebody has let go of the copy meanwhile, only the text moves on.
+      if (copies.kind !== 'synchronized' || !sameCopy(copies.name, event.receipt)) return moved
+      return { ...moved, copies: { ...copies, name: event.receipt } }
+    }
     case 'settle-debt':
       return event.type === 'debt-gone' ? withoutDebt(state, event.receipt) : state
     case 'leave-account':

@@ -68,7 +68,16 @@ export interface Revision {
 
 /** Why the head revision is on this device and not on the server yet. */
 export interface Pending {
-  readonly reason: 'waiting' | 'uploading' | 'offline' | 'backing-off' | 'parked' | 'removing-copies' | 'local-only'
+  readonly reason:
+    | 'waiting'
+    | 'uploading'
+    | 'offline'
+    | 'backing-off'
+    | 'parked'
+    | 'removing-copies'
+    | 'local-only'
+    /** Written by another program: its text is here, its attachments are on their way. */
+    | 'importing'
   readonly since: number
   /** The size of the message as it would be uploaded, where it is known. */
   readonly bytes: number

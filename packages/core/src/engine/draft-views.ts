@@ -2,7 +2,8 @@ import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '..
 import { type DraftState, newestCopy } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
-import { type Attempt, lastStoredAttempts } from '../storage/attempts.ts'
+import { lastStoredUploads, type Upload } from '../storage/attempts.ts'
+import { type PendingImport, pendingImportsOf } from '../storage/imports.ts'
 import { loadDraftStates } from '../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/db.ts'
@@ -24,11 +25,15 @@ export async function draftViews(
   const tasks = await tasksByKey(db, 'draft_upload', ids)
   // What was never on a server has no upload to tell of.
   const uploaded = drafts.filter((draft) => draft.syncState !== 'local-only' || !isWanted(draft.status))
-  const attempts = await lastStoredAttempts(
+  const attempts = await lastStoredUploads(
     db,
     uploaded.map((draft) => draft.id),
   )
-  return drafts.map((draft) => draftView(draft, { states, tasks, attempts }))
+  const imports = await pendingImportsOf(
+    db,
+    uploaded.map((draft) => draft.id),
+  )
+  return drafts.map((draft) => draftView(draft, { states, tasks, attempts, imports }))
 }
 
 /** @throws {EverdraftError} NOT_FOUND */
@@ -53,7 +58,8 @@ export function withoutText(draft: Draft): DraftListItem {
 interface Overlays {
   readonly states: ReadonlyMap<Umid, DraftState>
   readonly tasks: ReadonlyMap<string, readonly StoredTask[]>
-  readonly attempts: ReadonlyMap<Umid, Attempt>
+  readonly attempts: ReadonlyMap<Umid, Upload>
+  readonly imports: ReadonlyMap<Umid, PendingImport>
 }
 
 function draftView(draft: StoredDraft, overlays: Overlays): Draft {
@@ -74,7 +80,7 @@ function draftView(draft: StoredDraft, overlays: Overlays): Draft {
   }
 }
 
-function syncView(draft: StoredDraft, { states, tasks, attempts }: Overlays): DraftSyncView {
+function syncView(draft: StoredDraft, { states, tasks, attempts, imports }: Overlays): DraftSyncView {
   const state = states.get(draft.id)
   const rows = tasks.get(draft.id) ?? []
   const copy = state === undefined ? null : newestCopy(state.copies)
@@ -86,13 +92,17 @@ function syncView(draft: StoredDraft, { states, tasks, attempts }: Overlays): Dr
     uidValidity: copy?.uidValidity ?? null,
     uploadedVersion: copy?.version ?? null,
     messageId: copy?.messageId ?? null,
-    pending: pendingOf(draft, state, rows),
+    pending: importing(draft, imports.get(draft.id)) ?? pendingOf(draft, state, rows),
     lastError: lastErrorOf(rows),
     lastUpload:
       attempt === undefined
         ? null
         : { method: attempt.method, bytesSent: attempt.bytesSent, at: attempt.endedAt ?? attempt.createdAt },
   }
+}
+
+function importing(draft: StoredDraft, pending: PendingImport | undefined): Pending | null {
+  return pending === undefined ? null : { reason: 'importing', since: draft.createdAt, bytes: pending.size }
 }
 
 function pendingOf(draft: StoredDraft, state: DraftState | undefined, rows: readonly StoredTask[]): Pending | null {

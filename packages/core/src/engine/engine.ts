@@ -7,6 +7,7 @@ import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
+import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
 import { confirmLosses } from '../storage/folders.ts'
@@ -18,6 +19,7 @@ import type { Db } from '../storage/db.ts'
 import { openStore, type Store, type Write } from '../storage/store.ts'
 import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
+import { importTheRest } from '../tasks/steps/take-in.ts'
 import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
 import { createAccounts } from './accounts.ts'
@@ -75,7 +77,12 @@ const defaultTiming: EngineTiming = {
 }
 
 /** After these the full-text index is behind. */
-const contentEvents: ReadonlySet<EngineEvent['type']> = new Set(['draft-created', 'draft-saved', 'draft-moved'])
+const contentEvents: ReadonlySet<EngineEvent['type']> = new Set([
+  'draft-created',
+  'draft-imported',
+  'draft-saved',
+  'draft-moved',
+])
 const closeGraceMs = 5_000
 const firstHousekeepingMs = 30_000
 const housekeepingMs = 3_600_000
@@ -203,7 +210,8 @@ async function startEngine(
     const uploads = (await draftsInNeed(db, null)).map(uploadInNeed)
     const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
     const syncs = items.map(({ id }) => syncAfter(id, 0))
-    await queue.enqueue({ db, emit }, [...uploads, ...syncs])
+    const imports = (await pendingImports(db, null)).map(importTheRest)
+    await queue.enqueue({ db, emit }, [...uploads, ...imports, ...syncs])
   }
 
   async function sync(accountId: AccountId, { waitMs, confirmLosses: confirm }: SyncOptions = {}): Promise<SyncReport> {
@@ -286,7 +294,7 @@ function countEvents(
   return {
     uploaded: uploads.filter((event) => !event.replaced).length,
     replaced: uploads.filter((event) => event.replaced).length,
-    imported: 0,
+    imported: events.filter((event) => event.type === 'draft-imported').length,
     purged: events.filter((event) => event.type === 'draft-purged').length,
     errors: [...errors.values()],
   }

@@ -3,6 +3,7 @@ import type { Environment } from '../environment.ts'
 import { dropUnreferredBlobs, sweepBlobs } from '../storage/blobs.ts'
 import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
+import { dropOldDownloads } from '../storage/imports.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
 import type { Store } from '../storage/store.ts'
 import type { HousekeepingReport } from './api.ts'
@@ -14,6 +15,9 @@ export interface HousekeepingPolicy {
   /** How long events and the timelines of tasks are kept. Default 30 days. */
   readonly logMs: number
 }
+
+/** How long what has come of a message waits for the rest. */
+const downloadMs = 7 * 24 * 3_600_000
 
 /** Small transactions, so that no save waits for long. */
 const batch = 50
@@ -48,6 +52,7 @@ export async function housekeep(
   const blobsCollected = await store.write(async ({ db }) => {
     await dropExpiredLeases(db, now)
     await dropEventsBefore(db, now - policy.logMs)
+    await dropOldDownloads(db, now - downloadMs)
     return await dropUnreferredBlobs(db)
   })
   await sweepBlobs(store)

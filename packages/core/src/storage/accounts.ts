@@ -130,10 +130,22 @@ export async function setAccountError(db: Db, id: AccountId, error: LastError | 
     .execute()
 }
 
+/** They refer to drafts, and go before them. */
+const draftTables = [
+  'server_name',
+  'anchor',
+  'delete_debt',
+  'attempt',
+  'pending_import',
+  'revision',
+  'conflict',
+  'lease',
+] as const
+
 /** With all that belongs to it. */
 export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
   const drafts = db.selectFrom('draft').select('id').where('account_id', '=', id)
-  for (const table of ['server_name', 'anchor', 'delete_debt', 'attempt', 'revision', 'conflict', 'lease'] as const) {
+  for (const table of draftTables) {
     await db.deleteFrom(table).where('draft_id', 'in', drafts).execute()
   }
   // What drafts that were moved away had left on this account's server.
@@ -143,7 +155,18 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
   await db.deleteFrom('draft_search').where('account_id', '=', id).execute()
   const blobs = db.selectFrom('blob').select('id').where('account_id', '=', id)
   await db.deleteFrom('blob_ref').where('blob_id', 'in', blobs).execute()
-  for (const table of ['draft', 'blob', 'task', 'task_step', 'lane', 'folder', 'template', 'event'] as const) {
+  for (const table of [
+    'draft',
+    'draft_count',
+    'blob',
+    'task',
+    'task_step',
+    'lane',
+    'folder',
+    'template',
+    'download',
+    'event',
+  ] as const) {
     await db.deleteFrom(table).where('account_id', '=', id).execute()
   }
   await db.deleteFrom('account').where('id', '=', id).execute()

@@ -14,9 +14,13 @@ interface StoredPart {
   readonly encodedSize: number
 }
 
+/** Of a message without one: its header says nothing that it could be known by. */
+export const noMessageId: MessageId = '' as MessageId
+
 /**
  * One upload that was begun. Written before the network is touched, and kept for ever: a copy that shows up late is
- * recognised by it, and never taken for somebody else's draft.
+ * recognised by it, and never taken for somebody else's draft. A message that was taken in from the server has one, too,
+ * with the method `import`: what is known of a copy stands in one place, whoever stored it.
  */
 export interface Attempt {
   readonly id: AttemptId
@@ -28,7 +32,7 @@ export interface Attempt {
   readonly baseMessageId: MessageId | null
   /** Of the content; see sync/recognise.ts. */
   readonly digest: string
-  readonly method: UploadMethod
+  readonly method: UploadMethod | 'import'
   readonly folder: FolderPath
   readonly uidValidity: UidValidity
   /** UIDNEXT before the upload: a copy of it has this UID or a higher one. Null where the server did not say. */
@@ -114,13 +118,16 @@ export async function attemptById(db: Db, id: AttemptId): Promise<Attempt | null
   return row === undefined ? null : toAttempt(row)
 }
 
-/** Of the Message-IDs given, those that are attempts of ours. Scoped by account: nobody's copy is taken for another's. */
+/**
+ * What is known by each of these Message-IDs, the newest first. Scoped by account: nobody's copy is taken for another's.
+ * There are several only of what was taken in.
+ */
 export async function attemptsByMessageId(
   db: Db,
   accountId: AccountId,
   messageIds: readonly MessageId[],
-): Promise<ReadonlyMap<MessageId, Attempt>> {
-  const found = new Map<MessageId, Attempt>()
+): Promise<ReadonlyMap<MessageId, readonly Attempt[]>> {
+  const found: Attempt[] = []
   // SQLite binds at most 32,766 values; smaller lists also keep the statement cache small.
   for (let start = 0; start < messageIds.length; start += 500) {
     const rows = await db
@@ -128,10 +135,23 @@ export async function attemptsByMessageId(
       .selectAll()
       .where('account_id', '=', accountId)
       .where('message_id', 'in', messageIds.slice(start, start + 500))
+      .orderBy('id', 'desc')
       .execute()
-    for (const row of rows) found.set(row.message_id as MessageId, toAttempt(row))
+    found.push(...rows.map(toAttempt))
   }
-  return found
+  return Map.groupBy(found, (attempt) => attempt.messageId)
+}
+
+/** What superseded the copy with this Message-ID, the newest first. */
+export async function attemptsOnBase(db: Db, accountId: AccountId, base: MessageId): Promise<readonly Attempt[]> {
+  const rows = await db
+    .selectFrom('attempt')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('base_message_id', '=', base)
+    .orderBy('id', 'desc')
+    .execute()
+  return rows.map(toAttempt)
 }
 
 export async function attemptMessageIds(db: Db, draftId: Umid): Promise<readonly MessageId[]> {
@@ -139,13 +159,17 @@ export async function attemptMessageIds(db: Db, draftId: Umid): Promise<readonly
     .selectFrom('attempt')
     .select('message_id')
     .where('draft_id', '=', draftId)
+    .where('message_id', '<>', noMessageId)
     .orderBy('created_at', 'desc')
     .execute()
   return rows.map((row) => row.message_id as MessageId)
 }
 
+/** An attempt of ours, and nothing that was taken in. */
+export type Upload = Attempt & { readonly method: UploadMethod }
+
 /** The newest upload of each that ended well. */
-export async function lastStoredAttempts(db: Db, draftIds: readonly Umid[]): Promise<ReadonlyMap<Umid, Attempt>> {
+export async function lastStoredUploads(db: Db, draftIds: readonly Umid[]): Promise<ReadonlyMap<Umid, Upload>> {
   const [only] = draftIds
   if (only === undefined) return new Map()
   const rows =
@@ -156,9 +180,10 @@ export async function lastStoredAttempts(db: Db, draftIds: readonly Umid[]): Pro
           .selectAll()
           .where('draft_id', 'in', draftIds)
           .where('state', '=', 'stored')
+          .where('method', '<>', 'import')
           .orderBy('created_at')
           .execute()
-  return new Map(rows.map((row) => [row.draft_id as Umid, toAttempt(row)]))
+  return new Map(rows.map((row) => [row.draft_id as Umid, toAttempt(row) as Upload]))
 }
 
 const lastStoredOf = prepared((db, input: { readonly draftId: Umid }) =>
@@ -167,6 +192,7 @@ const lastStoredOf = prepared((db, input: { readonly draftId: Umid }) =>
     .selectAll()
     .where('draft_id', '=', input.draftId)
     .where('state', '=', sql.lit('stored'))
+    .where('method', '<>', sql.lit('import'))
     .orderBy('created_at', 'desc')
     .limit(sql.lit(1)),
 )
@@ -180,7 +206,7 @@ function toAttempt(row: AttemptRow): Attempt {
     messageId: row.message_id as MessageId,
     baseMessageId: row.base_message_id as MessageId | null,
     digest: row.digest,
-    method: row.method as UploadMethod,
+    method: row.method as Attempt['method'],
     folder: row.folder as FolderPath,
     uidValidity: row.uid_validity as UidValidity,
     uidNext: row.uid_next as Uid | null,

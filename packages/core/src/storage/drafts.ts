@@ -33,6 +33,8 @@ export interface NewDraft {
   readonly policy: DraftPolicy
   readonly content: DraftContent
   readonly now: number
+  /** The draft that this one comes from. Default: none. */
+  readonly succeeds?: Umid | null
 }
 
 export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
@@ -48,7 +50,7 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
       version: 1,
       content: JSON.stringify(draft.content),
       scheduled_send_at: null,
-      succeeds: null,
+      succeeds: draft.succeeds ?? null,
       created_at: draft.now,
       updated_at: draft.now,
       trashed_at: null,
@@ -67,6 +69,21 @@ export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
 const draftRow = prepared((db, input: { readonly id: Umid }) =>
   db.selectFrom('draft').selectAll().where('id', '=', input.id),
 )
+
+/** In whatever account. */
+export async function draftExists(db: Db, id: Umid): Promise<boolean> {
+  return (await db.selectFrom('draft').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
+}
+
+export async function draftIdByToken(db: Db, accountId: AccountId, token: string): Promise<Umid | null> {
+  const row = await db
+    .selectFrom('draft')
+    .select('id')
+    .where('token', '=', token)
+    .where('account_id', '=', accountId)
+    .executeTakeFirst()
+  return row === undefined ? null : (row.id as Umid)
+}
 
 export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): Promise<void> {
   await db.updateTable('draft').set({ account_id: accountId, indexed_version: 0 }).where('id', '=', id).execute()
@@ -117,10 +134,27 @@ export async function listDrafts(
     .limit(query.limit)
     .offset(query.offset)
     .execute()
-  const { total } = await filtered
-    .select((count) => count.fn.countAll<number | string>().as('total'))
+  return { items: rows.map(toDraft), total: await countShown(db, query) }
+}
+
+/** How many a list has to choose from: not counted one by one, but for a tag. */
+async function countShown(db: Db, filter: DraftFilter): Promise<number> {
+  if (filter.tag !== null) {
+    const { total } = await db
+      .selectFrom('draft')
+      .where(isShown(db, filter))
+      .select((count) => count.fn.countAll<number | string>().as('total'))
+      .executeTakeFirstOrThrow()
+    return Number(total)
+  }
+  let counted = db.selectFrom('draft_count')
+  if (filter.accountId !== null) counted = counted.where('account_id', '=', filter.accountId)
+  if (filter.status !== null) counted = counted.where('status', '=', filter.status)
+  if (filter.syncState !== null) counted = counted.where('sync_state', '=', filter.syncState)
+  const { total } = await counted
+    .select((count) => count.fn.sum<number | string | null>('drafts').as('total'))
     .executeTakeFirstOrThrow()
-  return { items: rows.map(toDraft), total: Number(total) }
+  return Number(total ?? 0)
 }
 
 /** Drafts of an account that are not sent and not in the trash. */

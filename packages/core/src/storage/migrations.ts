@@ -8,6 +8,12 @@ import type { Schema } from './schema.ts'
 /** In SQLite's words, which `toPostgres` brings into the others'; what is another thing there is written twice. */
 type Statement = string | Readonly<Record<Family, readonly string[]>>
 
+const countIn = `insert into draft_count (account_id, status, sync_state, drafts)
+  select new.account_id, new.status, new.sync_state, 1 where true
+  on conflict (account_id, status, sync_state) do update set drafts = draft_count.drafts + 1;`
+const countOut = `update draft_count set drafts = drafts - 1
+  where account_id = old.account_id and status = old.status and sync_state = old.sync_state;`
+
 /** Only added to: a released step never changes, tables are STRICT, ids are never reused. */
 const steps: readonly (readonly Statement[])[] = [
   [
@@ -150,6 +156,78 @@ const steps: readonly (readonly Statement[])[] = [
     `create index draft_in_trash on draft (trashed_at) where trashed_at is not null`,
   ],
   [`alter table blob add column place text not null default 'database'`],
+  [
+    // How many drafts a list has, without counting them. Kept by the database, so that nobody who writes can forget it.
+    `create table draft_count (
+      account_id text not null, status text not null, sync_state text not null, drafts integer not null,
+      primary key (account_id, status, sync_state)
+    ) strict`,
+    `insert into draft_count (account_id, status, sync_state, drafts)
+      select account_id, status, sync_state, count(*) from draft where emptied_at is null
+      group by account_id, status, sync_state`,
+    {
+      sqlite: [
+        `create trigger draft_counted_in after insert on draft when new.emptied_at is null begin ${countIn} end`,
+        `create trigger draft_counted_out after delete on draft when old.emptied_at is null begin ${countOut} end`,
+        `create trigger draft_counted_anew after update of account_id, status, sync_state, emptied_at on draft
+          when old.account_id <> new.account_id or old.status <> new.status or old.sync_state <> new.sync_state
+            or (old.emptied_at is null) <> (new.emptied_at is null)
+          begin
+            ${countOut.replace(';', ' and old.emptied_at is null;')}
+            ${countIn.replace('where true', 'where new.emptied_at is null')}
+          end`,
+        // Which row of the index is a draft's: FTS5 finds its own rows by number only, and reads all for anything else.
+        `create table search_row (
+          id integer primary key autoincrement, draft_id text not null unique references draft (id) on delete cascade
+        ) strict`,
+        `insert into search_row (id, draft_id) select rowid, draft_id from draft_search`,
+      ],
+      postgres: [
+        `create function count_drafts() returns trigger language plpgsql as $$
+          begin
+            if tg_op <> 'INSERT' and old.emptied_at is null then ${countOut} end if;
+            if tg_op <> 'DELETE' and new.emptied_at is null then ${countIn} end if;
+            return null;
+          end $$`,
+        `create trigger draft_counted after insert or delete on draft for each row execute function count_drafts()`,
+        `create trigger draft_counted_anew after update of account_id, status, sync_state, emptied_at on draft
+          for each row execute function count_drafts()`,
+      ],
+    },
+  ],
+  [
+    // Other programs give one Message-ID to several messages: what is taken in from them is no longer unique by it.
+    `create table attempt_3 (
+      id text primary key, account_id text not null, draft_id text not null references draft (id),
+      version integer not null, message_id text not null, base_message_id text, digest text not null,
+      method text not null, folder text not null, uid_validity integer not null, uid_next integer,
+      parts text not null, size integer not null, state text not null, bytes_sent integer not null,
+      created_at integer not null, ended_at integer
+    ) strict`,
+    `insert into attempt_3 (
+      id, account_id, draft_id, version, message_id, base_message_id, digest, method, folder, uid_validity, uid_next,
+      parts, size, state, bytes_sent, created_at, ended_at
+    ) select
+      id, account_id, draft_id, version, message_id, base_message_id, digest, method, folder, uid_validity, uid_next,
+      parts, size, state, bytes_sent, created_at, ended_at
+    from attempt`,
+    `drop table attempt`,
+    `alter table attempt_3 rename to attempt`,
+    `create index attempt_by_draft on attempt (draft_id, created_at)`,
+    `create index attempt_stored on attempt (draft_id, created_at) where state = 'stored'`,
+    `create index attempt_by_message on attempt (account_id, message_id)`,
+    `create index attempt_by_base on attempt (account_id, base_message_id) where base_message_id is not null`,
+    `create index draft_by_predecessor on draft (succeeds) where succeeds is not null`,
+    `create table pending_import (
+      draft_id text primary key references draft (id), account_id text not null, folder text not null,
+      uid_validity integer not null, uid integer not null, size integer not null, created_at integer not null
+    ) strict`,
+    `create table download (
+      account_id text not null, folder text not null, uid_validity integer not null, uid integer not null,
+      seq integer not null, bytes blob not null, at integer not null,
+      primary key (account_id, folder, uid_validity, uid, seq)
+    ) strict`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -11,6 +11,8 @@ export interface Schema {
   readonly anchor: ReceiptRow
   readonly delete_debt: ReceiptRow & { readonly id: Generated<number> }
   readonly attempt: AttemptRow
+  readonly pending_import: PendingImportRow
+  readonly download: DownloadRow
   readonly folder: FolderRow
   readonly blob: BlobRow
   readonly blob_chunk: { readonly blob_id: number; readonly seq: number; readonly bytes: Uint8Array }
@@ -21,7 +23,10 @@ export interface Schema {
   readonly conflict: ConflictRow
   readonly template: TemplateRow
   readonly lease: LeaseRow
+  readonly draft_count: DraftCountRow
   readonly draft_search: SearchRow
+  /** In SQLite alone: `draft_search.rowid` of a draft. */
+  readonly search_row: { readonly id: Generated<number>; readonly draft_id: string }
   readonly lane: LaneRow
 }
 
@@ -108,6 +113,29 @@ export interface AttemptRow {
   readonly bytes_sent: number
   readonly created_at: number
   readonly ended_at: number | null
+}
+
+/** A draft that was taken in with its text alone: its other parts are still on their way. */
+export interface PendingImportRow {
+  readonly draft_id: string
+  readonly account_id: string
+  readonly folder: string
+  readonly uid_validity: number
+  readonly uid: number
+  /** RFC822.SIZE. */
+  readonly size: number
+  readonly created_at: number
+}
+
+/** A large message on its way here, piece by piece: after a cut it goes on where it was. */
+interface DownloadRow {
+  readonly account_id: string
+  readonly folder: string
+  readonly uid_validity: number
+  readonly uid: number
+  readonly seq: number
+  readonly bytes: Uint8Array
+  readonly at: number
 }
 
 interface FolderRow {
@@ -222,6 +250,14 @@ interface LeaseRow {
 }
 
 /** A virtual table (FTS5). */
+/** Kept by triggers of the database. */
+interface DraftCountRow {
+  readonly account_id: string
+  readonly status: string
+  readonly sync_state: string
+  readonly drafts: number
+}
+
 interface SearchRow {
   readonly draft_id: string
   readonly account_id: string

@@ -11,3 +11,8 @@ export function attemptMessageId(token: string, accountAddress: string, random: 
   const domain = /@([^@\s<>]+)$/.exec(accountAddress)?.[1] ?? 'everdraft.invalid'
   return `<${toHex(random(6))}.${token}@${domain}>` as MessageId
 }
+
+/** The token in a Message-ID that an upload of ours has, or one by another device of ours; null in any other. */
+export function tokenOf(messageId: MessageId): string | null {
+  return /^<[0-9a-f]{12}\.([0-9a-f]{32})@[^<>@\s]+>$/.exec(messageId)?.[1] ?? null
+}

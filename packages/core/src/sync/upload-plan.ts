@@ -32,6 +32,8 @@ export type UploadPlan =
       readonly replaces: Receipt | null
       /** Message bytes that cross the wire. */
       readonly bytesToSend: number
+      /** RFC822.SIZE of the stored message: a quoted part may be encoded in lines of another length than ours. */
+      readonly storedSize: number
     }
 
 /**
@@ -52,20 +54,26 @@ export function uploadPlan(question: UploadQuestion): UploadPlan {
   const quotes = capabilities.catenate && question.mayQuote && older ? quotable(parts, older.parts) : new Map()
   if (quotes.size > 0) {
     const quoted = [...quotes.values()].reduce((sum, part) => sum + part.encodedSize, 0)
-    return { kind: 'upload', method: 'append-catenate', quotes, replaces: null, bytesToSend: size - quoted }
+    const unsent = [...quotes.keys()].reduce((sum, index) => sum + (parts[index]?.encodedSize ?? 0), 0)
+    const bytesToSend = size - unsent
+    const storedSize = bytesToSend + quoted
+    return { kind: 'upload', method: 'append-catenate', quotes, replaces: null, bytesToSend, storedSize }
   }
+  const whole = { bytesToSend: size, storedSize: size }
   if (capabilities.replace && older) {
-    return { kind: 'upload', method: 'replace', quotes, replaces: older.receipt, bytesToSend: size }
+    return { kind: 'upload', method: 'replace', quotes, replaces: older.receipt, ...whole }
   }
-  return { kind: 'upload', method: 'append', quotes, replaces: null, bytesToSend: size }
+  return { kind: 'upload', method: 'append', quotes, replaces: null, ...whole }
 }
 
 function quotable(wanted: readonly MessagePart[], held: readonly MessagePart[]): ReadonlyMap<number, MessagePart> {
   const quotes = new Map<number, MessagePart>()
   for (const [index, part] of wanted.entries()) {
-    const match = held.find((other) => other.sha256 === part.sha256 && other.encodedSize === part.encodedSize)
+    const match =
+      held.find((other) => other.sha256 === part.sha256 && other.encodedSize === part.encodedSize) ??
+      held.find((other) => other.sha256 === part.sha256)
     // An empty part saves nothing, and a URL to it is one more thing that can fail.
-    if (match && match.encodedSize > 0) quotes.set(index, match)
+    if (match && match.encodedSize > 0 && part.encodedSize > 0) quotes.set(index, match)
   }
   return quotes
 }

@@ -8,6 +8,7 @@ import {
   attemptMessageIds,
   endAttempt,
   insertAttempt,
+  noMessageId,
   openAttempts,
 } from '../storage/attempts.ts'
 import { readBlob } from '../storage/blobs.ts'
@@ -22,7 +23,7 @@ import { isReset, lookNow } from './steps/folder-reset.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { type ReadCopies, settleDebts } from './steps/settle-debts.ts'
 import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
-import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
+import { hasContentOf, isMessage, receiptFor } from './steps/verify-copy.ts'
 import { done, type ExecuteContext, type FollowUp, isWanted, type Outcome, syncAfter, type WireTask } from './task.ts'
 
 /**
@@ -143,7 +144,7 @@ async function storeOnce(
   const { environment } = context
   const now = environment.now()
   const messageId = attemptMessageId(draft.token, account.address, environment.random)
-  const baseMessageId = older?.receipt.messageId ?? null
+  const baseMessageId = older?.receipt.messageId === noMessageId ? null : (older?.receipt.messageId ?? null)
   const message = await context.format.compose({
     content: draft.content,
     messageId,
@@ -170,8 +171,12 @@ async function storeOnce(
     folder: folder.path,
     uidValidity: folder.uidValidity,
     uidNext: folder.uidNext,
-    parts: parts.map(({ sha256, section, encodedSize }) => ({ sha256, section, encodedSize })),
-    size: message.size,
+    parts: parts.map(({ sha256, section, encodedSize }, index) => ({
+      sha256,
+      section,
+      encodedSize: plan.quotes.get(index)?.encodedSize ?? encodedSize,
+    })),
+    size: plan.storedSize,
     state: 'open',
     bytesSent: 0,
     createdAt: now,
@@ -224,7 +229,7 @@ async function verifiedOlderCopy(
   if (receipt === null || receipt.folder !== folder.path || receipt.uidValidity !== folder.uidValidity) return null
   const [identity] = await session.identities([receipt.uid])
   if (identity === undefined) return 'gone'
-  if (identity.messageId !== receipt.messageId || identity.deleted) return null
+  if (!isMessage(identity, receipt) || identity.deleted) return null
   const attempt = await context.store.read((db) => attemptById(db, receipt.attemptId))
   return { receipt, parts: attempt?.parts ?? [] }
 }
@@ -319,13 +324,13 @@ async function bind(
       : { type: 'uploaded', receipt, replaced: plan.replaces }
     await applyDraftEvent(write, attempt.draftId, event, now)
     await endAttempt(write.db, attempt.id, { state: 'stored', bytesSent, now })
-    const { accountId, draftId, version, method, messageId } = attempt
+    const { accountId, draftId, version, messageId } = attempt
     const { folder, uidValidity, uid } = receipt
     const where = { accountId, draftId, version, attemptId: attempt.id, folder, uidValidity, uid }
     write.emit({
       type: 'upload-finished',
       ...where,
-      method,
+      method: plan.method,
       messageId,
       bytesSent,
       replaced: attempt.baseMessageId !== null,

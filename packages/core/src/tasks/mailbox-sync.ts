@@ -1,25 +1,19 @@
-import { newestCopy, type Receipt, sameCopy } from '../draft/draft-state.ts'
+import { newestCopy, sameCopy } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
-import type { FolderPath, MessageId, Uid } from '../ids.ts'
-import { attemptsByMessageId, draftsWithOpenAttempts, endAttempt } from '../storage/attempts.ts'
-import {
-  applyDraftEvent,
-  draftsInNeed,
-  type KnownCopy,
-  knownCopies,
-  loadDraftState,
-  ownedState,
-} from '../storage/draft-states.ts'
+import type { FolderPath, Uid } from '../ids.ts'
+import { draftsWithOpenAttempts, noMessageId } from '../storage/attempts.ts'
+import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies, loadDraftState } from '../storage/draft-states.ts'
 import { setAccountError } from '../storage/accounts.ts'
+import { endPendingImport } from '../storage/imports.ts'
 import { type Losses, type SeenFolder, seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { isOpenInComposer } from '../storage/leases.ts'
 import type { Db } from '../storage/db.ts'
-import { eventForCopy } from '../sync/recognise.ts'
 import { type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
-import { hasContentOf, receiptFor } from './steps/verify-copy.ts'
+import { explore } from './steps/explore.ts'
+import { isMessage } from './steps/verify-copy.ts'
 import { done, type ExecuteContext, type FollowUp, syncAfter, uploadInNeed, type WireTask } from './task.ts'
 
 /** How soon to look again at a name that is missing: a complete round must confirm it before a draft is purged. */
@@ -37,13 +31,15 @@ export const mailboxSync: WireTask = {
     const round = await reconcileDrafts(context, session)
     const uploads = await uploadsInNeed(context)
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
-    return done(...uploads, syncAfter(context.accountId, again))
+    return done(...round.imports, ...uploads, syncAfter(context.accountId, again))
   },
 }
 
-/** `missing`: a loss waits to be confirmed by another round. */
 interface Round {
+  /** A loss waits to be confirmed by another round. */
   readonly missing: boolean
+  /** What was taken in with its text alone, to be brought here whole. */
+  readonly imports: readonly FollowUp[]
 }
 
 async function reconcileDrafts(context: ExecuteContext, session: MailboxSession): Promise<Round> {
@@ -55,7 +51,7 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     forgetDraftsFolder(session)
     // Deleted or renamed by somebody: what was in it is uploaded again, never purged.
     if (seen !== null) await forgetFolder(context, seen.path)
-    return { missing: false }
+    return { missing: false, imports: [] }
   }
   const uids = await session.uids()
   const { known, attempting } = await context.store.read(async (db) => ({
@@ -68,24 +64,24 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
   if (plan.kind === 'reset' || spoilt) {
     if (seen !== null && seen.path !== folder.path) await forgetFolder(context, seen.path)
     await forgetFolder(context, folder.path)
-    await explore(context, session, folder, uids.length === 0 ? [] : await session.identities(uids))
+    const imports = await explore(context, session, folder, uids.length === 0 ? [] : await session.identities(uids), [])
     await rememberFolder(context, folder, uids, seen?.losses === 'hold' ? 'hold' : 'apply')
-    return { missing: false }
+    return { missing: false, imports }
   }
   const unexplored = new Set(plan.unexplored)
-  await explore(
+  const imports = await explore(
     context,
     session,
     folder,
     identities.filter((identity) => unexplored.has(identity.uid)),
-    plan.vanished.map(({ copy }) => copy.receipt),
+    plan.vanished.map(({ copy }) => copy),
   )
   const losses = lossesOf(seen, plan)
   const { missing } = await applyLosses(context, session, folder, plan.vanished, losses === 'hold')
   await sawAgain(context, plan.seenAgain)
   await rememberFolder(context, folder, uids, losses === 'hold' ? 'hold' : 'apply')
   if (losses === 'hold') await sayThatLossesAreHeld(context, plan.vanished.length)
-  return { missing }
+  return { missing, imports }
 }
 
 /** Once held, losses stay held until somebody has confirmed them, or nothing is missing any more. */
@@ -117,7 +113,7 @@ async function lookAt(
 
 function isStill({ receipt }: KnownCopy, identities: readonly MessageIdentity[]): boolean {
   const identity = identities.find((one) => one.uid === receipt.uid)
-  return identity === undefined || identity.messageId === receipt.messageId
+  return identity === undefined || isMessage(identity, receipt)
 }
 
 /** The UIDs of a folder mean nothing any more: names, anchors and debts lose theirs, and the texts stay. */
@@ -131,36 +127,12 @@ async function forgetFolder(context: ExecuteContext, folder: FolderPath): Promis
         { type: 'folder-reset', accountId: context.accountId, folder },
         context.environment.now(),
       )
+      // Its text alone is not worth a copy: the message itself is taken in anew.
+      if (await endPendingImport(write.db, draftId)) {
+        await applyDraftEvent(write, draftId, { type: 'discarded' }, context.environment.now())
+      }
     }
   })
-}
-
-/**
- * Looks at messages that nobody has looked at: copies of ours are recognised by Message-ID and content. `gone`: what the
- * same look at the folder did not find any more.
- */
-async function explore(
-  context: ExecuteContext,
-  session: MailboxSession,
-  folder: FolderState,
-  identities: readonly MessageIdentity[],
-  gone: readonly Receipt[] = [],
-): Promise<void> {
-  const messageIds = identities.flatMap((identity) => identity.messageId ?? [])
-  const attempts = await context.store.read((db) => attemptsByMessageId(db, context.accountId, messageIds))
-  for (const identity of identities) {
-    const attempt = attempts.get(identity.messageId ?? ('' as MessageId))
-    // Foreign drafts and foreign edits of ours are left alone: never bound, never a debt.
-    if (attempt === undefined || identity.deleted) continue
-    if (!(await hasContentOf(context, session, identity.uid, attempt))) continue
-    const receipt = { ...receiptFor(attempt, folder.uidValidity, identity), folder: folder.path }
-    await context.write(async (write) => {
-      const now = context.environment.now()
-      const event = eventForCopy(await ownedState(write.db, attempt.draftId), receipt, gone)
-      if (event !== null) await applyDraftEvent(write, attempt.draftId, event, now)
-      await endAttempt(write.db, attempt.id, { state: 'stored', now })
-    })
-  }
 }
 
 async function applyLosses(
@@ -208,6 +180,7 @@ async function isStillKnown(db: Db, { draftId, role, receipt }: KnownCopy): Prom
 
 async function isElsewhere(session: MailboxSession, folder: FolderState, copy: KnownCopy): Promise<boolean> {
   const { messageId } = copy.receipt
+  if (messageId === noMessageId) return false
   if ((await session.findByMessageId(messageId)).length > 0) return true
   const sent = findSpecialFolder(await session.folders(), 'sent')
   if (sent === null) return false

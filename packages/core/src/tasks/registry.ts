@@ -7,6 +7,7 @@ import { draftRestore } from './draft-restore.ts'
 import { draftResolve } from './draft-resolve.ts'
 import { draftSave } from './draft-save.ts'
 import { draftUndiscard } from './draft-undiscard.ts'
+import { draftImport } from './draft-import.ts'
 import { draftUpload } from './draft-upload.ts'
 import { mailboxSync } from './mailbox-sync.ts'
 import type { LocalTaskName, WireTask, WireTaskName } from './task.ts'
@@ -37,5 +38,6 @@ export const localTasks: {
 /** What the queue executes. A name without its task does not compile. */
 export const wireTasks: Readonly<Record<WireTaskName, WireTask>> = {
   draft_upload: draftUpload,
+  draft_import: draftImport,
   mailbox_sync: mailboxSync,
 }

@@ -19,7 +19,7 @@ export type LocalTaskName =
   | 'draft_move'
   | 'draft_resolve'
 /** Tasks that are executed on the wire, from a row of the queue. */
-export type WireTaskName = 'draft_upload' | 'mailbox_sync'
+export type WireTaskName = 'draft_upload' | 'draft_import' | 'mailbox_sync'
 
 /** A task to be stored in the transaction that asks for it. */
 export interface FollowUp {

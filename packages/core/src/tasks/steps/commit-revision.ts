@@ -2,9 +2,10 @@ import { changedFields } from '../../draft/content.ts'
 import type { Author, DraftContent } from '../../draft/draft.ts'
 import { EverdraftError } from '../../errors.ts'
 import type { DeviceId, Umid, Version } from '../../ids.ts'
-import type { DraftState } from '../../draft/draft-state.ts'
+import { type DraftState, newestCopy } from '../../draft/draft-state.ts'
 import { applyDraftEvent } from '../../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
+import { endPendingImport } from '../../storage/imports.ts'
 import { insertRevision } from '../../storage/revisions.ts'
 import type { FollowUp, PlanContext, Planned } from '../task.ts'
 
@@ -67,10 +68,26 @@ export async function commitRevision(
   const device = request.device ?? context.device
   const revision = { version, content, savedAt: now, device, by: request.by, fieldsChanged }
   await insertRevision(write.db, draft.id, revision, draft)
-  const { after } = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content, draft)
+  const applied = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content, draft)
+  const after = applied.rule === 'break-name' ? await leaveOriginal(context, draft, applied.after) : applied.after
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
   const saved: StoredDraft = { ...draft, version, content, updatedAt: now, syncState: after.copies.kind }
   return { result: { version, changed: true, draft: saved, state: after }, followUps: uploadSoon(context, draft) }
+}
+
+/**
+ * An edit of a draft whose parts are still on their way here from the server: what is there may not be replaced by what
+ * lacks them. The two part, and the original is taken in anew as a draft of its own.
+ */
+async function leaveOriginal(
+  { write, now }: PlanContext,
+  { id, accountId }: StoredDraft,
+  state: DraftState,
+): Promise<DraftState> {
+  const copy = newestCopy(state.copies)
+  if (copy === null || !(await endPendingImport(write.db, id))) return state
+  const { folder } = copy
+  return (await applyDraftEvent(write, id, { type: 'folder-reset', accountId, folder }, now)).after
 }
 
 /** Lazily: the next save comes soon, and one upload is enough for both. */

@@ -1,9 +1,12 @@
 import { isPayable, type Receipt, sameCopy } from '../../draft/draft-state.ts'
 import type { FolderPath, Uid, Umid } from '../../ids.ts'
+import { attemptById, noMessageId } from '../../storage/attempts.ts'
 import { applyDraftEvent, ownedState } from '../../storage/draft-states.ts'
+import { type MessagePlace, pendingImport } from '../../storage/imports.ts'
 import { type CommandOutcome, type FolderState, type MailboxSession, WireError } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
 import { isReset } from './folder-reset.ts'
+import { hasContentOf, isMessage } from './verify-copy.ts'
 
 /** Copies whose identity was read since their folder was selected, and it still is. */
 export interface ReadCopies {
@@ -30,7 +33,11 @@ export async function settleDebts(
   read: ReadCopies | null = null,
 ): Promise<Settled> {
   const owned = await context.store.read((db) => ownedState(db, draftId))
-  const payable = owned.state.debts.filter((debt) => debt.accountId === context.accountId && isPayable(debt, owned))
+  // Nothing goes whose parts are not all here.
+  const coming = await context.store.read((db) => pendingImport(db, draftId))
+  const payable = owned.state.debts.filter(
+    (debt) => debt.accountId === context.accountId && isPayable(debt, owned) && !isPlace(debt, coming),
+  )
   let settled: Settled = 'settled'
   for (const [folder, owed] of Map.groupBy(payable, (debt) => debt.folder)) {
     const known = read?.folder.path === folder ? read : null
@@ -61,11 +68,12 @@ async function settleInFolder(
   const valid = owed.filter((debt) => debt.uidValidity === state?.uidValidity)
   const unread = valid.filter((debt) => !read?.copies.some((copy) => sameCopy(copy, debt)))
   const identities = unread.length === 0 ? [] : await session.identities(unread.map((debt) => debt.uid))
-  const ours = valid.filter(
-    (debt) =>
-      !unread.includes(debt) ||
-      identities.some((identity) => identity.uid === debt.uid && identity.messageId === debt.messageId),
-  )
+  const ours: Receipt[] = []
+  for (const debt of valid) {
+    const identity = identities.find((one) => one.uid === debt.uid)
+    const isRead = !unread.includes(debt) || (identity !== undefined && isMessage(identity, debt))
+    if (isRead && (await isKnownByContent(context, session, debt))) ours.push(debt)
+  }
   // The others are gone already, or their UID now means another message, which is not ours to touch.
   for (const debt of owed.filter((one) => !ours.includes(one))) await forget(context, draftId, debt)
   if (ours.length === 0) return 'settled'
@@ -82,6 +90,19 @@ async function settleInFolder(
     context.signal.throwIfAborted()
   }
   return gone.length === ours.length ? 'settled' : 'left'
+}
+
+function isPlace(debt: Receipt, place: MessagePlace | null): boolean {
+  return (
+    place !== null && debt.folder === place.folder && debt.uid === place.uid && debt.uidValidity === place.uidValidity
+  )
+}
+
+/** A message without a Message-ID could be any such message: it goes only if it still says what we hold of it. */
+async function isKnownByContent(context: ExecuteContext, session: MailboxSession, debt: Receipt): Promise<boolean> {
+  if (debt.messageId !== noMessageId) return true
+  const attempt = await context.store.read((db) => attemptById(db, debt.attemptId))
+  return attempt !== null && (await hasContentOf(context, session, debt.uid, attempt))
 }
 
 /**

@@ -1,0 +1,249 @@
+import { changedFields } from '../../draft/content.ts'
+import { type DraftContent, emptyContent } from '../../draft/draft.ts'
+import { newestCopy, type Receipt, sameCopy, situationOf, transitions } from '../../draft/draft-state.ts'
+import { type AttachmentId, type AttemptId, type DeviceId, type Umid, uuidv7, type Version } from '../../ids.ts'
+import {
+  attemptsByMessageId,
+  attemptsOnBase,
+  type Attempt,
+  insertAttempt,
+  noMessageId,
+} from '../../storage/attempts.ts'
+import { applyDraftEvent, loadDraftStates, ownedState } from '../../storage/draft-states.ts'
+import { draftExists, draftIdByToken, getDraft, insertDraft } from '../../storage/drafts.ts'
+import { insertPendingImport, type MessagePlace, type PendingImport } from '../../storage/imports.ts'
+import { insertRevision } from '../../storage/revisions.ts'
+import type { Write } from '../../storage/store.ts'
+import { contentOfMessage, quotableParts } from '../../sync/imported-content.ts'
+import { type Kinship, kinship, type KnownMessage, resembling, type VanishedDraft } from '../../sync/kinship.ts'
+import { createToken, tokenOf } from '../../sync/message-ids.ts'
+import { contentDigest } from '../../sync/recognise.ts'
+import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
+import type { ParsedMessage } from '../../wire/message-format.ts'
+import type { ExecuteContext, FollowUp } from '../task.ts'
+import { dropParts, holdParts, placeOf, readMessage } from './read-message.ts'
+import { readTextOnly } from './read-text-only.ts'
+
+/** Of a larger message the text comes first, and the rest by a task of its own. */
+const wholeAtOnceBytes = 256 * 1024
+
+/** Nobody knows which program it was. */
+const foreignDevice = 'foreign' as DeviceId
+
+export interface TakeInOptions {
+  /** What this look at the folder did not find any more. */
+  readonly gone: readonly Receipt[]
+  /** What a newcomer may be an edit of; who is linked is taken out. */
+  readonly vanished: VanishedDraft[]
+}
+
+/**
+ * Takes a message in that no upload of ours stored: as the next revision of the draft that it is an edit of, where that is
+ * beyond doubt and nobody has written on here meanwhile; else as a draft of its own, linked to the one that it comes from.
+ */
+export async function takeIn(
+  context: ExecuteContext,
+  session: MailboxSession,
+  folder: FolderState,
+  identity: MessageIdentity,
+  options: TakeInOptions,
+): Promise<readonly FollowUp[]> {
+  const place = placeOf(context, folder, identity)
+  const kin = await kinOf(context, identity, options.gone)
+  if (kin.kind !== 'edit' && identity.size > wholeAtOnceBytes) {
+    const parsed = await readTextOnly(context, session, identity)
+    if (parsed !== null) return await takeInText(context, { place, identity, parsed, kin, options })
+  }
+  const read = await readMessage(context, session, place, identity.size)
+  if (read === null) return []
+  try {
+    await context.write(async (write) => {
+      const draftId = await store(context, write, { place, identity, parsed: read.parsed, kin, options, isWhole: true })
+      await holdParts(write.db, read, context, draftId)
+    })
+  } catch (error) {
+    await dropParts(context, read)
+    throw error
+  }
+  return []
+}
+
+interface Newcomer {
+  readonly place: MessagePlace
+  readonly identity: MessageIdentity
+  readonly parsed: ParsedMessage
+  readonly kin: Kinship
+  readonly options: TakeInOptions
+}
+
+async function takeInText(context: ExecuteContext, newcomer: Newcomer): Promise<readonly FollowUp[]> {
+  const { place, identity } = newcomer
+  const draftId = await context.write(async (write) => {
+    const id = await store(context, write, { ...newcomer, isWhole: false })
+    await insertPendingImport(write.db, { ...place, draftId: id, size: identity.size }, context.environment.now())
+    return id
+  })
+  return [importTheRest({ accountId: context.accountId, draftId })]
+}
+
+export function importTheRest({ accountId, draftId }: Pick<PendingImport, 'accountId' | 'draftId'>): FollowUp {
+  return { task: 'draft_import', accountId, key: draftId, delayMs: 0, join: 'keep' }
+}
+
+/** @returns the draft that the message became, or a revision of */
+async function store(
+  context: ExecuteContext,
+  write: Write,
+  newcomer: Newcomer & { readonly isWhole: boolean },
+): Promise<Umid> {
+  const { kin } = newcomer
+  if (kin.kind === 'edit' && kin.of === 'newest') {
+    const owned = await ownedState(write.db, kin.draftId)
+    const rule = transitions['successor-seen'][situationOf(owned.state)]
+    if (rule === 'adopt' && owned.accountId === context.accountId)
+      return await adopt(context, write, newcomer, kin.draftId)
+  }
+  return await addDraft(context, write, newcomer)
+}
+
+/** The edit becomes the newest revision, and its message the name; the copy that it was made from goes. */
+async function adopt(context: ExecuteContext, write: Write, newcomer: Newcomer, draftId: Umid): Promise<Umid> {
+  const { environment, accountId } = context
+  const now = environment.now()
+  const draft = await getDraft(write.db, draftId)
+  const content = contentOfMessage(newcomer.parsed, draft.content, () => createAttachmentId(context))
+  const fieldsChanged = changedFields(draft.content, content)
+  let { version } = draft
+  if (fieldsChanged.length > 0) {
+    version = (draft.version + 1) as Version
+    const revision = { version, content, savedAt: now, device: foreignDevice, by: 'foreign', fieldsChanged } as const
+    await insertRevision(write.db, draftId, revision, draft)
+    await applyDraftEvent(write, draftId, { type: 'saved', version }, now, content)
+    write.emit({ type: 'draft-saved', accountId, draftId, version, fieldsChanged })
+  }
+  const receipt = await record(context, write, newcomer, { draftId, version, isWhole: true })
+  await applyDraftEvent(write, draftId, { type: 'uploaded', receipt, replaced: null }, now)
+  return draftId
+}
+
+async function addDraft(
+  context: ExecuteContext,
+  write: Write,
+  newcomer: Newcomer & { readonly isWhole: boolean },
+): Promise<Umid> {
+  const { environment, accountId } = context
+  const { kin, options, parsed } = newcomer
+  const now = environment.now()
+  const content = contentOfMessage(parsed, null, () => createAttachmentId(context))
+  const succeeds = predecessorOf(kin, content, options.vanished)
+  const isOtherDevices = kin.kind === 'other-device' && !(await draftExists(write.db, kin.id))
+  const id = isOtherDevices ? kin.id : (uuidv7(now, environment.random) as Umid)
+  const token = isOtherDevices ? kin.token : createToken(environment.random)
+  const version = 1 as Version
+  // A list is ordered by what was changed last: what was taken in was changed when its message says so.
+  const writtenAt = Math.min(now, Math.max(0, parsed.date ?? now))
+  await insertDraft(write.db, { id, accountId, token, policy: 'sync', content, now: writtenAt, succeeds })
+  const fieldsChanged = changedFields(emptyContent, content)
+  const revision = {
+    version,
+    content,
+    savedAt: writtenAt,
+    device: foreignDevice,
+    by: 'foreign',
+    fieldsChanged,
+  } as const
+  await insertRevision(write.db, id, revision, null)
+  const receipt = await record(context, write, newcomer, { draftId: id, version, isWhole: newcomer.isWhole })
+  await applyDraftEvent(write, id, { type: 'uploaded', receipt, replaced: null }, now)
+  write.emit({ type: 'draft-imported', accountId, draftId: id, version, succeeds })
+  return id
+}
+
+function predecessorOf(kin: Kinship, content: DraftContent, vanished: VanishedDraft[]): Umid | null {
+  if (kin.kind === 'edit' || kin.kind === 'resembles') return kin.draftId
+  const found = kin.kind === 'none' ? resembling(content, vanished) : null
+  // One newcomer for each that vanished.
+  if (found !== null)
+    vanished.splice(
+      vanished.findIndex(({ draftId }) => draftId === found),
+      1,
+    )
+  return found
+}
+
+/** What is known of the message from now on, as of a copy that we stored ourselves. */
+export async function record(
+  context: ExecuteContext,
+  write: Write,
+  { place, identity, parsed }: Pick<Newcomer, 'place' | 'identity' | 'parsed'>,
+  of: { readonly draftId: Umid; readonly version: Version; readonly isWhole: boolean },
+): Promise<Receipt> {
+  const { environment } = context
+  const now = environment.now()
+  const attempt: Attempt = {
+    id: uuidv7(now, environment.random) as AttemptId,
+    accountId: place.accountId,
+    draftId: of.draftId,
+    version: of.version,
+    messageId: identity.messageId ?? noMessageId,
+    baseMessageId: null,
+    // What is not whole is the same as nothing.
+    digest: of.isWhole ? contentDigest(parsed, environment.createSha256()) : '',
+    method: 'import',
+    folder: place.folder,
+    uidValidity: place.uidValidity,
+    uidNext: null,
+    parts: of.isWhole ? quotableParts(parsed) : [],
+    size: identity.size,
+    state: 'stored',
+    bytesSent: 0,
+    createdAt: now,
+    endedAt: now,
+  }
+  await insertAttempt(write.db, attempt)
+  const { version, messageId, id: attemptId } = attempt
+  return { ...place, messageId, version, attemptId }
+}
+
+export function createAttachmentId({ environment }: Pick<ExecuteContext, 'environment'>): AttachmentId {
+  return uuidv7(environment.now(), environment.random) as AttachmentId
+}
+
+async function kinOf(context: ExecuteContext, identity: MessageIdentity, gone: readonly Receipt[]): Promise<Kinship> {
+  const { messageId, everdraftBase, everdraftId } = identity
+  return await context.store.read(async (db) => {
+    const ids = [messageId, everdraftBase].filter((id) => id !== null)
+    const attempts = await attemptsByMessageId(db, context.accountId, ids)
+    const known = (attempt: Attempt | undefined): KnownMessage | null =>
+      attempt === undefined
+        ? null
+        : {
+            draftId: attempt.draftId,
+            messageId: attempt.messageId,
+            isOurs: attempt.method !== 'import' || tokenOf(attempt.messageId) !== null,
+          }
+    const sameMessageId = known(messageId === null ? undefined : attempts.get(messageId)?.[0])
+    const base = known(everdraftBase === null ? undefined : attempts.get(everdraftBase)?.[0])
+    const onBase = everdraftBase === null ? [] : await attemptsOnBase(db, context.accountId, everdraftBase)
+    const sameBase = known(onBase.find((attempt) => attempt.draftId === everdraftId))
+    const text = messageId === null ? null : tokenOf(messageId)
+    const token = text === null ? null : { text, draftId: await draftIdByToken(db, context.accountId, text) }
+    const draftIds = [sameMessageId, base, sameBase].flatMap((one) => one?.draftId ?? [])
+    const states = await loadDraftStates(db, draftIds)
+    return kinship({
+      everdraftId,
+      token,
+      sameMessageId,
+      base,
+      sameBase,
+      idIsTaken: everdraftId !== null && (await draftExists(db, everdraftId)),
+      newest(draftId) {
+        const copies = states.get(draftId)?.copies
+        const copy = copies === undefined ? null : newestCopy(copies)
+        if (copies === undefined || copy === null) return null
+        const isMissing = copies.kind === 'synchronized' && copies.missingSince !== null
+        return { messageId: copy.messageId, isThere: !isMissing && !gone.some((one) => sameCopy(one, copy)) }
+      },
+    })
+  })
+}
