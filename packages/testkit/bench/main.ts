@@ -3,12 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
+import { attachment } from '../../sqlite/bench/attachment.ts'
 import { saves } from '../../sqlite/bench/saves.ts'
 import { scale } from '../../sqlite/bench/scale.ts'
 import { documentOf, sectionOf } from './document.ts'
 import type { Section, Suite } from './suite.ts'
 
-const suites: readonly Suite[] = [saves, scale, bytesPerEdit]
+const suites: readonly Suite[] = [saves, scale, attachment, bytesPerEdit]
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },

@@ -23,6 +23,7 @@ test('every benchmark still runs and gives figures of both sides', { timeout: 24
     expect(named(name)).toHaveLength(3)
   }
   expect(withFigures('engine.drafts.save()')).toBe(true)
+  for (const place of ['folder', 'database']) expect(named(`engine.drafts.attach(), ${place}`)).toHaveLength(1)
   expect(withFigures('`get(id)`')).toBe(true)
   for (const [server, title] of [
     ['dovecot24', 'Dovecot 2.4'],

@@ -1,0 +1,196 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+import { createEngine, type Engine, type Umid } from '@everdraft/core'
+
+import { benchFolder } from '../../testkit/bench/real-disk.ts'
+import { ratios, spread } from '../../testkit/bench/statistics.ts'
+import { ratioWithSpread, type Section, type Suite } from '../../testkit/bench/suite.ts'
+import { blobFolder, sqlite } from '../src/index.ts'
+import { account, noUploads, unreachable } from './unreachable.ts'
+
+const megabyte = 1024 * 1024
+const pieceBytes = 64 * 1024
+
+interface Contestant {
+  readonly name: string
+  /** Durable when it resolves. */
+  store(source: AsyncIterable<Uint8Array>): Promise<void>
+  close(): Promise<void>
+}
+
+/** One contestant, one round. */
+interface Turn {
+  readonly ms: number
+  readonly longestBlockMs: number
+  readonly grownBytes: number
+}
+
+/** How long it takes until an attachment is safe, and what else has to wait meanwhile. */
+export const attachment: Suite = {
+  name: 'attachment',
+  async run({ quick, say }) {
+    const bytes = (quick ? 2 : 25) * megabyte
+    const rounds = quick ? 2 : 15
+    await using folder = await benchFolder()
+    const contestants = [
+      plainFile(folder.path),
+      await engineStore('engine.drafts.attach(), folder', join(folder.path, 'folder'), 'folder'),
+      await engineStore('engine.drafts.attach(), database', join(folder.path, 'database'), 'database'),
+    ]
+    const turns = contestants.map((): Turn[] => [])
+    try {
+      // The first round loads and compiles.
+      for (let round = -1; round < rounds; round += 1) {
+        say(`round ${round + 1} of ${rounds}`)
+        for (const [index, contestant] of contestants.entries()) {
+          const turn = await take(contestant, round + 1, bytes)
+          if (round >= 0) turns[index]?.push(turn)
+        }
+      }
+    } finally {
+      for (const contestant of contestants) await contestant.close()
+    }
+    return section(contestants, turns, { bytes, rounds, fileSystem: folder.fileSystem })
+  },
+}
+
+/** What one writes who wants one file to be durable: it is written, its hash named, and it is there or not. */
+function plainFile(folder: string): Contestant {
+  return {
+    name: 'a plain file: write, SHA-256, fsync, rename',
+    async store(source) {
+      const incoming = join(folder, randomUUID())
+      const hash = createHash('sha256')
+      const handle = await open(incoming, 'wx')
+      for await (const piece of source) {
+        hash.update(piece)
+        await handle.write(piece)
+      }
+      await handle.sync()
+      await handle.close()
+      const kept = join(folder, hash.digest('hex'))
+      await rename(incoming, kept)
+      const parent = await open(dirname(kept), 'r')
+      await parent.sync()
+      await parent.close()
+      await rm(kept)
+    },
+    close: async () => {},
+  }
+}
+
+async function engineStore(name: string, path: string, place: 'folder' | 'database'): Promise<Contestant> {
+  const engine: Engine = await createEngine({
+    storage: sqlite(`${path}.db`),
+    mailbox: unreachable(),
+    timing: noUploads,
+    ...(place === 'folder' ? { blobs: blobFolder(path) } : {}),
+  })
+  const { id: accountId } = await engine.accounts.add(account)
+  const draftId: Umid = (await engine.drafts.create({ accountId, policy: 'local-only' })).id
+  return {
+    name,
+    async store(content) {
+      await engine.drafts.attach(draftId, { filename: 'film.bin', content })
+    },
+    close: () => engine.close(),
+  }
+}
+
+/** Other bytes each round, in memory that is used again, as what a source throws away is not what is measured. */
+async function* pieces(round: number, bytes: number): AsyncGenerator<Uint8Array> {
+  const piece = new Uint8Array(pieceBytes)
+  for (let given = 0; given < bytes; given += pieceBytes) {
+    piece.fill(given / pieceBytes)
+    piece[0] = round
+    yield piece
+  }
+}
+
+async function take(contestant: Contestant, round: number, bytes: number): Promise<Turn> {
+  // What the one before left to the system is not this one's.
+  await nextTurn()
+  const before = process.memoryUsage.rss()
+  let peak = before
+  const block = watchBlocks()
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces(round, bytes)) {
+      peak = Math.max(peak, process.memoryUsage.rss())
+      yield piece
+    }
+  }
+  const started = performance.now()
+  await contestant.store(watched())
+  const ms = performance.now() - started
+  peak = Math.max(peak, process.memoryUsage.rss())
+  return { ms, longestBlockMs: await block.end(), grownBytes: peak - before }
+}
+
+/** How long the event loop was away, at the longest. */
+function watchBlocks(): { end(): Promise<number> } {
+  let longest = 0
+  let turned = performance.now()
+  let ended = false
+  function look(): void {
+    const now = performance.now()
+    longest = Math.max(longest, now - turned)
+    turned = now
+    if (!ended) setImmediate(look)
+  }
+  setImmediate(look)
+  return {
+    async end() {
+      await nextTurn()
+      ended = true
+      return longest
+    },
+  }
+}
+
+function section(
+  contestants: readonly Contestant[],
+  turns: readonly (readonly Turn[])[],
+  run: { readonly bytes: number; readonly rounds: number; readonly fileSystem: string },
+): Section {
+  const of = (index: number, figure: keyof Turn): readonly number[] => (turns[index] ?? []).map((turn) => turn[figure])
+  const rows = contestants.map(({ name }, index) => {
+    const ms = spread(of(index, 'ms'))
+    const block = spread(of(index, 'longestBlockMs'))
+    return [
+      name,
+      `${ms.median.toFixed(0)} (${ms.min.toFixed(0)}–${ms.max.toFixed(0)})`,
+      `${block.median.toFixed(1)} (${block.min.toFixed(1)}–${block.max.toFixed(1)})`,
+      (Math.max(...of(index, 'grownBytes')) / megabyte).toFixed(1),
+      ratioWithSpread(ratios(of(index, 'ms'), of(0, 'ms'))),
+    ]
+  })
+  return {
+    title: `An attachment of ${run.bytes / megabyte} MB`,
+    intro: `The bytes come in pieces of ${pieceBytes / 1024} KiB from memory; each side is done when they are durable and their SHA-256 is known. ${run.rounds} rounds, the sides in turns, after one that does not count.`,
+    settings: [
+      `Files on ${run.fileSystem}, all in one folder.`,
+      'Plain file: `fs/promises`, `node:crypto`, fsync of the file and of the folder.',
+      'Engine with a folder: `blobFolder`, better-sqlite3 with synchronous=FULL beside it; the whole call, with its revision and events.',
+      'Engine without: chunks of 256 KiB in the database, a transaction for each.',
+    ],
+    tables: [
+      {
+        caption: 'Until it is durable',
+        columns: [
+          'side',
+          'ms: median (range)',
+          'longest block of the event loop, ms: median (range)',
+          'memory grew by, MB',
+          'time / plain file',
+        ],
+        rows,
+      },
+    ],
+    notes: [
+      'A block is the longest of its round, and what other programs took from this one is in it. The memory is the most of all rounds. The ratio is of each round: median (range).',
+    ],
+  }
+}
