@@ -10,8 +10,10 @@ export interface Indexer {
   caughtUp(): Promise<void>
 }
 
-/** Long enough that a burst of saves is indexed once. */
+/** Of calm: a burst of saves is indexed once. */
 const pauseMs = 400
+/** However many save, what was saved can be found after this. */
+const longestPauseMs = 3_000
 /** Drafts per transaction: a save never waits for more. */
 const batch = 8
 
@@ -22,6 +24,8 @@ export function createIndexer({
   closing,
 }: Pick<EngineParts, 'store' | 'environment' | 'closing'>): Indexer {
   let cancel: Cancel | null = null
+  let firstWokenAt = 0
+  let lastWokenAt = 0
   let running: Promise<void> | null = null
 
   async function run(): Promise<void> {
@@ -42,15 +46,25 @@ export function createIndexer({
     return running
   }
 
+  function startIn(delayMs: number): void {
+    cancel = environment.schedule(delayMs, () => {
+      cancel = null
+      const calmAt = Math.min(lastWokenAt + pauseMs, firstWokenAt + longestPauseMs)
+      const now = environment.now()
+      if (now < calmAt) startIn(calmAt - now)
+      // A full disk, or the store was closed: the next save tries again.
+      else start().catch(() => {})
+    })
+  }
+
   closing.addEventListener('abort', () => cancel?.())
   return {
     wake() {
-      if (cancel !== null || closing.aborted) return
-      cancel = environment.schedule(pauseMs, () => {
-        cancel = null
-        // A full disk, or the store was closed: the next save tries again.
-        start().catch(() => {})
-      })
+      if (closing.aborted) return
+      lastWokenAt = environment.now()
+      if (cancel !== null) return
+      firstWokenAt = lastWokenAt
+      startIn(pauseMs)
     },
     async caughtUp() {
       await running

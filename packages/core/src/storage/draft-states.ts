@@ -66,13 +66,16 @@ const debtRows = prepared((db, input: { readonly id: Umid }) =>
 
 /** With the account that the draft belongs to now. */
 export async function ownedState(db: Db, id: Umid): Promise<OwnedState> {
-  const state = await loadDraftState(db, id)
+  return { state: await loadDraftState(db, id), accountId: await accountOf(db, id) }
+}
+
+async function accountOf(db: Db, id: Umid): Promise<AccountId> {
   const { account_id } = await db
     .selectFrom('draft')
     .select('account_id')
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
-  return { accountId: account_id as AccountId, state }
+  return account_id as AccountId
 }
 
 /** Of many drafts at once: three queries, however many. */
@@ -157,13 +160,11 @@ async function saveDraftState(
   },
 ): Promise<void> {
   const { id, before, after, now, head } = change
-  const moved = { id, status: after.status, syncState: after.copies.kind, version: after.head }
-  const [row] =
-    head === null
-      ? await setState(db, moved)
-      : await setStateAndContent(db, { ...moved, content: JSON.stringify(head), updatedAt: now })
-  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  const accountId = row.account_id as AccountId
+  const isMoved = after.status !== before.status || after.copies.kind !== before.copies.kind
+  if (head !== null) await setHead(db, { id, version: after.head, content: JSON.stringify(head), updatedAt: now })
+  if (isMoved || head === null) {
+    await setState(db, { id, status: after.status, syncState: after.copies.kind, version: after.head })
+  }
   if (after.status !== before.status) {
     const trashedAt = after.status === 'discarded' ? now : null
     await db.updateTable('draft').set({ trashed_at: trashedAt }).where('id', '=', id).execute()
@@ -185,6 +186,7 @@ async function saveDraftState(
     await db.insertInto('delete_debt').values(toRow(id, debt)).execute()
   }
   if (before.copies.kind !== after.copies.kind) {
+    const accountId = await accountOf(db, id)
     emit({ type: 'draft-sync-changed', accountId, draftId: id, state: after.copies.kind })
   }
 }
@@ -200,23 +202,15 @@ const setState = prepared((db, input: StateColumns) =>
   db
     .updateTable('draft')
     .set({ status: input.status, sync_state: input.syncState, version: input.version })
-    .where('id', '=', input.id)
-    .returning('account_id'),
+    .where('id', '=', input.id),
 )
 
-const setStateAndContent = prepared(
-  (db, input: StateColumns & { readonly content: string; readonly updatedAt: number }) =>
+const setHead = prepared(
+  (db, input: { readonly id: Umid; readonly version: Version; readonly content: string; readonly updatedAt: number }) =>
     db
       .updateTable('draft')
-      .set({
-        status: input.status,
-        sync_state: input.syncState,
-        version: input.version,
-        content: input.content,
-        updated_at: input.updatedAt,
-      })
-      .where('id', '=', input.id)
-      .returning('account_id'),
+      .set({ version: input.version, content: input.content, updated_at: input.updatedAt })
+      .where('id', '=', input.id),
 )
 
 async function saveCopies(db: Db, id: Umid, copies: Copies): Promise<void> {

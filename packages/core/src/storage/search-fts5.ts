@@ -7,7 +7,18 @@ import type { SearchIndex } from './search-index.ts'
 /** SQLite's FTS5, which folds, ranks and cuts snippets by itself. */
 export const fts5: SearchIndex = {
   async insert(db, row) {
-    await db.insertInto('draft_search').values(row).execute()
+    const { draft_id, account_id, subject, people, body, files } = row
+    await db
+      .insertInto('search_row')
+      .values({ draft_id })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    await sql`insert into draft_search (rowid, draft_id, account_id, subject, people, body, files)
+      select id, draft_id, ${account_id}, ${subject}, ${people}, ${body}, ${files}
+      from search_row where draft_id = ${draft_id}`.execute(db)
+  },
+  async remove(db, id) {
+    await sql`delete from draft_search where rowid = (select id from search_row where draft_id = ${id})`.execute(db)
   },
   async find(db, { words, limit, offset, ...filter }) {
     // In quotes, so that what FTS5 would read as an operator is a word like any other.

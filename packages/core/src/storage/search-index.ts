@@ -29,6 +29,8 @@ interface SearchQuery extends DraftFilter {
 export interface SearchIndex {
   /** The draft is not in the index. */
   insert(db: Db, row: SearchRow): Promise<void>
+  /** Whether it is in the index or not. */
+  remove(db: Db, id: Umid): Promise<void>
   /** Best match first, by the index's own measure. */
   find(db: Db, query: SearchQuery): Promise<{ readonly hits: readonly SearchHit[]; readonly total: number }>
 }

@@ -18,6 +18,9 @@ export const tsvector: SearchIndex = {
       values (${draft_id}, ${account_id}, ${subject}, ${people}, ${body}, ${files},
         ${vectorOf([subject, people, body, files].join('\n'))}::tsvector)`.execute(db)
   },
+  async remove(db, id) {
+    await db.deleteFrom('draft_search').where('draft_id', '=', id).execute()
+  },
   async find(db, { words, limit, offset, ...filter }) {
     const beginnings = words.map((word) => foldWord(word).slice(0, longestWord)).filter((word) => word !== '')
     if (beginnings.length === 0) return { hits: [], total: 0 }

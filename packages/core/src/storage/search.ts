@@ -52,7 +52,7 @@ export async function indexDraft(
 }
 
 export async function unindexDraft(db: Db, id: Umid): Promise<void> {
-  await db.deleteFrom('draft_search').where('draft_id', '=', id).execute()
+  await indexes[familyOf(db)].remove(db, id)
 }
 
 /** Best match first. No hit for a query without a letter or digit. */

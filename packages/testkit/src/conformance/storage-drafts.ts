@@ -122,6 +122,42 @@ export function exerciseDrafts(fixture: () => StorageFixture): void {
     expect((await engine.drafts.list({ status: 'sent' })).total).toBe(0)
   })
 
+  test('the total of a list is right through discarding, moving, emptying and the end of an account', async () => {
+    const { engine, account } = await fixture().engineWithAccount()
+    const other = await addAccount(engine, 'bob@example.org')
+    const ids: Umid[] = []
+    for (let index = 0; index < 6; index += 1) {
+      ids.push((await engine.drafts.create({ accountId: account.id, subject: `${index}` })).id)
+    }
+    const [first, second, third] = ids as [Umid, Umid, Umid]
+    const expectTotals = async (inFirst: number, inOther: number, discarded: number): Promise<void> => {
+      const filters = [
+        { filter: {}, total: inFirst + inOther },
+        { filter: { accountId: account.id }, total: inFirst },
+        { filter: { accountId: other.id }, total: inOther },
+        { filter: { status: 'discarded' }, total: discarded },
+        { filter: { status: 'draft', syncState: 'local-only' }, total: inFirst + inOther - discarded },
+      ] as const
+      for (const { filter, total } of filters) {
+        const list = await engine.drafts.list(filter)
+        expect({ filter, total: list.total, items: list.items.length }).toEqual({ filter, total, items: total })
+      }
+    }
+    await expectTotals(6, 0, 0)
+    await engine.drafts.discard(first)
+    await engine.drafts.discard(second)
+    await expectTotals(6, 0, 2)
+    await engine.drafts.undiscard(second)
+    await engine.drafts.move(third, other.id)
+    await engine.drafts.save(third, { text: 'moved' })
+    await expectTotals(5, 1, 1)
+    fixture().clock.now += 31 * 24 * 3_600_000
+    expect((await engine.housekeep()).draftsEmptied).toBe(1)
+    await expectTotals(4, 1, 0)
+    await engine.accounts.remove(account.id, { unsent: 'discard' })
+    await expectTotals(0, 1, 0)
+  })
+
   test('two texts that cannot be merged are both kept, in a conflict that is resolved once', async () => {
     const { engine, account } = await fixture().engineWithAccount()
     const draft = await engine.drafts.create({ accountId: account.id, subject: 'one' })
