@@ -94,6 +94,28 @@ async function opened(server: TargetServer): Promise<Device> {
   return device
 }
 
+interface Pair extends AsyncDisposable {
+  readonly first: Device
+  readonly second: Device
+}
+
+async function openPair(target: TargetServer): Promise<Pair> {
+  const first = await openDevice(target)
+  const second = await openDevice({ ...target, user: () => first.user })
+  return {
+    first,
+    second,
+    async [Symbol.asyncDispose]() {
+      await first[Symbol.asyncDispose]()
+      await second[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function rest(...devices: readonly Device[]): Promise<void> {
+  for (let round = 0; round < 3; round += 1) for (const device of devices) await settle(device)
+}
+
 /** What other programs write into the folder, and what becomes of ours in their hands. */
 export function foreignSuite(server: () => TargetServer): void {
   describe('a draft that another program wrote', () => {
@@ -246,7 +268,7 @@ export function foreignSuite(server: () => TargetServer): void {
       const drafts = await listed(device)
       expect(drafts).toHaveLength(2)
       expect(drafts.find((one) => one.id !== item!.id)).toMatchObject({ succeeds: item!.id })
-      expect(drafts.map((one) => one.attachments.length).toSorted()).toEqual([0, 1])
+      expect(drafts.map((one) => one.attachments.length).toSorted((a, b) => a - b)).toEqual([0, 1])
       expect(live(await device.drafts())).toHaveLength(2)
     })
 
@@ -336,20 +358,9 @@ export function foreignSuite(server: () => TargetServer): void {
   })
 
   describe('two devices on one mailbox', () => {
-    async function pair(target: TargetServer): Promise<readonly [Device, Device]> {
-      const first = await openDevice(target)
-      const second = await openDevice({ ...target, user: () => first.user })
-      return [first, second]
-    }
-
-    async function rest(...devices: readonly Device[]): Promise<void> {
-      for (let round = 0; round < 3; round += 1) for (const device of devices) await settle(device)
-    }
-
     test('a draft has one id on both, and goes back and forth as one copy', async () => {
-      const [first, second] = await pair(server())
-      await using _first = first
-      await using _second = second
+      await using devices = await openPair(server())
+      const { first, second } = devices
       const file = incompressible(50_000)
       const draft = await first.create({ text: 'from the first\n' })
       await first.attach(draft.id, file)
@@ -372,9 +383,8 @@ export function foreignSuite(server: () => TargetServer): void {
     })
 
     test('edited on both at once there are two drafts on each, and no more', async () => {
-      const [first, second] = await pair(server())
-      await using _first = first
-      await using _second = second
+      await using devices = await openPair(server())
+      const { first, second } = devices
       const draft = await first.create({ text: 'common\n' })
       await settle(first)
       await settle(second)
@@ -389,9 +399,8 @@ export function foreignSuite(server: () => TargetServer): void {
     })
 
     test('discarded on one it is in the trash of the other', async () => {
-      const [first, second] = await pair(server())
-      await using _first = first
-      await using _second = second
+      await using devices = await openPair(server())
+      const { first, second } = devices
       const draft = await first.create({ text: 'common\n' })
       await settle(first)
       await settle(second)

@@ -70,7 +70,7 @@ export async function downloaded(
     .select((of) => ['seq', of.fn<number>('length', ['bytes']).as('length')])
     .where((match) => match.and(columnsOf(place)))
     .execute()
-  return { pieces: rows.length, bytes: rows.reduce((sum, row) => sum + Number(row.length), 0) }
+  return { pieces: rows.length, bytes: rows.reduce((sum, row) => sum + row.length, 0) }
 }
 
 export async function addDownloaded(

@@ -9,7 +9,7 @@ import type { MailUser, PortName, RunningServer, ServerName, ServerOptions } fro
 import { greeting } from './greeting.ts'
 import { localProcess } from './local.ts'
 
-const userNames: readonly string[] = Array.from({ length: 40 }, (_, index) => `u${String(index + 1).padStart(2, '0')}`)
+const userNames: readonly string[] = Array.from({ length: 80 }, (_, index) => `u${String(index + 1).padStart(2, '0')}`)
 
 /** Starts the named server on free ports of loopback and waits for its greeting. Whoever starts it calls `stop`. */
 export async function startServer(name: ServerName, options: ServerOptions = {}): Promise<RunningServer> {

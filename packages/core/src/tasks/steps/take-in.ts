@@ -214,14 +214,6 @@ async function kinOf(context: ExecuteContext, identity: MessageIdentity, gone: r
   return await context.store.read(async (db) => {
     const ids = [messageId, everdraftBase].filter((id) => id !== null)
     const attempts = await attemptsByMessageId(db, context.accountId, ids)
-    const known = (attempt: Attempt | undefined): KnownMessage | null =>
-      attempt === undefined
-        ? null
-        : {
-            draftId: attempt.draftId,
-            messageId: attempt.messageId,
-            isOurs: attempt.method !== 'import' || tokenOf(attempt.messageId) !== null,
-          }
     const sameMessageId = known(messageId === null ? undefined : attempts.get(messageId)?.[0])
     const base = known(everdraftBase === null ? undefined : attempts.get(everdraftBase)?.[0])
     const onBase = everdraftBase === null ? [] : await attemptsOnBase(db, context.accountId, everdraftBase)
@@ -246,4 +238,10 @@ async function kinOf(context: ExecuteContext, identity: MessageIdentity, gone: r
       },
     })
   })
+}
+
+function known(attempt: Attempt | undefined): KnownMessage | null {
+  if (attempt === undefined) return null
+  const { draftId, messageId, method } = attempt
+  return { draftId, messageId, isOurs: method !== 'import' || tokenOf(messageId) !== null }
 }
