@@ -26,17 +26,23 @@ export const knownCapabilities = [
   'STATUS=SIZE',
   'OBJECTID',
   'QUOTA',
+  'X-GM-EXT-1',
 ] as const
 
 export type Capability = (typeof knownCapabilities)[number]
 
-/** LITERAL- is LITERAL+ with a limit (RFC 7888 §5): a server advertises one or the other. */
-export const defaultCapabilities: readonly Capability[] = knownCapabilities.filter((name) => name !== 'LITERAL-')
+/**
+ * LITERAL- is LITERAL+ with a limit (RFC 7888 §5): a server advertises one or the other. X-GM-EXT-1 is Gmail's alone, and
+ * clients that see it take the server for Gmail.
+ */
+export const defaultCapabilities: readonly Capability[] = knownCapabilities.filter(
+  (name) => name !== 'LITERAL-' && name !== 'X-GM-EXT-1',
+)
 
 export type CapabilitySet = ReadonlySet<Capability>
 
 export type CapabilityOptions = {
-  /** Exactly these; the default is all but LITERAL-. */
+  /** Exactly these; the default is all but LITERAL- and X-GM-EXT-1. */
   readonly capabilities?: readonly Capability[]
   /** Taken away from those. */
   readonly without?: readonly Capability[]

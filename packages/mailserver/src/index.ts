@@ -7,11 +7,15 @@ export { createDiskJournal } from './disk/journal.ts'
 // Without I/O: for a simulator, which gives time, network and chance itself.
 export { defaultCapabilities, knownCapabilities, MailServerOptionError, resolveCapabilities } from './capabilities.ts'
 export type { Capability, CapabilityOptions, CapabilitySet } from './capabilities.ts'
+export { assertQuirks } from './quirks.ts'
+export type { Quirks, SentFiling } from './quirks.ts'
 export { createImapSession } from './imap/session.ts'
 export type { ImapSessionOptions } from './imap/session.ts'
 export { createSmtpSession } from './smtp/session.ts'
 export type { SmtpSessionOptions } from './smtp/session.ts'
 export { deliverLocally } from './smtp/delivery.ts'
+export { createSentFiler } from './smtp/sent-copy.ts'
+export type { SentFiler } from './smtp/sent-copy.ts'
 export type { Envelope, Submission } from './smtp/envelope.ts'
 
 export { createMailStore, defaultMailboxes } from './store/store.ts'
@@ -27,6 +31,7 @@ export type {
   StoreOutcome,
   StoreRefusal,
 } from './store/store.ts'
+export { createLabelStore } from './store/label-store.ts'
 export { createMemoryJournal, JournalError } from './store/journal.ts'
 export type { StoreEntry, StoreJournal } from './store/journal.ts'
 export type { Mailbox, MailboxEvent, MailboxListener } from './store/mailbox.ts'

@@ -2,7 +2,9 @@ import {
   createEndpoint,
   createFaultScript,
   createImapSession,
+  createLabelStore,
   createMailStore,
+  createSentFiler,
   createSmtpSession,
   deliverLocally,
   resolveCapabilities,
@@ -12,6 +14,7 @@ import {
   type InitialMailbox,
   type MailStore,
   type MailUser,
+  type Quirks,
   type StoreJournal,
   type Submission,
 } from '../src/index.ts'
@@ -30,6 +33,7 @@ export type WorldOptions = CapabilityOptions & {
   readonly mailboxes?: readonly InitialMailbox[]
   readonly journal?: StoreJournal
   readonly maxMessageBytes?: number
+  readonly quirks?: Quirks
 }
 
 /** One end of a simulated connection: everything happens inside `send`. */
@@ -71,13 +75,19 @@ export function createWorld(options: WorldOptions = {}): World {
     ...(options.without === undefined ? {} : { without: options.without }),
   })
   let uidValidity = 1000
-  const store = createMailStore({
+  const { quirks = {} } = options
+  const plainStore = createMailStore({
     users: options.users ?? users,
     proposeUidValidity: () => uidValidity++,
+    reusesUidValidity: quirks.reusesUidValidity === true,
     ...(options.mailboxes === undefined ? {} : { mailboxes: options.mailboxes }),
     ...(options.journal === undefined ? {} : { journal: options.journal }),
   })
+  const store = quirks.archivesExpunged === true ? createLabelStore(plainStore) : plainStore
   const now = (): number => nowMs
+  const schedule = (delayMs: number, task: () => void): void => void timers.push({ dueMs: nowMs + delayMs, task })
+  const sentFiler =
+    quirks.filesSentCopies === undefined ? undefined : createSentFiler(store, quirks.filesSentCopies, schedule)
 
   function connect(protocol: 'imap' | 'smtp'): TestClient {
     let received = ''
@@ -95,7 +105,7 @@ export function createWorld(options: WorldOptions = {}): World {
         startCompression: () => {
           compressing = true
         },
-        schedule: (delayMs, task) => timers.push({ dueMs: nowMs + delayMs, task }),
+        schedule,
       },
       session: (port) => {
         if (protocol === 'imap') {
@@ -105,6 +115,7 @@ export function createWorld(options: WorldOptions = {}): World {
             capabilities,
             port,
             now,
+            quirks,
             ...(appendLimitBytes === undefined ? {} : { appendLimitBytes }),
           })
         }
@@ -117,6 +128,7 @@ export function createWorld(options: WorldOptions = {}): World {
           accept: (submission) => {
             deliverLocally(store, submission)
             submissions.push(submission)
+            sentFiler?.onSubmission(submission)
           },
         })
       },

@@ -47,6 +47,8 @@ export type CommandReader = {
   receive(bytes: Uint8Array): void
   /** Nothing that comes later is read. */
   stop(): void
+  /** The command whose literal has been asked for and has not come in whole: with as much of it as has. */
+  unfinishedLiteral(): readonly CommandPart[] | undefined
 }
 
 export function createCommandReader(port: CommandReaderPort): CommandReader {
@@ -151,6 +153,10 @@ export function createCommandReader(port: CommandReaderPort): CommandReader {
     },
     stop: () => {
       stopped = true
+    },
+    unfinishedLiteral: () => {
+      if (stopped || !inLiteral || refusal !== undefined) return undefined
+      return [...parts, { kind: 'literal', bytes: concatBytes(literalPieces), literal8 }]
     },
   }
 }

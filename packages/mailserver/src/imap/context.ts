@@ -1,4 +1,5 @@
 import type { CapabilitySet } from '../capabilities.ts'
+import type { Quirks } from '../quirks.ts'
 import type { MailStore } from '../store/store.ts'
 import type { Piece } from './format.ts'
 import type { Scanner } from './scanner.ts'
@@ -22,6 +23,7 @@ export type SessionContext = {
   readonly capabilities: CapabilitySet
   readonly now: () => number
   readonly appendLimitBytes: number | undefined
+  readonly quirks: Quirks
   user: string | undefined
   view: View | undefined
   /** The client has shown that it knows modseqs, and is told them from then on (RFC 7162 §3.1). */
@@ -32,6 +34,8 @@ export type SessionContext = {
   /** The client is told of changes as they happen. */
   idling: boolean
   loggedOut: boolean
+  /** The session has stored a message since the client last looked (see `ignoresChangesAfterAppend`). */
+  hasAppended: boolean
   /** `* …` */
   untagged(...line: readonly Piece[]): void
   select(view: View | undefined): void

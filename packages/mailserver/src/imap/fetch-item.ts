@@ -1,8 +1,9 @@
 import { structureOf } from '../mime/part.ts'
-import type { CapabilitySet } from '../capabilities.ts'
+import type { Capability, CapabilitySet } from '../capabilities.ts'
 import { formatBodyStructure, formatEnvelope } from './envelope.ts'
 import { formatFlags } from './flags.ts'
 import { internalDate, type Piece } from './format.ts'
+import { gmailLabels, gmailMessageId } from './gmail.ts'
 import { emailId } from './object-id.ts'
 import { ImapSyntaxError, type Scanner } from './scanner.ts'
 import {
@@ -15,23 +16,27 @@ import {
   type Partial,
   type Section,
 } from './section.ts'
+import type { MailStore } from '../store/store.ts'
 import type { View, ViewEntry } from './view.ts'
+
+type SimpleKind =
+  | 'flags'
+  | 'uid'
+  | 'internaldate'
+  | 'size'
+  | 'envelope'
+  | 'body'
+  | 'bodystructure'
+  | 'modseq'
+  | 'emailid'
+  | 'threadid'
+  | 'gmail-message'
+  | 'gmail-thread'
+  | 'gmail-labels'
 
 /** What a FETCH asks of a message (RFC 3501 §6.4.5). */
 export type FetchItem =
-  | {
-      readonly kind:
-        | 'flags'
-        | 'uid'
-        | 'internaldate'
-        | 'size'
-        | 'envelope'
-        | 'body'
-        | 'bodystructure'
-        | 'modseq'
-        | 'emailid'
-        | 'threadid'
-    }
+  | { readonly kind: SimpleKind }
   | {
       /** `binary`: without its transfer encoding (RFC 3516 §4.2). */
       readonly kind: 'section' | 'binary'
@@ -58,21 +63,28 @@ export function readFetchItems(args: Scanner, capabilities: CapabilitySet): read
   return macro !== undefined && (args.atEnd() || args.peek() === ' ') ? macro : [readItem(args, capabilities, start)]
 }
 
+/** Items of one word, and the extension without which there are none such. */
+const simpleItems: ReadonlyMap<string, { readonly kind: SimpleKind; readonly needs?: Capability }> = new Map([
+  ['FLAGS', { kind: 'flags' }],
+  ['UID', { kind: 'uid' }],
+  ['INTERNALDATE', { kind: 'internaldate' }],
+  ['RFC822.SIZE', { kind: 'size' }],
+  ['ENVELOPE', { kind: 'envelope' }],
+  ['BODYSTRUCTURE', { kind: 'bodystructure' }],
+  ['MODSEQ', { kind: 'modseq', needs: 'CONDSTORE' }],
+  ['EMAILID', { kind: 'emailid', needs: 'OBJECTID' }],
+  ['THREADID', { kind: 'threadid', needs: 'OBJECTID' }],
+  ['X-GM-MSGID', { kind: 'gmail-message', needs: 'X-GM-EXT-1' }],
+  ['X-GM-THRID', { kind: 'gmail-thread', needs: 'X-GM-EXT-1' }],
+  ['X-GM-LABELS', { kind: 'gmail-labels', needs: 'X-GM-EXT-1' }],
+])
+
 function readItem(args: Scanner, capabilities: CapabilitySet, start = ''): FetchItem {
   const name = start + args.takeWhile(/[A-Za-z0-9.-]/u).toUpperCase()
+  const simple = simpleItems.get(name)
+  if (simple !== undefined && (simple.needs === undefined || capabilities.has(simple.needs)))
+    return { kind: simple.kind }
   switch (name) {
-    case 'FLAGS':
-      return { kind: 'flags' }
-    case 'UID':
-      return { kind: 'uid' }
-    case 'INTERNALDATE':
-      return { kind: 'internaldate' }
-    case 'RFC822.SIZE':
-      return { kind: 'size' }
-    case 'ENVELOPE':
-      return { kind: 'envelope' }
-    case 'BODYSTRUCTURE':
-      return { kind: 'bodystructure' }
     case 'RFC822':
       return { kind: 'section', section: WHOLE_MESSAGE, partial: undefined, label: name, marksSeen: true }
     case 'RFC822.HEADER':
@@ -82,15 +94,6 @@ function readItem(args: Scanner, capabilities: CapabilitySet, start = ''): Fetch
     case 'BODY':
     case 'BODY.PEEK':
       return readBodyItem(args, name === 'BODY.PEEK')
-    case 'MODSEQ':
-      if (capabilities.has('CONDSTORE')) return { kind: 'modseq' }
-      break
-    case 'EMAILID':
-      if (capabilities.has('OBJECTID')) return { kind: 'emailid' }
-      break
-    case 'THREADID':
-      if (capabilities.has('OBJECTID')) return { kind: 'threadid' }
-      break
     case 'BINARY':
     case 'BINARY.PEEK':
     case 'BINARY.SIZE':
@@ -150,6 +153,7 @@ export function formatFetchItem(
   entry: ViewEntry,
   view: View,
   expunged: boolean,
+  store: MailStore,
 ): readonly Piece[] | typeof UnknownEncoding {
   const { message } = entry
   switch (item.kind) {
@@ -168,6 +172,12 @@ export function formatFetchItem(
     case 'threadid':
       // RFC 8474 §5.2: a server that does not thread says so.
       return ['THREADID NIL']
+    case 'gmail-message':
+      return [`X-GM-MSGID ${gmailMessageId(message)}`]
+    case 'gmail-thread':
+      return [`X-GM-THRID ${gmailMessageId(message)}`]
+    case 'gmail-labels':
+      return [`X-GM-LABELS ${gmailLabels(store, view.mailbox.user, message)}`]
     case 'envelope':
       return [`ENVELOPE ${formatEnvelope(structureOf(message.bytes).fields)}`]
     case 'body':

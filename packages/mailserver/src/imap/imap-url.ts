@@ -13,6 +13,8 @@ export type UrlOutcome =
 const PART =
   /^(?:\/(?<mailbox>[^;]+?)(?:;UIDVALIDITY=(?<validity>\d+))?\/|\/)?;UID=(?<uid>\d+)(?:\/;SECTION=(?<section>[^;]+?))?(?:\/;PARTIAL=(?<offset>\d+)(?:\.(?<length>\d+))?)?$/iu
 
+const NOTHING: Uint8Array = new Uint8Array()
+
 const bad = (problem: string): UrlOutcome => ({ ok: false, problem })
 
 /** Percent-encoded UTF-8 (RFC 5092 §8), not modified UTF-7. */
@@ -63,7 +65,10 @@ export function resolveImapUrl(context: SessionContext, url: string): UrlOutcome
   const section =
     sectionText === undefined ? WHOLE_MESSAGE : sectionName === undefined ? undefined : sectionNamed(sectionName)
   const bytes = section === undefined ? undefined : readSection(message.bytes, section)
-  if (bytes === undefined) return bad('No such section')
+  if (bytes === undefined) {
+    if (context.quirks.dropsMissingCatenateParts === true && section !== undefined) return { ok: true, bytes: NOTHING }
+    return bad('No such section')
+  }
   if (offset === undefined) return { ok: true, bytes }
   const partial = { offset: Number(offset), length: length === undefined ? undefined : Number(length) }
   return { ok: true, bytes: readPartial(bytes, partial) }

@@ -11,6 +11,7 @@ import { structureOf, type MimePart } from '../mime/part.ts'
 import { byteString, fromByteString } from '../octets.ts'
 import { hasFlag } from '../store/message.ts'
 import { dayOfDateHeader } from './format.ts'
+import { gmailMessageId } from './gmail.ts'
 import { emailId } from './object-id.ts'
 import type { SearchKey } from './search-program.ts'
 import { inSequenceSet } from './sequence-set.ts'
@@ -93,6 +94,8 @@ export function matchesSearch(key: SearchKey, view: View): Test {
       return ({ uid, message }) => (view.mailbox.get(uid) ?? message).modseq >= key.modseq
     case 'emailid':
       return ({ message }) => emailId(message) === key.id
+    case 'gmail-message':
+      return ({ message }) => gmailMessageId(message) === key.id
     case 'threadid':
       return () => false
     case 'received':

@@ -17,7 +17,7 @@ export type SearchKey =
   | { readonly kind: 'header'; readonly name: string; readonly text: string }
   | { readonly kind: 'body' | 'text'; readonly text: string }
   | { readonly kind: 'modseq'; readonly modseq: number }
-  | { readonly kind: 'emailid' | 'threadid'; readonly id: string }
+  | { readonly kind: 'emailid' | 'threadid' | 'gmail-message'; readonly id: string }
 
 export const UnknownCharset: unique symbol = Symbol('unknown charset')
 
@@ -58,7 +58,7 @@ function readResults(args: Scanner): ReadonlySet<SearchResult> {
 }
 
 export function readSearchProgram(args: Scanner, capabilities: CapabilitySet): SearchProgram | typeof UnknownCharset {
-  const firstWord = (): string => (args.atLiteral() ? '' : args.takeWhile(/[A-Za-z]/u).toUpperCase())
+  const firstWord = (): string => (args.atLiteral() ? '' : args.takeWhile(/[A-Za-z-]/u).toUpperCase())
   let first = firstWord()
   let known = true
   let results: ReadonlySet<SearchResult> | undefined
@@ -104,7 +104,7 @@ function readKey(args: Scanner, capabilities: CapabilitySet, start = ''): Search
     if (args.peek() === '(') return { kind: 'and', keys: args.list(() => inner(args)) }
     if (/[0-9*]/u.test(args.peek() ?? '')) return { kind: 'sequence', set: parseSequenceSet(args.sequenceText()) }
   }
-  const name = start + args.takeWhile(/[A-Za-z]/u).toUpperCase()
+  const name = start + args.takeWhile(/[A-Za-z0-9-]/u).toUpperCase()
   const flag = FLAG_KEYS.get(name)
   if (flag !== undefined) return { kind: 'flag', flag, set: true }
   const unset = name.startsWith('UN') ? FLAG_KEYS.get(name.slice(2)) : undefined
@@ -160,6 +160,9 @@ function readKey(args: Scanner, capabilities: CapabilitySet, start = ''): Search
       return { kind: 'body', text: argument(text) }
     case 'TEXT':
       return { kind: 'text', text: argument(text) }
+    case 'X-GM-MSGID':
+      if (capabilities.has('X-GM-EXT-1')) return { kind: 'gmail-message', id: argument((each) => each.atom()) }
+      break
     case 'EMAILID':
       if (capabilities.has('OBJECTID')) return { kind: 'emailid', id: argument((each) => each.atom()) }
       break

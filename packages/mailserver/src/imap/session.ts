@@ -1,13 +1,15 @@
 import type { CapabilitySet } from '../capabilities.ts'
 import type { CommandAction } from '../faults/rules.ts'
 import type { ProtocolSession, SessionPort } from '../faults/session-port.ts'
+import type { Quirks } from '../quirks.ts'
 import { utf8ByteString } from '../octets.ts'
 import type { MailboxEvent } from '../store/mailbox.ts'
 import { JournalError } from '../store/journal.ts'
 import type { MailStore } from '../store/store.ts'
 import { createCommandReader, type CommandPart } from './command-reader.ts'
 import { commandNamed } from './commands.ts'
-import { bad, no, type Reply, type SessionContext } from './context.ts'
+import { announcedAppendLimit, select } from './commands/mailboxes.ts'
+import { bad, no, ok, type Reply, type SessionContext } from './context.ts'
 import { flagLines, formatFlags } from './flags.ts'
 import { pieces, type Piece } from './format.ts'
 import { decideLiteral } from './literal-policy.ts'
@@ -22,6 +24,7 @@ export type ImapSessionOptions = {
   readonly now: () => number
   /** The largest message taken, and announced if APPENDLIMIT is on (RFC 7889). */
   readonly appendLimitBytes?: number
+  readonly quirks?: Quirks
 }
 
 type Waiting = { readonly tag: string; readonly verb: string; readonly onLine: (line: string) => Reply }
@@ -65,7 +68,7 @@ const fullVerb = ({ verb, uid }: Named): string => (uid ? `UID ${verb}` : verb)
 
 /** One IMAP connection (RFC 3501), from the greeting on. Every answer is given inside `receive`. */
 export function createImapSession(options: ImapSessionOptions): ProtocolSession {
-  const { port, appendLimitBytes } = options
+  const { port, appendLimitBytes, quirks = {} } = options
   const capabilities = supportedBy(port, options.capabilities)
   let waiting: Waiting | undefined
   let muted = false
@@ -79,6 +82,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     capabilities,
     now: options.now,
     appendLimitBytes,
+    quirks,
     user: undefined,
     view: undefined,
     get compressing() {
@@ -90,6 +94,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     qresync: false,
     idling: false,
     loggedOut: false,
+    hasAppended: false,
     untagged: (...line) => send('* ', ...line, '\r\n'),
     select: (view) => {
       unsubscribe?.()
@@ -113,9 +118,9 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     const offered = [...capabilities]
       .filter((name) => (context.user === undefined ? offeredBeforeLogin.has(name) : name !== 'SASL-IR'))
       .filter((name) => name !== 'COMPRESS=DEFLATE' || !compressing)
-      .filter((name) => name !== 'APPENDLIMIT' || appendLimitBytes !== undefined)
+      .filter((name) => name !== 'APPENDLIMIT' || announcedAppendLimit(context) !== 'NIL')
       .map((name) => (name === 'QUOTA' ? 'QUOTA QUOTA=RES-STORAGE' : name))
-      .map((name) => (name === 'APPENDLIMIT' ? `APPENDLIMIT=${appendLimitBytes}` : name))
+      .map((name) => (name === 'APPENDLIMIT' ? `APPENDLIMIT=${announcedAppendLimit(context)}` : name))
     return ['CAPABILITY', 'IMAP4rev1', ...(context.user === undefined ? ['AUTH=PLAIN'] : []), ...offered].join(' ')
   }
 
@@ -143,16 +148,18 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       const modseq = context.condstore ? ` MODSEQ (${message.modseq})` : ''
       context.untagged(`${sequence} FETCH (${uid}FLAGS ${formatFlags(message, view)}${modseq})`)
     }
+    const existsFirst = quirks.tellsExistsFirst === true && updates.exists !== undefined
+    if (existsFirst) context.untagged(`${(updates.exists ?? 0) + updates.expunged.length} EXISTS`)
     if (!context.qresync) for (const sequence of updates.expunged) context.untagged(`${sequence} EXPUNGE`)
     else if (updates.vanished.length > 0) context.untagged(`VANISHED ${formatSequence(updates.vanished)}`)
-    if (updates.exists !== undefined) context.untagged(`${updates.exists} EXISTS`)
+    if (!existsFirst && updates.exists !== undefined) context.untagged(`${updates.exists} EXISTS`)
     if (updates.recent !== undefined) context.untagged(`${updates.recent} RECENT`)
   }
 
   function onMailboxEvent(event: MailboxEvent): void {
     switch (event) {
       case 'changed':
-        if (context.idling) sendUpdates(true, false)
+        if (context.idling && quirks.neverPushes !== true) sendUpdates(true, false)
         return
       case 'deleted':
         // The client knows sequence numbers of a mailbox that is gone: there is no other way to say so.
@@ -201,6 +208,10 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
         if (context.view === undefined) return bad('No mailbox selected')
     }
     if (command.args === 'some') args.space()
+    if (quirks.ignoresChangesAfterAppend === true) {
+      if (verb === 'NOOP' || command.run === select) context.hasAppended = false
+      if (context.hasAppended && (verb === 'STORE' || verb === 'EXPUNGE')) return ok(`${verb} completed`)
+    }
     return command.run({ tag, context, args, uid })
   }
 
@@ -325,9 +336,17 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     },
   })
 
+  /** The network is gone: what it leaves of a message is kept by some servers. */
+  function onConnectionLost(): void {
+    const unfinished = quirks.storesTruncatedLiterals === true && !over ? reader.unfinishedLiteral() : undefined
+    const named = unfinished === undefined ? undefined : nameCommand(unfinished)
+    if (named !== undefined && 'verb' in named && named.verb === 'APPEND') executeMuted(() => run(named))
+    end()
+  }
+
   return {
     start: () => context.untagged(`OK [${capabilityLine()}] everdraft mail server ready`),
     receive: (bytes) => reader.receive(bytes),
-    end,
+    end: onConnectionLost,
   }
 }

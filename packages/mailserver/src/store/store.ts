@@ -61,6 +61,8 @@ export type MailStore = {
    * client before others hear of what that client did.
    */
   holdingNews(task: () => void): void
+  /** Everything is as for new users: no mail, and the mailboxes made anew, under new UIDVALIDITYs or the old ones. */
+  forget(uidValidity: 'new' | 'same'): void
   /** A new UIDVALIDITY; the messages stay and their UIDs restart at 1. */
   resetUidValidity(mailbox: Mailbox): void
 }
@@ -81,6 +83,8 @@ export type MailStoreOptions = {
    * name must not come back with an old value (RFC 3501 §2.3.1.1).
    */
   readonly proposeUidValidity: () => number
+  /** See `Quirks`: against the rule above, a name that comes back has its old value. */
+  readonly reusesUidValidity?: boolean
   readonly journal?: StoreJournal
 }
 
@@ -98,6 +102,8 @@ const octetsFrom =
     if (bytes === undefined) throw new Error(`a transaction names octets it does not bring (${blob})`)
     return bytes
   }
+
+const formerKey = (user: string, name: string): string => `${user}\0${name}`
 
 export function createMailStore(options: MailStoreOptions): MailStore {
   const { users, proposeUidValidity } = options
@@ -173,20 +179,28 @@ export function createMailStore(options: MailStoreOptions): MailStore {
     return quota !== undefined && usedBytes(user) + added - freed > quota
   }
 
-  function initialise(user: string): void {
-    if (state.initialisedUsers.has(user)) return
+  /** UIDVALIDITYs that mailboxes had which are gone; not kept in the journal. */
+  const formerValidities = new Map<string, number>()
+
+  function deletion(mailbox: Mailbox): StoreEntry {
+    formerValidities.set(formerKey(mailbox.user, mailbox.name), mailbox.uidValidity)
+    return { kind: 'mailbox-deleted', id: mailbox.id }
+  }
+
+  function initialise(user: string, reusing = false): void {
     const wanted = options.mailboxes ?? defaultMailboxes
     const all = wanted.some(({ name }) => canonicalName(name) === 'INBOX') ? wanted : [{ name: 'INBOX' }, ...wanted]
     const entries: StoreEntry[] = [{ kind: 'user-initialised', user }]
     const first = newUidValidity()
     for (const [index, { name, specialUse, subscribed = false }] of all.entries()) {
       const stored = canonicalName(name)
-      entries.push(creation(user, stored, specialUse === undefined ? [] : [specialUse], first + index))
+      const former = reusing ? formerValidities.get(formerKey(user, stored)) : undefined
+      entries.push(creation(user, stored, specialUse === undefined ? [] : [specialUse], former ?? first + index))
       if (subscribed) entries.push({ kind: 'subscribed', user, name: stored })
     }
     commitCreations(entries)
   }
-  for (const { name } of users) initialise(name)
+  for (const { name } of users) if (!state.initialisedUsers.has(name)) initialise(name)
 
   function transfer(
     source: Mailbox,
@@ -230,7 +244,8 @@ export function createMailStore(options: MailStoreOptions): MailStore {
       const wanted = canonicalName(name.endsWith(SEPARATOR) ? name.slice(0, -SEPARATOR.length) : name)
       if (!isValidName(wanted)) return refused('invalid-name')
       if (find(user, wanted) !== undefined) return refused('already-exists')
-      commitCreations([creation(user, wanted, specialUse, newUidValidity())])
+      const former = options.reusesUidValidity === true ? formerValidities.get(formerKey(user, wanted)) : undefined
+      commitCreations([creation(user, wanted, specialUse, former ?? newUidValidity())])
       const created = find(user, wanted)
       if (created === undefined) throw new Error(`mailbox ${wanted} was not created`)
       return done(created)
@@ -240,7 +255,7 @@ export function createMailStore(options: MailStoreOptions): MailStore {
       if (mailbox === undefined) return refused('nonexistent')
       if (mailbox.name === 'INBOX') return refused('inbox')
       const gone = mailbox.messages()
-      commit([{ kind: 'mailbox-deleted', id: mailbox.id }], new Map([[mailbox, 'deleted']]), new Map(), gone)
+      commit([deletion(mailbox)], new Map([[mailbox, 'deleted']]), new Map(), gone)
       return done(undefined)
     },
     renameMailbox: (user, from, to) => {
@@ -300,6 +315,15 @@ export function createMailStore(options: MailStoreOptions): MailStore {
     holdingNews,
     copy: (source, uids, target) => transfer(source, uids, target, false),
     move: (source, uids, target) => transfer(source, uids, target, true),
+    forget: (uidValidity) => {
+      for (const { name } of users) {
+        const mailboxes = mailboxesOf(name)
+        const ended = mailboxes.map((mailbox) => [mailbox, 'deleted'] as const)
+        const gone = mailboxes.flatMap((mailbox) => mailbox.messages())
+        commit(mailboxes.map(deletion), new Map(ended), new Map(), gone)
+        initialise(name, uidValidity === 'same')
+      }
+    },
     resetUidValidity: (mailbox) => {
       commit(
         [{ kind: 'uid-validity-reset', id: mailbox.id, uidValidity: asUidValidity(newUidValidity()) }],

@@ -4,9 +4,11 @@ import { createFaultScript, type FaultScript } from '../faults/script.ts'
 import { createImapSession } from '../imap/session.ts'
 import { deliverLocally } from '../smtp/delivery.ts'
 import type { Submission } from '../smtp/envelope.ts'
+import { createSentFiler } from '../smtp/sent-copy.ts'
 import { createSmtpSession } from '../smtp/session.ts'
 import type { Mailbox } from '../store/mailbox.ts'
 import type { StoredMessage } from '../store/message.ts'
+import { createLabelStore } from '../store/label-store.ts'
 import { createMailStore, type MailStore } from '../store/store.ts'
 import { listenOn, type Listener } from './connections.ts'
 import { assertMailServerOptions, type MailServerOptions } from './options.ts'
@@ -47,16 +49,31 @@ export function createMailServer(options: MailServerOptions): MailServer {
   const now = options.now ?? Date.now
   const faults = createFaultScript()
   const submissions: Submission[] = []
-  const store = createMailStore({
+  const { quirks = {} } = options
+  const plainStore = createMailStore({
     users: options.users,
     proposeUidValidity: options.proposeUidValidity ?? (() => Math.floor(now() / 1000)),
+    reusesUidValidity: quirks.reusesUidValidity === true,
     ...(options.mailboxes === undefined ? {} : { mailboxes: options.mailboxes }),
     ...(options.folder === undefined ? {} : { journal: createDiskJournal(options.folder) }),
   })
+  const store = quirks.archivesExpunged === true ? createLabelStore(plainStore) : plainStore
+  const timers = new Set<NodeJS.Timeout>()
+  const sentFiler =
+    quirks.filesSentCopies === undefined ? undefined : createSentFiler(store, quirks.filesSentCopies, schedule)
   let listeners: readonly Listener[] = []
   let listening = false
+  let hasListened = false
   let imapPort = 0
   let smtpPort = 0
+
+  function schedule(delayMs: number, task: () => void): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      task()
+    }, delayMs)
+    timers.add(timer)
+  }
 
   function mailboxOf(user: string, name: string): Mailbox {
     const mailbox = store.find(user, name)
@@ -67,6 +84,10 @@ export function createMailServer(options: MailServerOptions): MailServer {
   async function listen({ host = '127.0.0.1', ...ports }: ListenOptions = {}): Promise<void> {
     if (listening) throw new Error('the mail server is listening already')
     listening = true
+    if (hasListened && quirks.forgetsAtRestart !== undefined) {
+      store.forget(quirks.forgetsAtRestart === 'with-same-uid-validity' ? 'same' : 'new')
+    }
+    hasListened = true
     try {
       const imap = await listenOn(host, ports.imapPort ?? imapPort, {
         protocol: 'imap',
@@ -74,7 +95,7 @@ export function createMailServer(options: MailServerOptions): MailServer {
         session: (port) => {
           const { appendLimitBytes } = options
           const limit = appendLimitBytes === undefined ? {} : { appendLimitBytes }
-          return createImapSession({ store, capabilities, port, now, ...limit })
+          return createImapSession({ store, capabilities, port, now, quirks, ...limit })
         },
       })
       listeners = [imap]
@@ -91,6 +112,7 @@ export function createMailServer(options: MailServerOptions): MailServer {
             accept: (submission) => {
               deliverLocally(store, submission)
               submissions.push(submission)
+              sentFiler?.onSubmission(submission)
             },
           }),
       })
@@ -106,6 +128,8 @@ export function createMailServer(options: MailServerOptions): MailServer {
   async function close(): Promise<void> {
     const open = listeners
     listeners = []
+    for (const timer of timers) clearTimeout(timer)
+    timers.clear()
     await Promise.all(open.map((listener) => listener.close()))
     listening = false
   }

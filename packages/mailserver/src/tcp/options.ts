@@ -1,4 +1,5 @@
 import { MailServerOptionError, type CapabilityOptions } from '../capabilities.ts'
+import { assertQuirks, type Quirks } from '../quirks.ts'
 import { canonicalName, isValidName } from '../store/names.ts'
 import type { InitialMailbox, MailUser } from '../store/store.ts'
 
@@ -10,6 +11,8 @@ export type MailServerOptions = CapabilityOptions & {
   readonly folder?: string
   /** The largest message IMAP takes, in octets: announced if APPENDLIMIT is on, enforced in any case (RFC 7889). */
   readonly appendLimitBytes?: number
+  /** What it does as some real servers do and no client expects. */
+  readonly quirks?: Quirks
   readonly smtp?: {
     /** Announced by SIZE (RFC 1870); 50 MiB if left out. */
     readonly maxMessageBytes?: number
@@ -29,6 +32,7 @@ const known: ReadonlySet<string> = new Set([
   'capabilities',
   'without',
   'appendLimitBytes',
+  'quirks',
   'smtp',
   'now',
   'proposeUidValidity',
@@ -65,6 +69,7 @@ export function assertMailServerOptions(options: MailServerOptions): void {
     )
     mailboxes.add(canonicalName(name))
   }
+  assertQuirks(options.quirks ?? {})
   check('folder', options.folder !== '', 'must not be empty')
   check('appendLimitBytes', isCount(options.appendLimitBytes), 'must be a positive number of octets')
   check('smtp.maxMessageBytes', isCount(options.smtp?.maxMessageBytes), 'must be a positive number of octets')

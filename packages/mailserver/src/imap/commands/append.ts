@@ -1,7 +1,8 @@
 import { withoutBinaryParts } from '../../mime/binary.ts'
+import { withLineEnds, withMessageId, withoutPrivateFields } from '../../mime/rewriting.ts'
 import { concatBytes, CR, LF } from '../../octets.ts'
 import type { Mailbox } from '../../store/mailbox.ts'
-import { asUid } from '../../store/message.ts'
+import { asUid, type Uid } from '../../store/message.ts'
 import type { MessageRef } from '../../store/store.ts'
 import { bad, no, ok, userOf, viewOf, type Call, type Reply, type SessionContext } from '../context.ts'
 import { readFlag } from '../flags.ts'
@@ -18,14 +19,16 @@ type AppendTarget =
     }
   | { readonly ok: false }
 
-type MessageData =
-  | {
-      readonly ok: true
-      readonly bytes: Uint8Array
-      /** Some of it came as a literal8 (RFC 3516 §4.4). */
-      readonly literal8: boolean
-    }
-  | { readonly ok: false; readonly url: string; readonly problem: string }
+type Data = {
+  readonly ok: true
+  readonly bytes: Uint8Array
+  /** Some of it came as a literal8 (RFC 3516 §4.4). */
+  readonly literal8: boolean
+  /** Stored without a look at it (see `storesNothingForCatenate`). */
+  readonly hollow?: boolean
+}
+
+type MessageData = Data | { readonly ok: false; readonly url: string; readonly problem: string }
 
 /** `mailbox [flags] [date-time]`, up to where the message begins (RFC 3501 §6.3.11). */
 function readAppendTarget(context: SessionContext, args: Scanner): AppendTarget {
@@ -34,7 +37,7 @@ function readAppendTarget(context: SessionContext, args: Scanner): AppendTarget 
   let internalDateMs: number | undefined
   if (!args.atEnd()) args.space()
   if (args.peek() === '(') {
-    flags = args.list(() => readFlag(args))
+    flags = args.list(() => readFlag(args, context))
     args.space()
   }
   if (args.peek() === '"') {
@@ -46,8 +49,11 @@ function readAppendTarget(context: SessionContext, args: Scanner): AppendTarget 
   return mailbox === undefined ? { ok: false } : { ok: true, mailbox, flags, internalDateMs }
 }
 
+const takesCatenate = ({ capabilities, quirks }: SessionContext): boolean =>
+  capabilities.has('CATENATE') || quirks.storesNothingForCatenate === true
+
 const isCatenate = (context: SessionContext, args: Scanner): boolean =>
-  !args.atLiteral() && context.capabilities.has('CATENATE') && args.word() === 'CATENATE'
+  !args.atLiteral() && takesCatenate(context) && args.word() === 'CATENATE'
 
 /** `(URL … TEXT {n} …)` (RFC 4469 §5). With `announced`, the literal last announced has not come yet. */
 function readCatenate(context: SessionContext, args: Scanner, announced: boolean): MessageData {
@@ -66,12 +72,14 @@ function readCatenate(context: SessionContext, args: Scanner, announced: boolean
       literal8 ||= text.literal8
     } else if (kind === 'URL') {
       const url = args.astring()
-      const outcome = resolveImapUrl(context, url)
+      const outcome = context.capabilities.has('CATENATE') ? resolveImapUrl(context, url) : undefined
+      if (outcome === undefined) continue
       if (outcome.ok) parts.push(outcome.bytes)
       else failure ??= { ok: false, url, problem: outcome.problem }
     } else throw new ImapSyntaxError(`Unknown part ${kind} in CATENATE`)
   } while (args.skip(' '))
   if (!announced) args.expect(')')
+  if (!context.capabilities.has('CATENATE')) return { ok: true, bytes: concatBytes([]), literal8: false, hollow: true }
   return failure ?? { ok: true, bytes: concatBytes(parts), literal8 }
 }
 
@@ -129,13 +137,33 @@ export function refusalBeforeLiteral(
  * IMAP messages are lines that end in CRLF and have no NUL (RFC 3501 §4.3.1), except in a literal8; Cyrus refuses others,
  * Dovecot rewrites them.
  */
-function malformation(bytes: Uint8Array, literal8: boolean): string | undefined {
+function malformation({ quirks }: SessionContext, bytes: Uint8Array, literal8: boolean): string | undefined {
   if (bytes.length === 0) return 'Cannot save a message of zero octets'
   if (!literal8 && bytes.includes(0)) return 'Message contains NUL characters'
+  if (quirks.bareNewlines === 'kept') return undefined
   for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at - 1] !== CR) return 'Message contains bare newlines'
   }
   return undefined
+}
+
+/** What the server makes of the octets that it was given. */
+function asStored(context: SessionContext, { bytes, literal8 }: Data, mailbox: Mailbox): Uint8Array {
+  const { quirks } = context
+  let stored = literal8 ? withoutBinaryParts(bytes) : bytes
+  if (quirks.bareNewlines === 'rewritten') stored = withLineEnds(stored)
+  if (quirks.dropsPrivateHeaders === true) stored = withoutPrivateFields(stored)
+  if (quirks.rewritesMessageIds === true) {
+    stored = withMessageId(stored, `<rewritten.${mailbox.uidValidity}.${mailbox.uidNext}@mail.example.com>`)
+  }
+  return stored
+}
+
+/** RFC 4315 §3. */
+function appendUidCode({ capabilities, quirks }: SessionContext, mailbox: Mailbox, uid: Uid): string | undefined {
+  if (!capabilities.has('UIDPLUS') || quirks.appendUid === 'absent') return undefined
+  if (quirks.appendUid === 'swapped') return `APPENDUID ${uid} ${mailbox.uidValidity}`
+  return `APPENDUID ${mailbox.uidValidity} ${uid}`
 }
 
 function store({ context, args }: Call, replacing: MessageRef | undefined): Reply {
@@ -145,18 +173,23 @@ function store({ context, args }: Call, replacing: MessageRef | undefined): Repl
   args.end()
   if (!data.ok) return badUrl(data)
   const { literal8 } = data
-  const bytes = literal8 ? withoutBinaryParts(data.bytes) : data.bytes
+  const { mailbox, flags } = target
+  const bytes = asStored(context, data, mailbox)
   const limit = context.appendLimitBytes
   if (limit !== undefined && bytes.length > limit) return no(`Message is larger than ${limit} octets`, 'TOOBIG')
-  const problem = malformation(bytes, literal8)
+  const problem = data.hollow === true ? undefined : malformation(context, bytes, literal8)
   if (problem !== undefined) return no(problem)
 
-  const { mailbox, flags } = target
   const internalDateMs = target.internalDateMs ?? context.now()
   const outcome = context.store.append(mailbox, { bytes, flags, internalDateMs }, replacing)
   if (!outcome.ok) return no('Quota exceeded', 'OVERQUOTA')
-  const code = context.capabilities.has('UIDPLUS') ? `APPENDUID ${mailbox.uidValidity} ${outcome.value}` : undefined
-  if (replacing === undefined) return ok('Append completed', code)
+  context.hasAppended = true
+  const code = appendUidCode(context, mailbox, outcome.value)
+  if (replacing === undefined) {
+    if (context.quirks.appendUid !== 'untagged' || code === undefined) return ok('Append completed', code)
+    context.untagged(`OK [${code}] Message saved`)
+    return ok('Append completed')
+  }
   // The code must reach the client before the EXPUNGE of the old message does (RFC 8508 §3.3).
   if (code !== undefined) context.untagged(`OK [${code}] Replacement message saved`)
   return ok('Replace completed')

@@ -85,7 +85,7 @@ export function fetch({ context, args, uid }: Call): Reply {
     const line: Piece[] = []
     let separator = ''
     for (const item of told) {
-      const formatted = formatFetchItem(item, entry, view, expunged)
+      const formatted = formatFetchItem(item, entry, view, expunged, context.store)
       if (formatted === UnknownEncoding) {
         anyUnknown = true
         continue

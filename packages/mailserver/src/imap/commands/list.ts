@@ -29,6 +29,11 @@ function hierarchy(mailboxes: readonly Mailbox[]): readonly Listed[] {
   return [...byName].map(([name, mailbox]) => ({ name, mailbox }))
 }
 
+function listedUses({ quirks }: SessionContext, mailbox: Mailbox | undefined): readonly string[] {
+  const uses = mailbox?.specialUse ?? []
+  return quirks.lowerCasesSpecialUse === true ? uses.map((use) => use.toLowerCase()) : uses
+}
+
 function attributes(context: SessionContext, listed: Listed, all: readonly Listed[], options: ListOptions): string {
   const { name, mailbox } = listed
   const found: string[] = []
@@ -37,7 +42,7 @@ function attributes(context: SessionContext, listed: Listed, all: readonly Liste
   if (context.capabilities.has('CHILDREN')) {
     found.push(all.some((other) => isChildOf(other.name, name)) ? '\\HasChildren' : '\\HasNoChildren')
   }
-  if (context.capabilities.has('SPECIAL-USE')) found.push(...(mailbox?.specialUse ?? []))
+  if (context.capabilities.has('SPECIAL-USE')) found.push(...listedUses(context, mailbox))
   return found.join(' ')
 }
 
@@ -121,7 +126,7 @@ export function lsub({ context, args }: Call): Reply {
   const subscribed = [...context.store.subscriptions(user)]
   const matching = subscribed.filter((name) => matchesPattern(name, pattern))
   for (const name of matching) {
-    const uses = context.capabilities.has('SPECIAL-USE') ? (context.store.find(user, name)?.specialUse ?? []) : []
+    const uses = context.capabilities.has('SPECIAL-USE') ? listedUses(context, context.store.find(user, name)) : []
     sendListed(context, 'LSUB', name, uses.join(' '))
   }
   if (pattern.endsWith('%')) {

@@ -102,7 +102,8 @@ export function create({ context, args }: Call): Reply {
   const uses = context.capabilities.has('CREATE-SPECIAL-USE') && args.skip(' ') ? readSpecialUses(args) : []
   args.end()
   if (uses === undefined) return no('Unknown special use', 'USEATTR')
-  const outcome = context.store.createMailbox(userOf(context), name, uses)
+  const set = context.quirks.ignoresCreateUse === true ? [] : uses
+  const outcome = context.store.createMailbox(userOf(context), name, set)
   if (!outcome.ok) return refusal(outcome.refusal)
   const code = context.capabilities.has('OBJECTID') ? `MAILBOXID (${mailboxId(outcome.value)})` : undefined
   return ok('Create completed', code)
@@ -192,6 +193,13 @@ export function readStatusItems(context: SessionContext, args: Scanner): readonl
   return items
 }
 
+/** RFC 7889 §3.2: NIL where there is no limit. */
+export function announcedAppendLimit({ quirks, appendLimitBytes }: SessionContext): string {
+  // A signed 64-bit integer at its largest, as some announce "no limit".
+  if (quirks.announcesHugeAppendLimit === true) return '9223372036854775807'
+  return appendLimitBytes === undefined ? 'NIL' : String(appendLimitBytes)
+}
+
 const octetsOf = (messages: readonly StoredMessage[]): number =>
   messages.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
@@ -222,8 +230,7 @@ function statusValue(context: SessionContext, mailbox: Mailbox, item: StatusItem
     case 'DELETED-STORAGE':
       return octetsOf(deleted())
     case 'APPENDLIMIT':
-      // RFC 7889 §3.2: NIL where there is no limit.
-      return context.appendLimitBytes ?? 'NIL'
+      return announcedAppendLimit(context)
   }
 }
 

@@ -7,10 +7,10 @@ import type { View } from '../view.ts'
 import type { Uid } from '../../store/message.ts'
 import type { FlagChange } from '../../store/store.ts'
 
-function readFlags(args: Scanner): readonly string[] {
-  if (args.peek() === '(') return args.list(() => readFlag(args))
-  const flags = [readFlag(args)]
-  while (args.skip(' ')) flags.push(readFlag(args))
+function readFlags(context: SessionContext, args: Scanner): readonly string[] {
+  if (args.peek() === '(') return args.list(() => readFlag(args, context))
+  const flags = [readFlag(args, context)]
+  while (args.skip(' ')) flags.push(readFlag(args, context))
   return flags
 }
 
@@ -64,7 +64,7 @@ export function store({ context, args, uid }: Call): Reply {
   const item = /^([+-]?)FLAGS(\.SILENT)?$/u.exec(args.takeWhile(/[A-Za-z.+-]/u).toUpperCase())
   if (item === null) throw new ImapSyntaxError('Expected FLAGS')
   args.space()
-  const given = readFlags(args)
+  const given = readFlags(context, args)
   args.end()
   if (view.readOnly) return no('Mailbox is read-only')
 
