@@ -353,7 +353,7 @@ export function foreignSuite(server: () => TargetServer): void {
       expect(drafts).toHaveLength(2)
       expect(drafts.find((one) => one.id !== draft.id)).toMatchObject({ succeeds: draft.id })
       const texts = live(await device.drafts()).map((message) => /written \w+/.exec(textOf(message))?.[0])
-      expect(texts.toSorted()).toEqual(['written here', 'written there'])
+      expect(texts.toSorted((a, b) => (a ?? '').localeCompare(b ?? ''))).toEqual(['written here', 'written there'])
     })
   })
 
