@@ -62,13 +62,9 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
       })
       const attachments: NewAttachment[] = []
       for (const one of wanted) {
-        attachments.push({ attachment: describe(one, createId()), blob: await fetch(one) })
+        attachments.push({ attachment: describe(one, environment), blob: await fetch(one) })
       }
       return { fields, attachments }
-    }
-
-    function createId(): AttachmentId {
-      return uuidv7(environment.now(), environment.random) as AttachmentId
     }
 
     async function drop(unused: readonly StoredBlob[]): Promise<void> {
@@ -195,8 +191,11 @@ function knownOriginal(
   }
 }
 
-function describe(wanted: AttachmentToFetch, id: AttachmentId): Omit<Attachment, 'size' | 'sha256'> {
-  const { filename, contentType, disposition, contentId } = wanted
+function describe(
+  { filename, contentType, disposition, contentId }: AttachmentToFetch,
+  { now, random }: EngineParts['environment'],
+): Omit<Attachment, 'size' | 'sha256'> {
+  const id = uuidv7(now(), random) as AttachmentId
   // Pictures in a text often have no name.
   return { id, filename: filename.trim() || 'attachment', contentType, disposition, contentId }
 }
