@@ -26,6 +26,7 @@ export const knownCapabilities = [
   'STATUS=SIZE',
   'OBJECTID',
   'QUOTA',
+  'NOTIFY',
   'X-GM-EXT-1',
 ] as const
 

@@ -63,6 +63,7 @@ const refused: readonly (readonly [name: Capability, command: string])[] = [
   ['OBJECTID', 'FETCH 1 EMAILID'],
   ['OBJECTID', 'SEARCH EMAILID M1'],
   ['QUOTA', 'GETQUOTAROOT Drafts'],
+  ['NOTIFY', 'NOTIFY NONE'],
   ['QUOTA', 'GETQUOTA ""'],
   ['BINARY', 'FETCH 1 BINARY.SIZE[1]'],
   ['BINARY', 'APPEND Drafts ~{5}'],

@@ -17,6 +17,7 @@ import {
   unsubscribe,
 } from './commands/mailboxes.ts'
 import { getQuota, getQuotaRoot } from './commands/quota.ts'
+import { notify } from './commands/notify.ts'
 import { search } from './commands/search.ts'
 import { store } from './commands/store.ts'
 import type { Handler } from './context.ts'
@@ -56,6 +57,7 @@ const commands: Readonly<Record<string, CommandSpec>> = {
   COMPRESS: { run: compress, state: 'authenticated', args: 'some', needs: 'COMPRESS=DEFLATE' },
   IDLE: { run: idle, state: 'authenticated', args: 'none', needs: 'IDLE' },
 
+  NOTIFY: { run: notify, state: 'authenticated', args: 'some', needs: 'NOTIFY' },
   GETQUOTA: { run: getQuota, state: 'authenticated', args: 'some', needs: 'QUOTA' },
   GETQUOTAROOT: { run: getQuotaRoot, state: 'authenticated', args: 'some', needs: 'QUOTA' },
 

@@ -2,6 +2,7 @@ import type { CapabilitySet } from '../capabilities.ts'
 import type { Quirks } from '../quirks.ts'
 import type { MailStore } from '../store/store.ts'
 import type { Piece } from './format.ts'
+import type { NotifySettings } from './notify.ts'
 import type { Scanner } from './scanner.ts'
 import type { View } from './view.ts'
 
@@ -41,6 +42,8 @@ export type SessionContext = {
   select(view: View | undefined): void
   /** Any command that knows of modseqs does this. */
   useCondstore(): void
+  /** What the client wants to hear of from now on, without asking (RFC 5465). */
+  setNotify(settings: NotifySettings | undefined): void
   capabilityLine(): string
 }
 

@@ -1,10 +1,10 @@
 import { systemFlag, systemFlags, type StoredMessage } from '../store/message.ts'
-import type { SessionContext } from './context.ts'
+import type { Quirks } from '../quirks.ts'
 import type { View } from './view.ts'
 import { ImapSyntaxError, type Scanner } from './scanner.ts'
 
 /** One flag of a STORE or an APPEND (RFC 3501 §9, `flag`). */
-export function readFlag(scanner: Scanner, { quirks }: SessionContext): string {
+export function readFlag(scanner: Scanner, quirks: Quirks): string {
   if (!scanner.skip('\\')) return quirks.lowerCasesKeywords === true ? scanner.atom().toLowerCase() : scanner.atom()
   const name = `\\${scanner.atom()}`
   const known = systemFlag(name)

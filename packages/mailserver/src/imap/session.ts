@@ -8,13 +8,18 @@ import { JournalError } from '../store/journal.ts'
 import type { MailStore } from '../store/store.ts'
 import { createCommandReader, type CommandPart } from './command-reader.ts'
 import { commandNamed } from './commands.ts'
+import { sendFetch } from './commands/fetch.ts'
 import { announcedAppendLimit, select } from './commands/mailboxes.ts'
+import { sendMailboxNews } from './commands/notify.ts'
 import { bad, no, ok, type Reply, type SessionContext } from './context.ts'
 import { flagLines, formatFlags } from './flags.ts'
 import { pieces, type Piece } from './format.ts'
 import { decideLiteral } from './literal-policy.ts'
+import type { NotifySettings } from './notify.ts'
 import { createScanner, ImapSyntaxError, type Scanner } from './scanner.ts'
 import { formatSequence } from './sequence-set.ts'
+import type { View } from './view.ts'
+import { createWatcher } from './watcher.ts'
 
 export type ImapSessionOptions = {
   readonly store: MailStore
@@ -74,6 +79,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
   let muted = false
   let over = false
   let condstore = false
+  let notify: NotifySettings | undefined
   let compressing = false
   let unsubscribe: (() => void) | undefined
 
@@ -107,8 +113,15 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       // RFC 7162 §3.1.2.1: what the client may have overlooked when it selected the mailbox.
       if (context.view !== undefined) context.untagged(`OK [HIGHESTMODSEQ ${context.view.mailbox.modseq}] Highest`)
     },
+    setNotify: (settings) => {
+      notify = settings
+      if (context.user !== undefined) watcher.set(context.user, settings)
+    },
     capabilityLine,
   }
+  const watcher = createWatcher(options.store, (mailbox) => {
+    if (mailbox !== context.view?.mailbox) sendMailboxNews(context, mailbox)
+  })
 
   function send(...line: readonly Piece[]): void {
     if (!muted && !over) port.send(pieces(...line))
@@ -134,6 +147,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     over = true
     reader.stop()
     context.select(undefined)
+    context.setNotify(undefined)
   }
 
   /** Tells the client what has changed in its mailbox since it was last told. */
@@ -154,12 +168,24 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
     else if (updates.vanished.length > 0) context.untagged(`VANISHED ${formatSequence(updates.vanished)}`)
     if (!existsFirst && updates.exists !== undefined) context.untagged(`${updates.exists} EXISTS`)
     if (updates.recent !== undefined) context.untagged(`${updates.recent} RECENT`)
+    sendNewMessages(view, updates.added)
+  }
+
+  /** What a client of NOTIFY wants to know of new messages at once (RFC 5465 §5.1). */
+  function sendNewMessages(view: View, added: readonly number[]): void {
+    const items = notify?.selected?.fetch ?? []
+    if (items.length === 0) return
+    for (const sequence of added) {
+      const entry = view.at(sequence)
+      if (entry !== undefined) sendFetch(context, view, sequence, entry, items)
+    }
   }
 
   function onMailboxEvent(event: MailboxEvent): void {
     switch (event) {
       case 'changed':
-        if (context.idling && quirks.neverPushes !== true) sendUpdates(true, false)
+        if (quirks.neverPushes === true) return
+        if (context.idling || notify?.selected?.messages === true) sendUpdates(true, false)
         return
       case 'deleted':
         // The client knows sequence numbers of a mailbox that is gone: there is no other way to say so.
@@ -223,6 +249,7 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       sendUpdates(!numbered, uid)
     }
     answer(tag, verb, reply)
+    watcher.refresh()
   }
 
   function execute(named: Named): void {

@@ -34,6 +34,8 @@ type ViewUpdates = {
   /** The same by UID, ascending. */
   readonly vanished: readonly Uid[]
   readonly exists: number | undefined
+  /** By sequence number, behind all that was expunged. */
+  readonly added: readonly number[]
   readonly recent: number | undefined
   readonly keywords: readonly string[] | undefined
 }
@@ -43,6 +45,7 @@ const NOTHING: ViewUpdates = {
   expunged: [],
   vanished: [],
   exists: undefined,
+  added: [],
   recent: undefined,
   keywords: undefined,
 }
@@ -102,6 +105,7 @@ export function createView(mailbox: Mailbox, readOnly: boolean): View {
       expunged: expunge ? expunged : [],
       vanished,
       exists: added.length > 0 ? entries.length : undefined,
+      added: added.map((_, index) => entries.length - added.length + index + 1),
       recent: added.length > 0 || recent.size !== recentBefore ? recent.size : undefined,
       keywords: newKeywords ? mailbox.keywords : undefined,
     }

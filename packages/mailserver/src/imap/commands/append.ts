@@ -37,7 +37,7 @@ function readAppendTarget(context: SessionContext, args: Scanner): AppendTarget 
   let internalDateMs: number | undefined
   if (!args.atEnd()) args.space()
   if (args.peek() === '(') {
-    flags = args.list(() => readFlag(args, context))
+    flags = args.list(() => readFlag(args, context.quirks))
     args.space()
   }
   if (args.peek() === '"') {

@@ -6,6 +6,7 @@ import { selectMessages } from '../message-set.ts'
 import { sendVanishedEarlier } from '../resync.ts'
 import { ImapSyntaxError, type Scanner } from '../scanner.ts'
 import { parseSequenceSet } from '../sequence-set.ts'
+import type { View, ViewEntry } from '../view.ts'
 
 type Modifiers = { readonly changedSince: number | undefined; readonly vanished: boolean }
 
@@ -38,6 +39,31 @@ function withImplied(asked: readonly FetchItem[], uid: boolean, modifiers: Modif
   if (uid && !has('uid')) items.unshift({ kind: 'uid' })
   if (modifiers.changedSince !== undefined && !has('modseq')) items.push({ kind: 'modseq' })
   return items
+}
+
+/** One FETCH response, without what has an unknown transfer encoding. */
+export function sendFetch(
+  context: SessionContext,
+  view: View,
+  sequence: number,
+  entry: ViewEntry,
+  items: readonly FetchItem[],
+): typeof UnknownEncoding | undefined {
+  const expunged = view.mailbox.get(entry.uid) === undefined
+  const line: Piece[] = []
+  let outcome: typeof UnknownEncoding | undefined
+  let separator = ''
+  for (const item of items) {
+    const formatted = formatFetchItem(item, entry, view, expunged, context.store)
+    if (formatted === UnknownEncoding) {
+      outcome = UnknownEncoding
+      continue
+    }
+    line.push(separator, ...formatted)
+    separator = ' '
+  }
+  context.untagged(`${sequence} FETCH (`, ...line, ')')
+  return outcome
 }
 
 /** RFC 3501 §6.4.5. */
@@ -82,18 +108,7 @@ export function fetch({ context, args, uid }: Call): Reply {
     if (entry === undefined) continue
     if (expunged && items.some(isRead)) anyExpunged = true
     const told: readonly FetchItem[] = becameSeen && !asksFlags ? [{ kind: 'flags' }, ...items] : items
-    const line: Piece[] = []
-    let separator = ''
-    for (const item of told) {
-      const formatted = formatFetchItem(item, entry, view, expunged, context.store)
-      if (formatted === UnknownEncoding) {
-        anyUnknown = true
-        continue
-      }
-      line.push(separator, ...formatted)
-      separator = ' '
-    }
-    context.untagged(`${sequence} FETCH (`, ...line, ')')
+    if (sendFetch(context, view, sequence, entry, told) === UnknownEncoding) anyUnknown = true
   }
   if (anyUnknown) return no('A part has an unknown transfer encoding', 'UNKNOWN-CTE')
   return anyExpunged ? ok('Some messages were already expunged', 'EXPUNGEISSUED') : ok('Fetch completed')

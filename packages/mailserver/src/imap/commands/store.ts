@@ -8,9 +8,9 @@ import type { Uid } from '../../store/message.ts'
 import type { FlagChange } from '../../store/store.ts'
 
 function readFlags(context: SessionContext, args: Scanner): readonly string[] {
-  if (args.peek() === '(') return args.list(() => readFlag(args, context))
-  const flags = [readFlag(args, context)]
-  while (args.skip(' ')) flags.push(readFlag(args, context))
+  if (args.peek() === '(') return args.list(() => readFlag(args, context.quirks))
+  const flags = [readFlag(args, context.quirks)]
+  while (args.skip(' ')) flags.push(readFlag(args, context.quirks))
   return flags
 }
 
