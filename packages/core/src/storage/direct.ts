@@ -24,6 +24,5 @@ export async function answerTo<Row>(
 ): Promise<readonly Row[]> {
   const direct = answers.get(db.getExecutor().adapter)
   if (direct !== undefined) return direct(query.sql, parameters) as readonly Row[]
-  const { rows } = await db.executeQuery<Row>({ ...query, parameters })
-  return rows
+  return (await db.executeQuery<Row>({ ...query, parameters })).rows
 }

@@ -24,7 +24,7 @@ export function prepared<Input extends object, Row>(
   const slots = new Proxy({} as Input, {
     get: (_target, name) => new Slot(String(name)),
   })
-  return async (db, input) => {
+  return (db, input) => {
     const { adapter } = db.getExecutor()
     let query = compiled.get(adapter)
     if (query === undefined) {
@@ -33,6 +33,6 @@ export function prepared<Input extends object, Row>(
     }
     const values = input as Record<string, unknown>
     const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value))
-    return await answerTo(db, query, parameters)
+    return answerTo(db, query, parameters)
   }
 }

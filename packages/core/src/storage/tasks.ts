@@ -312,13 +312,21 @@ const allDueLanes = prepared((db, _input: object) =>
 /** Is anything of the account running, or due now? */
 export async function isRunnable(db: Db, accountId: AccountId, now: number): Promise<boolean> {
   const row = await db
-    .selectFrom('task')
-    .select('seq')
+    .selectFrom('lane')
+    .select('id')
     .where('account_id', '=', accountId)
     .where((where) =>
       where.or([
-        where('state', '=', 'running'),
-        where.and([where('state', '=', 'waiting'), where('run_at', '<=', now)]),
+        where('busy', '=', 1),
+        where.exists(
+          where
+            .selectFrom('task')
+            .select('seq')
+            .whereRef('task.lane', '=', 'lane.id')
+            // Written out, as the partial index asks for it.
+            .where('task.state', '=', sql.lit('waiting'))
+            .where('task.run_at', '<=', now),
+        ),
       ]),
     )
     .limit(1)
