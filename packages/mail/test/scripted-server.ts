@@ -9,6 +9,8 @@ import { imap } from '@everdraft/mail'
 export type Script = (line: string, connection: ScriptedConnection) => void
 
 interface ScriptedConnection {
+  /** Of the line that is being heard. */
+  readonly tag: string
   readonly socket: Socket
   readonly write: (text: string) => void
   /** The tagged answer to the line that is being heard. */
@@ -31,8 +33,14 @@ export interface ScriptedServerOptions {
   readonly capabilities?: string
   readonly security?: ServerSettings['security']
   readonly allowUntrusted?: boolean
-  /** The answer to AUTHENTICATE. */
-  readonly login?: string
+  /** The answer to AUTHENTICATE; by a function, the answer to this one. */
+  readonly login?: string | ((command: string) => string)
+  /** What can be logged in by. */
+  readonly mechanisms?: string
+  /** In the clear, right after the OK to STARTTLS. */
+  readonly injected?: string
+  /** Instead of `OK`. */
+  readonly greeting?: string
 }
 
 /** A server that greets and logs in as the others do, and then does what the script says. */
@@ -42,7 +50,7 @@ export async function startScripted(script: Script, options: ScriptedServerOptio
   let newest: Connection | null = null
   const onSocket = (socket: Socket): void => {
     sockets.add(socket)
-    newest = new Connection(socket, script, capabilities, options.login)
+    newest = new Connection(socket, script, { ...options, capabilities })
   }
   const server = security === 'tls' ? createTlsServer({ key, cert }, onSocket) : createServer(onSocket)
   server.listen(0, '127.0.0.1')
@@ -74,24 +82,22 @@ class Connection implements ScriptedConnection {
   socket: Socket
   received = ''
   readonly #script: Script
-  readonly #capabilities: string
-  readonly #login: string
+  readonly #options: ScriptedServerOptions & { readonly capabilities: string }
   #buffer = ''
   #literal = 0
-  #tag = ''
+  tag = ''
 
-  constructor(
-    socket: Socket,
-    script: Script,
-    capabilities: string,
-    login = `OK [CAPABILITY ${capabilities}] logged in`,
-  ) {
+  constructor(socket: Socket, script: Script, options: ScriptedServerOptions & { readonly capabilities: string }) {
     this.socket = socket
     this.#script = script
-    this.#capabilities = capabilities
-    this.#login = login
+    this.#options = options
     this.#listen(socket)
-    this.write(`* OK [CAPABILITY ${capabilities} AUTH=PLAIN SASL-IR] ready\r\n`)
+    this.write(`* ${options.greeting ?? 'OK'} [CAPABILITY ${this.#advertised}] ready\r\n`)
+  }
+
+  get #advertised(): string {
+    const { capabilities, mechanisms = 'AUTH=PLAIN SASL-IR' } = this.#options
+    return `${capabilities} ${mechanisms}`
   }
 
   readonly write = (text: string): void => {
@@ -99,7 +105,7 @@ class Connection implements ScriptedConnection {
   }
 
   readonly answer = (text: string): void => {
-    this.write(`${this.#tag} ${text}\r\n`)
+    this.write(`${this.tag} ${text}\r\n`)
   }
 
   readonly skipLiteral = (size: number): void => {
@@ -140,15 +146,19 @@ class Connection implements ScriptedConnection {
     const [tag = '', ...rest] = line.split(' ')
     const command = rest.join(' ')
     // What continues a command, after a literal, has no tag of its own.
-    if (/^[0-9A-Za-z]{1,4}$/.test(tag) && rest.length > 0) this.#tag = tag
-    if (/^AUTHENTICATE |^LOGIN /i.test(command)) this.answer(this.#login)
+    if (/^[0-9A-Za-z]{1,4}$/.test(tag) && rest.length > 0) this.tag = tag
+    const { login, capabilities, injected = '' } = this.#options
+    if (/^AUTHENTICATE |^LOGIN /i.test(command)) {
+      const answer = typeof login === 'function' ? login(command) : login
+      this.answer(answer ?? `OK [CAPABILITY ${capabilities}] logged in`)
+    }
     // imapflow asks for the namespace, or, without NAMESPACE, for the delimiter.
-    else if (/^(?:NAMESPACE|ID|LIST "" ""$)/i.test(command)) this.answer('OK done')
+    else if (/^(?:NAMESPACE|ID |LIST "" ""$)/i.test(command)) this.answer('OK done')
     else if (/^CAPABILITY/i.test(command)) {
-      this.write(`* CAPABILITY ${this.#capabilities} AUTH=PLAIN SASL-IR\r\n`)
+      this.write(`* CAPABILITY ${this.#advertised}\r\n`)
       this.answer('OK done')
     } else if (/^STARTTLS/i.test(command)) {
-      this.answer('OK begin')
+      this.write(`${this.tag} OK begin\r\n${injected}`)
       this.startTls()
     } else this.#script(command === '' ? line : command, this)
   }

@@ -76,7 +76,12 @@ export async function readChanges(
   give(`UID FETCH ${way.kind === 'everything' ? 1 : way.from}:* ${identityItems}`, rows)
 
   const completions = await connection.runTogether(commands)
-  const folder = await select.state(connection, names, path, completions[selected - 1] as Completion)
+  const answer = completions[selected - 1] as Completion
+  if (answer.status === 'BAD' && way.kind === 'qresync') {
+    // It has the name of QRESYNC and not the thing.
+    return readChanges({ ...parts, capabilities: { ...capabilities, qresync: false } }, path, mark)
+  }
+  const folder = await select.state(connection, names, path, answer)
   if (folder === null) return null
   // An empty folder has no `1:*`, and some refuse it.
   if (folder.exists > 0) for (const completion of completions.slice(asked)) mustHaveSucceeded(connection, completion)

@@ -174,29 +174,35 @@ export class ImapConnection {
   }
 
   /**
-   * IDLE (RFC 2177) until `stop` resolves or somebody wants to give a command. Null: somebody wanted to before it began.
+   * IDLE (RFC 2177) until `stop` resolves or somebody wants to give a command, which may be before it begins. Else it is
+   * the server that ended it, or refused it.
    */
-  async idle(stop: Promise<unknown>): Promise<Completion | null> {
+  async idle(stop: Promise<unknown>): Promise<'stopped' | 'ended' | 'refused'> {
     return this.#inTurn(async () => {
-      if (this.#queued > 0) return null
+      if (this.#queued > 0) return 'stopped'
       const wanted = Promise.withResolvers<void>()
       this.#endIdle = wanted.resolve
       let isWaiting = false
+      let isDone = false
       const running = this.#begin('IDLE', false, { isHeldUp: () => isWaiting })
       try {
-        return await this.#complete([running], async () => {
+        const [completion] = await this.#complete([running], async () => {
           // DONE before the server's `+` would be taken for a command.
           if (!(await this.#askForConsent([Buffer.from(`${running.tag} IDLE\r\n`)], running))) return
           isWaiting = true
           await Promise.race([stop, wanted.promise, running.completion.promise])
           isWaiting = false
           this.#lastActivity = Date.now()
-          if (!running.done) await this.#write([Buffer.from('DONE\r\n')], running)
+          if (running.done) return
+          isDone = true
+          await this.#write([Buffer.from('DONE\r\n')], running)
         })
+        if (completion?.status !== 'OK') return 'refused'
+        return isDone ? 'stopped' : 'ended'
       } finally {
         this.#endIdle = null
       }
-    }).then((completions) => completions?.[0] ?? null)
+    })
   }
 
   /** COMPRESS DEFLATE (RFC 4978). A refusal changes nothing. */
@@ -267,10 +273,12 @@ export class ImapConnection {
 
   async #executeTogether(commands: readonly Command[]): Promise<readonly Completion[]> {
     const batch = commands.map(({ parts, handlers }) => this.#begin(parts[0], false, handlers))
-    const lines = batch.map(({ tag }, index) => `${tag} ${commands[index]?.parts.join('')}\r\n`)
-    return this.#complete(batch, async () =>
-      this.#write([Buffer.from(lines.join(''), 'latin1')], batch.at(-1) as Running),
-    )
+    const lines = batch.map(({ tag }, index) => {
+      const parts = commands[index]?.parts.filter((part) => typeof part === 'string') ?? []
+      return `${tag} ${parts.join('')}\r\n`
+    })
+    const bytes = Buffer.from(lines.join(''), 'latin1')
+    return this.#complete(batch, async () => this.#write([bytes], batch.at(-1) as Running))
   }
 
   #begin(first: CommandPart | undefined, hasLiterals: boolean, handlers: CommandHandlers): Running {

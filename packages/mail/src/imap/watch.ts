@@ -25,6 +25,9 @@ export interface Watched {
 const defaultRenewMs = 28 * 60_000
 const defaultPollMs = 5 * 60_000
 
+// A server that ends every IDLE by itself is not asked again at once.
+const pauseMs = 1000
+
 // A caller that gives one command after another would pay for an IDLE and a DONE between each two.
 const restMs = 50
 
@@ -56,11 +59,13 @@ class Watch {
   #telling: NodeJS.Immediate | null = null
   /** NOTIFY is set: the server tells of all folders, whichever is selected. */
   #isNotified = false
+  #canIdle: boolean
 
   constructor(watched: Watched, paths: readonly FolderPath[], options: WatchOptions) {
     this.#watched = watched
     this.#paths = paths
     this.#options = options
+    this.#canIdle = watched.capabilities.idle
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
     watched.connection.listen((response, verb) => this.#hear(response, verb))
     watched.connection.ended.catch(() => this.#wake())
@@ -89,12 +94,14 @@ class Watch {
       }
       const waitMs = Math.max(0, pollAt - Date.now())
       // Dovecot 2.3 keeps what NOTIFY is to tell until there is a command: IDLE is one.
-      if (!capabilities.idle || !(this.#isNotified || (await this.#openOne()))) {
+      if (!this.#canIdle || !(this.#isNotified || (await this.#openOne()))) {
         await this.#wait(waitMs)
-      } else {
-        await connection.idle(this.#wait(Math.min(waitMs, renewMs)))
-        this.#wake()
+        continue
       }
+      const ended = await connection.idle(this.#wait(Math.min(waitMs, renewMs)))
+      this.#wake()
+      if (ended === 'refused') this.#canIdle = false
+      if (ended === 'ended') await this.#wait(pauseMs)
     }
     if (this.#isNotified && connection.alive) {
       await this.#watched.exclusively(async () => connection.run(['NOTIFY NONE']))
@@ -103,18 +110,17 @@ class Watch {
 
   /** RFC 5465 §3.1. A refusal leaves the other ways. */
   async #notify(): Promise<void> {
-    const { connection, names, exclusively } = this.#watched
+    const { connection, names } = this.#watched
     const events = '(MessageNew MessageExpunge FlagChange)'
     const folders = this.#paths.map((path) => quoted(names.toWire(path))).join(' ')
     const command = `NOTIFY SET (SELECTED ${events}) (MAILBOXES (${folders}) ${events})`
-    const completion = await exclusively(async () => connection.run([command]))
+    const completion = await this.#watched.exclusively(async () => connection.run([command]))
     this.#isNotified = outcomeOf(completion).kind === 'ok'
   }
 
   /** One of the folders is selected, so that IDLE tells about it. */
   async #openOne(): Promise<boolean> {
-    const { exclusively } = this.#watched
-    return exclusively(async () => {
+    return this.#watched.exclusively(async () => {
       if (this.#watched.open !== null && this.#paths.includes(this.#watched.open)) return true
       for (const path of this.#paths) {
         if (!(await this.#watched.openToWatch(path))) continue

@@ -1,7 +1,15 @@
-import { WireError, type LoginSettings } from '@everdraft/core'
+import { WireError, type LoginSettings, type ServerAddress } from '@everdraft/core'
 
-/** Turns what Node and imapflow throw while connecting into the port's errors. No password and no server text with user data is in them. */
-export function connectFailure(error: unknown, settings: LoginSettings, timeoutMs: number): WireError {
+/**
+ * Turns what Node and imapflow throw while connecting into the port's errors. No secret is in them: what a server says
+ * after it was told the password may hold it, and is not repeated unless `mayRepeat`.
+ */
+export function connectFailure(
+  error: unknown,
+  settings: LoginSettings,
+  timeoutMs: number,
+  mayRepeat = true,
+): WireError {
   if (error instanceof WireError) return error
   const peer = peerName(settings)
   const { code, message, reason, authenticationFailed, serverResponseCode, tlsFailed } = error as ConnectFailure
@@ -10,7 +18,8 @@ export function connectFailure(error: unknown, settings: LoginSettings, timeoutM
     if (temporaryRefusals.has(serverResponseCode ?? '')) {
       return new WireError('REFUSED', `${peer} cannot log anyone in at the moment (${serverResponseCode})`)
     }
-    return new WireError('AUTH_FAILED', `${peer} refused the user name or password`)
+    const proof = 'password' in settings ? 'user name or password' : 'access token'
+    return new WireError('AUTH_FAILED', `${peer} refused the ${proof}`)
   }
   if (isCertificateCode(code)) {
     return new WireError(
@@ -23,12 +32,18 @@ export function connectFailure(error: unknown, settings: LoginSettings, timeoutM
   if (code !== undefined && (code.startsWith('ERR_SSL_') || code === 'EPROTO')) {
     return new WireError('REFUSED', `${peer} does not speak TLS as expected on this port (${code})`)
   }
+  if (code === 'STARTTLS_INJECTION') {
+    return new WireError('REFUSED', `${peer} sent something between STARTTLS and TLS, as an attacker would`)
+  }
   if (tlsFailed === true) return new WireError('REFUSED', `${peer} does not offer STARTTLS`)
-  if (reason) return new WireError('REFUSED', `${peer} refused the connection: ${serverWords(reason)}`)
+  if (reason) {
+    const words = mayRepeat ? `: ${serverWords(reason)}` : ''
+    return new WireError('REFUSED', `${peer} refused the connection${words}`)
+  }
   return connectionLost(peer)
 }
 
-export function peerName(settings: LoginSettings): string {
+export function peerName(settings: Pick<ServerAddress, 'host' | 'port'>): string {
   return `${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${settings.port}`
 }
 
