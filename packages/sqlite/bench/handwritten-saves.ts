@@ -1,50 +1,38 @@
 import { randomUUID } from 'node:crypto'
 
+import type { AccountId, Umid } from '@everdraft/core'
 import Database from 'better-sqlite3'
 
 import type { Contestant } from './save-contestants.ts'
 
-/** Tables of its own, so that a change of the engine's schema changes one side of the comparison only. */
-const schema = `
-  create table draft (
-    id text primary key, account_id text not null, token text not null unique, status text not null,
-    sync_state text not null, version integer not null, content text not null,
-    created_at integer not null, updated_at integer not null
-  ) strict;
-  create index draft_by_change on draft (account_id, updated_at desc, id);
-  create table revision (
-    draft_id text not null references draft (id), version integer not null, content text not null,
-    saved_at integer not null, device text not null, author text not null, fields_changed text not null,
-    primary key (draft_id, version)
-  ) strict;
-  create table task (
-    seq integer primary key autoincrement, id text not null unique, account_id text not null, lane text not null,
-    kind text not null, key text not null, state text not null, priority integer not null, superseded integer not null,
-    run_at integer not null, created_at integer not null
-  ) strict;
-  create unique index task_joined on task (account_id, kind, key) where state <> 'running';
-  create index task_due on task (lane, priority desc, seq) where state = 'waiting';
-`
-
-const emptyContent = {
-  from: null,
-  to: [{ name: '', address: 'bob@example.org' }],
-  cc: [],
-  bcc: [],
-  subject: 'A draft',
-  html: null,
-  inReplyTo: null,
-  references: [],
-  attachments: [],
-  metadata: {},
-  tags: [],
+export interface HandwrittenOptions {
+  readonly accountId: AccountId
+  readonly ids: readonly Umid[]
+  readonly commit: 'each' | 'together'
+  /** After each COMMIT, before the answer. */
+  readonly afterCommit: () => void
 }
 
+interface Head {
+  readonly id: Umid
+  version: number
+  text: string
+}
+
+/** As the engine does it: of every 32nd revision all is kept. */
+const wholeEvery = 32
+
 /**
- * The same facts with the same pragmas, written by hand: head, revision and task, in statements prepared once. It reads,
- * compares and validates nothing, and returns nothing.
+ * The same rows into the same tables, with their indices, as the engine's save makes them: the head, what makes the
+ * revision before it of it, the new revision, the task and the event. Statements are prepared once; the head is compared
+ * and set by its version, and what differs is found by comparing with the last text, which is remembered here and not
+ * read. Nothing is validated, and nothing is given back.
  */
-export function handwrittenSaves(file: string, drafts: number, commit: 'each' | 'together'): Contestant {
+export function handwrittenSaves(
+  /** That an engine has made, with the drafts in it. */
+  file: string,
+  { accountId, ids, commit, afterCommit }: HandwrittenOptions,
+): Contestant {
   const database = new Database(file, { timeout: 0 })
   database.pragma('locking_mode = EXCLUSIVE')
   database.pragma('journal_mode = WAL')
@@ -52,36 +40,48 @@ export function handwrittenSaves(file: string, drafts: number, commit: 'each' | 
   database.pragma('fullfsync = 1')
   database.pragma('foreign_keys = ON')
   database.pragma('wal_autocheckpoint = 4000')
-  database.exec(schema)
-  const accountId = randomUUID()
   const device = randomUUID()
-  const insertDraft = database.prepare(
-    `insert into draft (id, account_id, token, status, sync_state, version, content, created_at, updated_at)
-     values (?, ?, ?, 'draft', 'local-only', 1, '{}', 0, 0)`,
+  const heads = ids.map((id): Head => ({ id, version: 1, text: '' }))
+  const draft = database.prepare('select content from draft where id = ?').pluck()
+  const content = JSON.parse(draft.get(ids[0]) as string) as object
+  const updateHead = database.prepare(
+    'update draft set version = ?, content = ?, updated_at = ? where id = ? and version = ?',
   )
-  const heads = Array.from({ length: drafts }, () => ({ id: randomUUID(), version: 1 }))
-  for (const { id } of heads) insertDraft.run(id, accountId, randomUUID())
-  const updateHead = database.prepare('update draft set content = ?, version = ?, updated_at = ? where id = ?')
+  const updatePrevious = database.prepare(
+    'update revision set encoding = ?, content = ? where draft_id = ? and version = ?',
+  )
   const insertRevision = database.prepare(
-    `insert into revision (draft_id, version, content, saved_at, device, author, fields_changed)
-     values (?, ?, ?, ?, ?, 'user', '["text"]')`,
+    `insert into revision (draft_id, version, encoding, content, bytes, saved_at, device, author, fields_changed)
+     values (?, ?, 'head', '', ?, ?, ?, 'user', '["text"]')`,
   )
   const upsertTask = database.prepare(
-    `insert into task (id, account_id, lane, kind, key, state, priority, superseded, run_at, created_at)
-     values (?, ?, ?, 'draft_upload', ?, 'waiting', 10, 0, ?, ?)
+    `insert into task (id, account_id, lane, kind, key, state, priority, attempts, connect_failures, superseded, run_at,
+       requested_at, created_at)
+     values (?, ?, ?, 'draft_upload', ?, 'waiting', 10, 0, 0, 0, ?, ?, ?)
      on conflict (account_id, kind, key) where state <> 'running'
      do update set run_at = excluded.run_at, superseded = superseded + 1`,
   )
+  const insertEvent = database.prepare('insert into event (account_id, at, payload) values (?, ?, ?)')
 
   function saveOne(index: number, text: string): void {
     const head = heads[index]
     if (head === undefined) throw new RangeError(`there is no draft ${index}`)
     const now = Date.now()
-    head.version += 1
-    const content = JSON.stringify({ ...emptyContent, text })
-    updateHead.run(content, head.version, now, head.id)
-    insertRevision.run(head.id, head.version, content, now, device)
-    upsertTask.run(randomUUID(), accountId, `${accountId}/mailbox`, head.id, now + 3_600_000, now)
+    const version = head.version + 1
+    const [start, removed, inserted] = difference(head.text, text)
+    const previous =
+      head.version % wholeEvery === 0
+        ? (['full', JSON.stringify({ ...content, text: head.text })] as const)
+        : (['reverse', spliceOf(start, inserted.length, removed)] as const)
+    const { changes } = updateHead.run(version, JSON.stringify({ ...content, text }), now, head.id, head.version)
+    if (changes !== 1) throw new Error('the draft is at another version')
+    updatePrevious.run(...previous, head.id, head.version)
+    insertRevision.run(head.id, version, spliceOf(start, removed.length, inserted).length, now, device)
+    upsertTask.run(randomUUID(), accountId, `${accountId}/mailbox`, head.id, now + 3_600_000, now, now)
+    const event = { type: 'draft-saved', accountId, draftId: head.id, version, fieldsChanged: ['text'] }
+    insertEvent.run(accountId, now, JSON.stringify(event))
+    head.version = version
+    head.text = text
   }
   const alone = database.transaction(saveOne)
   const together = database.transaction((texts: readonly string[]) => {
@@ -94,14 +94,29 @@ export function handwrittenSaves(file: string, drafts: number, commit: 'each' | 
       const started = performance.now()
       if (commit === 'together') {
         together.immediate(texts)
+        afterCommit()
         const took = performance.now() - started
         return texts.map(() => took)
       }
       return texts.map((text, index) => {
         alone.immediate(index, text)
+        afterCommit()
         return performance.now() - started
       })
     },
     close: () => void database.close(),
   }
+}
+
+function spliceOf(start: number, removed: number, inserted: string): string {
+  return JSON.stringify({ set: {}, splice: { text: [start, removed, inserted] } })
+}
+
+function difference(before: string, after: string): readonly [start: number, removed: string, inserted: string] {
+  const shorter = Math.min(before.length, after.length)
+  let start = 0
+  while (start < shorter && before[start] === after[start]) start += 1
+  let tail = 0
+  while (tail < shorter - start && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail += 1
+  return [start, before.slice(start, before.length - tail), after.slice(start, after.length - tail)]
 }

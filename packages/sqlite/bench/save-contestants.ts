@@ -1,8 +1,9 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 
-import { createEngine, type Umid } from '@everdraft/core'
+import { type AccountId, createEngine, type Engine, type Storage, type Umid } from '@everdraft/core'
 import { sqlite } from '@everdraft/sqlite'
 
+import { handwrittenSaves } from './handwritten-saves.ts'
 import { account, noUploads, unreachable } from './unreachable.ts'
 
 /** Who saves. Each keeps what it was given through a power cut before it says so. */
@@ -13,15 +14,27 @@ export interface Contestant {
   close(): Promise<void> | void
 }
 
-/** The whole public call. */
-export async function engineSaves(file: string, drafts: number): Promise<Contestant> {
-  const engine = await createEngine({ storage: sqlite(file), mailbox: unreachable(), timing: noUploads })
+interface Filled {
+  readonly engine: Engine
+  readonly accountId: AccountId
+  readonly ids: readonly Umid[]
+}
+
+/** What both sides begin with: the engine's own file, and empty drafts in it. */
+async function fill(storage: Storage, drafts: number): Promise<Filled> {
+  const engine = await createEngine({ storage, mailbox: unreachable(), timing: noUploads })
   const { id: accountId } = await engine.accounts.add(account)
   const ids: Umid[] = []
   while (ids.length < drafts) {
     const { id } = await engine.drafts.create({ accountId, to: 'bob@example.org', subject: `Draft ${ids.length}` })
     ids.push(id)
   }
+  return { engine, accountId, ids }
+}
+
+/** The whole public call. */
+export async function engineSaves(storage: Storage, drafts: number): Promise<Contestant> {
+  const { engine, ids } = await fill(storage, drafts)
   return {
     name: 'engine.drafts.save()',
     async save(texts) {
@@ -37,6 +50,17 @@ export async function engineSaves(file: string, drafts: number): Promise<Contest
     },
     close: () => engine.close(),
   }
+}
+
+export async function byHand(
+  file: string,
+  drafts: number,
+  commit: 'each' | 'together',
+  afterCommit = (): void => {},
+): Promise<Contestant> {
+  const { engine, accountId, ids } = await fill(sqlite(file), drafts)
+  await engine.close()
+  return handwrittenSaves(file, { accountId, ids, commit, afterCommit })
 }
 
 /** About what SQLite writes to its log for one save: three pages. */

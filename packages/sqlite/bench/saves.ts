@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
+import { sqlite } from '@everdraft/sqlite'
 import Database from 'better-sqlite3'
 
 import { benchFolder } from '../../testkit/bench/real-disk.ts'
 import { quantile, ratios, spread } from '../../testkit/bench/statistics.ts'
 import { count, ratio, ratioWithSpread, type Section, type Suite, type Table } from '../../testkit/bench/suite.ts'
 import { randomWords } from '../../testkit/bench/words.ts'
-import { type Contestant, engineSaves, rawAppends } from './save-contestants.ts'
-import { handwrittenSaves } from './handwritten-saves.ts'
+import { byHand, type Contestant, engineSaves, rawAppends } from './save-contestants.ts'
 
 const textBytes = 4096
 const drafts = 100
@@ -52,11 +52,9 @@ export const saves: Suite = {
 async function meet(folder: string, concurrency: number): Promise<readonly Contestant[]> {
   const file = (name: string): string => join(folder, `${concurrency}-${name}`)
   const commits = concurrency === 1 ? (['each'] as const) : (['each', 'together'] as const)
-  return [
-    await engineSaves(file('engine.db'), drafts),
-    ...commits.map((commit) => handwrittenSaves(file(`${commit}.db`), drafts, commit)),
-    rawAppends(file('raw')),
-  ]
+  const contestants: Contestant[] = [await engineSaves(sqlite(file('engine.db')), drafts)]
+  for (const commit of commits) contestants.push(await byHand(file(`${commit}.db`), drafts, commit))
+  return [...contestants, rawAppends(file('raw'))]
 }
 
 async function compete(
@@ -156,7 +154,7 @@ function section(
     intro: `A 4 KiB text that changes each time, saved so that it survives a power cut. Medians over ${rounds} rounds in turns, after one round of warming up; latencies run from the moment at which all saves of a batch are asked for.`,
     settings: [
       'engine: the whole public call, from validation to the returned draft, on `sqlite(file)` as it comes (WAL, synchronous=FULL, checkpoint at 4,000 pages), with a server that refuses and uploads an hour away',
-      `by hand: better-sqlite3, SQLite ${sqliteVersion()}, with the same pragmas; updates the head, inserts a revision with the whole text and upserts the task, with statements prepared once; reads, compares and returns nothing`,
+      `by hand: better-sqlite3, SQLite ${sqliteVersion()}, with the same pragmas on a file that the engine made: the same rows into the same tables, with their indices (head, compared and set by its version; what makes the revision before of it; new revision; task; event), with statements prepared once; remembers the text before, validates and returns nothing`,
       'raw: 12 KiB for each save, about what SQLite logs for it, in one append with one fdatasync',
       `${drafts} drafts each, all files in one folder on ${fileSystem}`,
     ],
