@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import {
   emptyContent,
+  type BodyPart,
   type ComposedMessage,
   type FolderPath,
   type MailboxSession,
@@ -26,6 +27,11 @@ const format = mimeFormat()
 const folder = 'Formats' as FolderPath
 const picture = Buffer.alloc(5000, 'picture')
 const report = Buffer.alloc(100_000, 'report')
+// NUL, and all kinds of line ends.
+const everyByte = Buffer.concat([
+  Buffer.from(Array.from({ length: 70_000 }, (_, at) => at % 256)),
+  Buffer.from('\n\r\r\n'),
+])
 
 for (const { name, catenate } of servers) {
   describeServer(name, (server) => {
@@ -77,8 +83,60 @@ for (const { name, catenate } of servers) {
         expect(await only(session)).toEqual(await bytesOf(edited))
         await session.close()
       })
+
+      test('keeps attachments that travel without an encoding, and quotes them by the sizes that it says', async () => {
+        const session = await connect()
+        const draft = message('<binary@example.org>', 'first')
+        const odd = fileOf(everyByte)
+        const attachments = [
+          ...draft.content.attachments,
+          { ...odd, filename: 'odd.txt', contentType: 'text/plain', id: 'odd' as never },
+          { ...odd, filename: 'odd.bin', id: 'bin' as never },
+        ]
+        const withOdd = { ...draft, content: { ...draft.content, attachments } }
+        const composed = await format.compose({ ...withOdd, binary: true })
+        expect(composed.binary).toBe(true)
+        const before = session.bytes().sent
+        expect(await store(session, wholly(composed), true)).toMatchObject({ kind: 'stored' })
+        expect(session.bytes().sent - before).toBeLessThan(composed.size + 1000)
+        const { uid, uidValidity } = await newest(session)
+        const hashes = attachments.map(({ sha256 }) => sha256 as string)
+        expect(await hashesIn(await only(session))).toEqual(hashes)
+
+        const [structure] = await session.structures([uid])
+        const leaves = structure === undefined ? [] : leavesOf(structure.body)
+        const edited = await format.compose({ ...withOdd, messageId: '<second@example.org>' as MessageId })
+        let expectedSize = 0
+        const segments = edited.segments.map((segment): MessageSegment => {
+          if (segment.kind === 'bytes') {
+            expectedSize += segment.bytes.length
+            return segment
+          }
+          const part = leaves.find(({ section }) => section === segment.section)
+          // Our header says base64, so nothing else may follow it.
+          expect(part).toMatchObject({ encoding: 'base64' })
+          expectedSize += part?.size ?? 0
+          return { kind: 'part', folder, uidValidity, uid, section: segment.section, size: part?.size ?? 0 }
+        })
+        expect(await store(session, segments)).toMatchObject({ kind: 'stored' })
+        await session.markDeleted([uid])
+        await session.expungeUids([uid])
+        const raw = await only(session)
+        expect(raw).toHaveLength(expectedSize)
+        expect(await hashesIn(raw)).toEqual(hashes)
+        await session.close()
+      })
     }
   })
+}
+
+async function hashesIn(raw: Buffer): Promise<readonly string[]> {
+  const { attachments } = await format.parse(chunks(raw), createSha256)
+  return attachments.map(({ sha256 }) => sha256)
+}
+
+function leavesOf(part: BodyPart): readonly BodyPart[] {
+  return part.children.length === 0 ? [part] : part.children.flatMap(leavesOf)
 }
 
 function message(messageId: string, text: string): MessageToCompose {
@@ -125,7 +183,9 @@ function fileOf(bytes: Buffer): MessageToCompose['content']['attachments'][numbe
 function wholly(composed: ComposedMessage): readonly MessageSegment[] {
   return composed.segments.map((segment) => {
     if (segment.kind === 'bytes') return segment
-    const decoded = [picture, report, Buffer.alloc(0)].find((bytes) => fileOf(bytes).sha256 === segment.sha256)
+    const decoded = [picture, report, everyByte, Buffer.alloc(0)].find(
+      (bytes) => fileOf(bytes).sha256 === segment.sha256,
+    )
     return {
       kind: 'stream',
       size: segment.encodedSize,
@@ -143,8 +203,12 @@ async function bytesOf(composed: ComposedMessage): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-async function store(session: MailboxSession, segments: readonly MessageSegment[]): Promise<StoreOutcome> {
-  return session.append({ folder, flags: ['\\Draft', '\\Seen'], internalDate: 0, segments })
+async function store(
+  session: MailboxSession,
+  segments: readonly MessageSegment[],
+  binary = false,
+): Promise<StoreOutcome> {
+  return session.append({ folder, flags: ['\\Draft', '\\Seen'], internalDate: 0, segments, binary })
 }
 
 async function newest(session: MailboxSession): Promise<{ readonly uid: Uid; readonly uidValidity: never }> {

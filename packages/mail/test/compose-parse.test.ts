@@ -319,6 +319,27 @@ describe('an encoded attachment', () => {
     )
   })
 
+  test('that is binary goes as it is, is said to be, and is read as what it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 1000 }), async (bytes) => {
+        const file = fileOf(bytes)
+        const content = { ...emptyContent, text: 'see there', attachments: [file] }
+        const composed = await format.compose(message({ content, binary: true }))
+        expect(composed).toMatchObject({ binary: true, eightBit: true })
+        const raw = await build(format, message({ content, binary: true }), new Map([[file.sha256, bytes]]))
+        expect(raw.includes(bytes)).toBe(true)
+        expect(raw.toString('latin1').match(/Content-Transfer-Encoding: binary/g)).toHaveLength(2)
+        expect(inModel(await format.parse(inChunks(raw, 100), createSha256))).toEqual(modelled(content))
+      }),
+    )
+  })
+
+  test('that is none leaves nothing binary', async () => {
+    const composed = await format.compose(message({ content: emptyContent, binary: true }))
+    expect(composed.binary).toBeUndefined()
+    expect(composed.eightBit).toBe(false)
+  })
+
   test('passes through in pieces: no more than one chunk is asked for ahead', async () => {
     let given = 0
     const source = async function* (): AsyncGenerator<Uint8Array, void, undefined> {

@@ -22,6 +22,11 @@ export interface MessageToCompose {
    * whether they can travel as they are has to be seen. Without it they are base64, which readers decode all the same.
    */
   readonly open?: (attachment: Attachment) => AsyncIterable<Uint8Array>
+  /**
+   * Attachments as they are, with `Content-Transfer-Encoding: binary`, for a mailbox with BINARY (RFC 3516 §4.4): a quarter
+   * less goes over the line than with base64. Default false.
+   */
+  readonly binary?: boolean
   /** Addresses in raw UTF-8 (RFC 6532), for servers with UTF8=ACCEPT or SMTPUTF8. Default: encoded, 7-bit. */
   readonly utf8Addresses?: boolean
 }
@@ -49,6 +54,11 @@ export interface ComposedMessage {
   readonly size: number
   /** Some part is 8-bit: SMTP needs 8BITMIME for it (RFC 6152). Without unmodelled parts and `open` it never is. */
   readonly eightBit: boolean
+  /**
+   * Some part is binary: to be stored with `binary`, and never to be sent. The server keeps it in an encoding of its own,
+   * so that `size`, `encodedSize` and sections are to be read back from it. Absent is false.
+   */
+  readonly binary?: boolean
 }
 
 export interface ParsedAttachment {

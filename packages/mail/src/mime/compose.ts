@@ -14,7 +14,7 @@ import { type PlainEncoding, scanMessagePart } from './message-part.ts'
 export async function compose(message: MessageToCompose): Promise<ComposedMessage> {
   const unmodelled = message.content.unmodelled ?? null
   const root = arrange(message.content, unmodelled)
-  const plain = await plainEncodings(root, message.open)
+  const plain = await plainEncodings(root, message)
   const writer = new MessageWriter(message, plain)
   writer.text(headerFields(message))
   if (root.kind !== 'unmodelled') writer.text('MIME-Version: 1.0\r\n')
@@ -23,15 +23,15 @@ export async function compose(message: MessageToCompose): Promise<ComposedMessag
 }
 
 /** Of the attachments that go as they are. */
-type PlainEncodings = ReadonlyMap<Attachment, PlainEncoding>
+type PlainEncodings = ReadonlyMap<Attachment, PlainEncoding | 'binary'>
 
-async function plainEncodings(root: Part, open: MessageToCompose['open']): Promise<PlainEncodings> {
-  const encodings = new Map<Attachment, PlainEncoding>()
-  if (open === undefined) return encodings
+async function plainEncodings(root: Part, { open, binary }: MessageToCompose): Promise<PlainEncodings> {
+  const encodings = new Map<Attachment, PlainEncoding | 'binary'>()
   for (const attachment of attachmentsOf(root)) {
-    if (!isMessageType(typeOf(attachment))) continue
-    const encoding = await scanMessagePart(open(attachment))
-    if (encoding !== null) encodings.set(attachment, encoding)
+    if (isMessageType(typeOf(attachment))) {
+      const encoding = open ? await scanMessagePart(open(attachment)) : null
+      if (encoding !== null) encodings.set(attachment, encoding)
+    } else if (binary === true) encodings.set(attachment, 'binary')
   }
   return encodings
 }
@@ -65,8 +65,10 @@ class MessageWriter {
   finish(): ComposedMessage {
     this.#flush()
     const size = this.#segments.reduce((total, one) => total + segmentSize(one), 0)
-    const eightBit = [...this.#plain.values()].includes('8bit') || hasEightBit(this.#message)
-    return { segments: this.#segments, size, eightBit }
+    const encodings = new Set(this.#plain.values())
+    const binary = encodings.has('binary')
+    const eightBit = binary || encodings.has('8bit') || hasEightBit(this.#message)
+    return { segments: this.#segments, size, eightBit, ...(binary ? { binary } : {}) }
   }
 
   /** `section` is that of the part (RFC 3501 §6.4.5); empty for the message itself. */
@@ -95,11 +97,12 @@ class MessageWriter {
     if (part.subtype === 'related' && !hasParameter(part.parameters, 'type')) own.unshift('type="text/html"')
     this.#contentType(`multipart/${part.subtype}`, [...own, ...part.parameters])
     // RFC 2045 §6.4: what is inside has to show outside.
-    if (this.#isEightBit(part)) this.text('Content-Transfer-Encoding: 8bit\r\n')
+    const inner = this.#encodingWithin(part)
+    if (inner !== null) this.text(`Content-Transfer-Encoding: ${inner}\r\n`)
     this.#fields(part.fields)
-    for (const [index, inner] of part.parts.entries()) {
+    for (const [index, child] of part.parts.entries()) {
       this.text(`\r\n--${boundary}\r\n`)
-      this.part(inner, section === '' ? `${index + 1}` : `${section}.${index + 1}`)
+      this.part(child, section === '' ? `${index + 1}` : `${section}.${index + 1}`)
     }
     this.text(`\r\n--${boundary}--${section === '' ? '\r\n' : ''}`)
   }
@@ -171,10 +174,16 @@ class MessageWriter {
     this.#pending = []
   }
 
-  #isEightBit(part: Part): boolean {
-    if (part.kind === 'multipart') return part.parts.some((inner) => this.#isEightBit(inner))
-    if (part.kind === 'attachment') return this.#plain.get(part.attachment) === '8bit'
-    return part.kind === 'unmodelled' && isEightBitHeader(part.part.header)
+  /** What does not show as 7-bit; binary is more than 8-bit. */
+  #encodingWithin(part: Part): '8bit' | 'binary' | null {
+    if (part.kind === 'unmodelled') return isEightBitHeader(part.part.header) ? '8bit' : null
+    if (part.kind === 'attachment') {
+      const plain = this.#plain.get(part.attachment)
+      return plain === '8bit' || plain === 'binary' ? plain : null
+    }
+    if (part.kind !== 'multipart') return null
+    const within = new Set(part.parts.map((inner) => this.#encodingWithin(inner)))
+    return within.has('binary') ? 'binary' : within.has('8bit') ? '8bit' : null
   }
 }
 
