@@ -5,7 +5,22 @@ import { afterAll, beforeAll, describe } from 'vitest'
 
 const user = { user: 'ann', password: 'secret' }
 
-const able = { uidPlus: true, replace: true, catenate: true, specialUse: true, condstore: true }
+const able = {
+  uidPlus: true,
+  replace: true,
+  catenate: true,
+  specialUse: true,
+  condstore: true,
+  qresync: true,
+  esearch: true,
+  binary: true,
+  idle: true,
+  notify: true,
+  compress: true,
+  objectId: true,
+  quota: true,
+  soundParts: true,
+}
 
 describe.each([
   { name: 'all it can do', without: [], expected: able },
@@ -23,8 +38,30 @@ describe.each([
       'APPENDLIMIT',
       'SASL-IR',
       'CONDSTORE',
+      'ESEARCH',
+      'BINARY',
+      'IDLE',
+      'NOTIFY',
+      'COMPRESS=DEFLATE',
+      'OBJECTID',
+      'QUOTA',
     ],
-    expected: { uidPlus: false, replace: false, catenate: false, specialUse: false, condstore: false },
+    expected: {
+      uidPlus: false,
+      replace: false,
+      catenate: false,
+      specialUse: false,
+      condstore: false,
+      qresync: false,
+      esearch: false,
+      binary: false,
+      idle: false,
+      notify: false,
+      compress: false,
+      objectId: false,
+      quota: false,
+      soundParts: true,
+    },
   },
 ] as const)('imap() in front of the embedded server with $name', ({ without, expected }) => {
   let server: MailServer
