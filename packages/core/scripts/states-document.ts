@@ -1,4 +1,5 @@
 import { type DraftEventType, type Rule, type Situation, transitions } from '../src/draft/draft-state.ts'
+import { sendStatesSection } from './send-states-section.ts'
 
 /** What each rule does, for a reader who has no code at hand. */
 const words: Readonly<Record<Rule, string>> = {
@@ -77,6 +78,7 @@ export function statesDocument(): string {
     '| --- | --- |',
     ...(Object.keys(words) as Rule[]).filter((rule) => used.has(rule)).map((rule) => `| ${rule} | ${words[rule]} |`),
     '',
+    ...sendStatesSection(),
   ].join('\n')
 }
 

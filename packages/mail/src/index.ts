@@ -1,3 +1,4 @@
 // The public door of the package.
 export { imap } from './imap/imap.ts'
 export { mimeFormat } from './mime/mime-format.ts'
+export { smtp } from './smtp/smtp.ts'

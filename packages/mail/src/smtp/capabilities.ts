@@ -8,7 +8,10 @@ export function readOffers(lines: readonly string[]): Offers {
   const offers = new Map<string, readonly string[]>()
   for (const line of lines.slice(1)) {
     // `AUTH=PLAIN` is how servers spoke to clients of the last century, and some say only that.
-    const [keyword = '', ...words] = line.trim().replace(/^AUTH=/i, 'AUTH ').split(/\s+/)
+    const [keyword = '', ...words] = line
+      .trim()
+      .replace(/^AUTH=/i, 'AUTH ')
+      .split(/\s+/)
     const name = keyword.toUpperCase()
     if (name !== '') offers.set(name, [...(offers.get(name) ?? []), ...words])
   }

@@ -28,7 +28,7 @@ export class SmtpDialogue {
   #owed = 0
   #waiting: PromiseWithResolvers<Reply> | null = null
   #death: WireError | null = null
-  #buffer = Buffer.alloc(0)
+  #buffer: Buffer = Buffer.alloc(0)
   #lines: string[] = []
 
   constructor(socket: Socket, options: DialogueOptions) {
@@ -58,17 +58,13 @@ export class SmtpDialogue {
     this.#socket.write(commands.map((command) => `${command}\r\n`).join(''))
   }
 
-  /** Octets that are owed no reply of their own. Resolves when there is room for more. */
+  /** Octets that are owed no reply of their own. Resolves when they have left this process. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#death) throw this.#death
-    if (this.#socket.write(bytes)) return
-    const drained = Promise.withResolvers<void>()
-    this.#socket.once('drain', drained.resolve)
-    try {
-      await this.#within(this.#options.timeoutMs, drained.promise)
-    } finally {
-      this.#socket.off('drain', drained.resolve)
-    }
+    const written = Promise.withResolvers<void>()
+    // An error is told by the socket, too.
+    this.#socket.write(bytes, () => written.resolve())
+    await this.#within(this.#options.timeoutMs, written.promise)
   }
 
   /** The final dot, whose reply is owed from here on. */

@@ -8,7 +8,7 @@ export interface ProviderId {
 
 const queueIds: readonly RegExp[] = [
   // Postfix, and many that copied its words
-  /\bqueued as ([\w.-]+)/i,
+  /\bqueued as ["'<]?([\w.-]+)/i,
   // Exim
   /\bid=([\w-]+)/,
   // qmail
