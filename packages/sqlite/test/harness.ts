@@ -21,6 +21,7 @@ import {
 } from '@everdraft/core'
 import { type CompiledQuery, type DatabaseConnection, type Driver, sql } from 'kysely'
 
+import type { Db } from '../../core/src/storage/db.ts'
 import { openStore, type Store } from '../../core/src/storage/store.ts'
 import { createFakeMailbox, type FakeMailbox } from '../../core/test/fake-mailbox.ts'
 import { blobFolder, sqlite } from '../src/index.ts'
@@ -240,6 +241,10 @@ export interface FakeDevice extends AsyncDisposable {
   /** One round with the server, and whatever that sets off. */
   sync(): Promise<SyncReport>
   tasks(): Promise<readonly TaskView[]>
+  /** What is underneath, to be opened by somebody else while the engine is closed. */
+  storage(): Storage
+  /** Asks the closed store. */
+  inStore<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
   /** Of the closed store, with its attachments. */
   inspect(): Promise<StoreReport>
   /** Closes the engine and opens it again on the same file. */
@@ -297,6 +302,15 @@ export async function openFakeDevice({
     events,
     sync: () => engine.sync(account.id),
     tasks: async () => (await engine.tasks.list(account.id, { limit: 500 })).items,
+    storage: () => storageAt(file),
+    async inStore(query) {
+      const { store } = await openStore(storageAt(file), stillTime)
+      try {
+        return await store.read(query)
+      } finally {
+        await store.close()
+      }
+    },
     inspect: () => inspectStore(storageAt(file), blobs),
     async restart() {
       await engine.close()
@@ -311,3 +325,66 @@ export async function openFakeDevice({
     },
   }
 }
+
+/** The tables that have rows, by name. */
+export async function filledTables(db: Db): Promise<readonly string[]> {
+  const names = new Set((await db.introspection.getTables()).map(({ name }) => name))
+  const found: string[] = []
+  for (const name of names) {
+    const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(name)}`.execute(db)
+    if (rows[0]?.n !== 0) found.push(name)
+  }
+  return found.toSorted((a, b) => (a < b ? -1 : 1))
+}
+
+/** What the suites of the engine run on. */
+export interface SuiteStorage {
+  readonly openFakeDevice: (options?: Parameters<typeof openFakeDevice>[0]) => Promise<FakeDevice>
+  /** A disk that is full for statements that begin so, as long as a test says. */
+  readonly fullDisk: (start: string) => FullDisk
+  /** How many accounts and lives the largest tests make: a slower storage proves the same on fewer. */
+  readonly accounts: number
+  readonly lives: number
+}
+
+interface FullDisk {
+  full: boolean
+  /** Statements that it refused. */
+  refused: number
+  readonly wrap: (storage: Storage) => Storage
+}
+
+/** `diskFull` makes the error that this storage has when the disk is full. */
+export function suiteStorage(
+  storageAt: (file: string) => Storage,
+  diskFull: () => Error,
+  { accounts = 1_000, lives = 40 }: Partial<Pick<SuiteStorage, 'accounts' | 'lives'>> = {},
+): SuiteStorage {
+  return {
+    accounts,
+    lives,
+    openFakeDevice: (options = {}) => openFakeDevice({ storageAt, ...options }),
+    fullDisk(start) {
+      const disk: FullDisk = {
+        full: false,
+        refused: 0,
+        wrap: (storage) =>
+          withStatementHook(storage, (statement, when) => {
+            if (!disk.full || when !== 'before' || !statement.startsWith(start)) return
+            disk.refused += 1
+            throw diskFull()
+          }),
+      }
+      return disk
+    },
+  }
+}
+
+export const imapOfBen = { host: 'mail.example.org', port: 993, security: 'tls', user: 'ben', password } as const
+
+export function secondAccount(engine: Engine): Promise<Account> {
+  return engine.accounts.add({ address: 'ben@example.com', name: 'Ben', imap: imapOfBen })
+}
+
+/** An id that nothing has. */
+export const nobody = '00000000-0000-7000-8000-000000000000'

@@ -2,8 +2,8 @@ import type { Attachment, Draft, Umid, Version } from '@everdraft/core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { type Command, type FakeMailbox, type Fault, sha256 } from '../../core/test/fake-mailbox.ts'
-import { codeOf, type FakeDevice, openFakeDevice, seededRandom } from './harness.ts'
+import { type Command, type FakeMailbox, type Fault, sha256 } from '../../../core/test/fake-mailbox.ts'
+import { codeOf, type FakeDevice, seededRandom, type SuiteStorage } from '../harness.ts'
 
 /** What the user was told is stored. */
 interface Known {
@@ -221,50 +221,53 @@ async function live(device: FakeDevice, { seed, acts }: { readonly seed: number;
   return { known, check }
 }
 
-describe('whatever is written, and however often the server fails', () => {
-  test('every acknowledged revision is kept, and at rest each draft is on the server exactly once, as it is here', async () => {
-    let uploads = 0
-    let cuts = 0
-    await fc.assert(
-      fc.asyncProperty(life, async ({ seed, acts, ...capabilities }) => {
-        await using device = await openFakeDevice({ seed })
-        const { mailbox } = device
-        Object.assign(mailbox.capabilities, capabilities)
-        const foreign = addForeign(mailbox)
-        const { known, check } = await live(device, { seed, acts })
-        let report = await device.sync()
-        for (let round = 0; round < 8 && (report.pending > 0 || report.errors.length > 0); round += 1) {
-          await device.time.advance(20_000)
-          report = await device.sync()
-        }
-        // A copy that shows up late is looked for a little later.
-        await device.time.advance(20_000)
-        await device.sync()
-        await check()
-        expect(report).toMatchObject({ pending: 0, errors: [] })
-        expect((await device.tasks()).filter((task) => task.state !== 'waiting')).toEqual([])
-        const copies = mailbox.drafts()
-        for (const one of known) {
-          const mine = copies.filter((copy) => copy.draftId === one.id)
-          expect(mine.map(({ text }) => text)).toEqual(one.status === 'draft' ? [one.texts.at(-1)] : [])
-          for (const copy of mine) expect(hashes(copy.attachments)).toEqual(hashes(one.attachments))
-        }
-        expect(copies).toHaveLength(known.filter((one) => one.status === 'draft').length)
-        expect(mailbox.folder('Drafts').messages.has(foreign)).toBe(true)
-        for (const one of known) {
-          for (const [index, text] of one.texts.entries()) {
-            if (one.status !== 'draft' || index % 3 !== 0) continue
-            const restored = await device.engine.drafts.restore(one.id, (index + 1) as Version)
-            expect(restored.text).toBe(text)
+/** Whole lives of drafts under random faults. */
+export function exerciseLives({ openFakeDevice, lives }: SuiteStorage): void {
+  describe('whatever is written, and however often the server fails', () => {
+    test('every acknowledged revision is kept, and at rest each draft is on the server exactly once, as it is here', async () => {
+      let uploads = 0
+      let cuts = 0
+      await fc.assert(
+        fc.asyncProperty(life, async ({ seed, acts, ...capabilities }) => {
+          await using device = await openFakeDevice({ seed })
+          const { mailbox } = device
+          Object.assign(mailbox.capabilities, capabilities)
+          const foreign = addForeign(mailbox)
+          const { known, check } = await live(device, { seed, acts })
+          let report = await device.sync()
+          for (let round = 0; round < 8 && (report.pending > 0 || report.errors.length > 0); round += 1) {
+            await device.time.advance(20_000)
+            report = await device.sync()
           }
-        }
-        uploads += mailbox.commands.filter((command) => /^(append|replace)/.test(command)).length
-        cuts += mailbox.commands.filter((command) => command === 'connect').length
-      }),
-      { numRuns: Number(process.env['EVERDRAFT_LIVES'] ?? 40), endOnFailure: false },
-    )
-    // The lives were no sleep: much was uploaded, and many connections ended.
-    expect(uploads).toBeGreaterThan(100)
-    expect(cuts).toBeGreaterThan(100)
+          // A copy that shows up late is looked for a little later.
+          await device.time.advance(20_000)
+          await device.sync()
+          await check()
+          expect(report).toMatchObject({ pending: 0, errors: [] })
+          expect((await device.tasks()).filter((task) => task.state !== 'waiting')).toEqual([])
+          const copies = mailbox.drafts()
+          for (const one of known) {
+            const mine = copies.filter((copy) => copy.draftId === one.id)
+            expect(mine.map(({ text }) => text)).toEqual(one.status === 'draft' ? [one.texts.at(-1)] : [])
+            for (const copy of mine) expect(hashes(copy.attachments)).toEqual(hashes(one.attachments))
+          }
+          expect(copies).toHaveLength(known.filter((one) => one.status === 'draft').length)
+          expect(mailbox.folder('Drafts').messages.has(foreign)).toBe(true)
+          for (const one of known) {
+            for (const [index, text] of one.texts.entries()) {
+              if (one.status !== 'draft' || index % 3 !== 0) continue
+              const restored = await device.engine.drafts.restore(one.id, (index + 1) as Version)
+              expect(restored.text).toBe(text)
+            }
+          }
+          uploads += mailbox.commands.filter((command) => /^(append|replace)/.test(command)).length
+          cuts += mailbox.commands.filter((command) => command === 'connect').length
+        }),
+        { numRuns: Number(process.env['EVERDRAFT_LIVES'] ?? lives), endOnFailure: false },
+      )
+      // The lives were no sleep: much was uploaded, and many connections ended.
+      expect(uploads).toBeGreaterThan(2 * lives)
+      expect(cuts).toBeGreaterThan(2 * lives)
+    })
   })
-})
+}

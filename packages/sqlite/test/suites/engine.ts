@@ -1,0 +1,21 @@
+import type { SuiteStorage } from '../harness.ts'
+import { exerciseAccounts } from './accounts.ts'
+import { exerciseClosing } from './closing.ts'
+import { exerciseDrafts } from './drafts.ts'
+import { exerciseEvents } from './events.ts'
+import { exerciseLeaving } from './leaving.ts'
+import { exerciseLives } from './life.ts'
+import { exerciseQueue } from './queue.ts'
+import { exerciseSyncReport } from './sync-report.ts'
+
+/** The engine with a mailbox in memory, on any storage within the process: time stands still, so nothing else may wait. */
+export function exerciseEngine(storage: SuiteStorage): void {
+  exerciseDrafts(storage)
+  exerciseLeaving(storage)
+  exerciseSyncReport(storage)
+  exerciseEvents(storage)
+  exerciseAccounts(storage)
+  exerciseClosing(storage)
+  exerciseQueue(storage)
+  exerciseLives(storage)
+}
