@@ -12,7 +12,7 @@ export async function fetchStructures(
   uidSet: string,
 ): Promise<readonly MessageStructure[]> {
   const found = new Map<Uid, MessageStructure>()
-  const completion = await connection.run([`UID FETCH ${uidSet} (UID RFC822.SIZE BODYSTRUCTURE)`], {
+  const completion = await connection.run([`UID FETCH ${uidSet} (RFC822.SIZE BODYSTRUCTURE)`], {
     onData: (response) => {
       const structure = response.keyword === 'FETCH' ? readStructure(response) : null
       if (structure) found.set(structure.uid, structure)

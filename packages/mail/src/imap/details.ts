@@ -11,7 +11,7 @@ export async function fetchDetails(
   uidSet: string,
 ): Promise<readonly MessageDetails[]> {
   const found = new Map<Uid, MessageDetails>()
-  const items = ['UID', 'INTERNALDATE', ...(objectId ? ['EMAILID', 'THREADID'] : []), ...(gmail ? gmailItems : [])]
+  const items = ['INTERNALDATE', ...(objectId ? ['EMAILID', 'THREADID'] : []), ...(gmail ? gmailItems : [])]
   const completion = await connection.run([`UID FETCH ${uidSet} (${items.join(' ')})`], {
     onData: (response) => {
       const details = response.keyword === 'FETCH' ? readDetails(response) : null

@@ -69,6 +69,8 @@ export class ImapSession implements MailboxSession {
   #selected: Opened | null = null
   #open: Opened | null = null
   #enablesQresync: boolean
+  /** From the first SELECT on that said so (RFC 7162 §3.1). */
+  #hasEnabledCondstore = false
   #compresses: boolean
 
   constructor(parts: ImapSessionParts) {
@@ -115,6 +117,7 @@ export class ImapSession implements MailboxSession {
       const changes = await readChanges(parts, path, mark)
       this.#enablesQresync = false
       this.#open = changes && { path, uidValidity: changes.folder.uidValidity }
+      if (changes) this.#hasEnabledCondstore = true
       this.#selected = this.#open
       return changes
     })
@@ -293,10 +296,12 @@ export class ImapSession implements MailboxSession {
     const reading = new SelectReading()
     // RFC 3501 §6.3.1: after a SELECT that failed no folder is selected.
     this.#open = null
-    const command = selectCommand(this.#names, path, this.capabilities.condstore ? 'CONDSTORE' : null)
+    const enables = this.capabilities.condstore && !this.#hasEnabledCondstore
+    const command = selectCommand(this.#names, path, enables ? 'CONDSTORE' : null)
     const completion = await this.#connection.run(command, reading)
     const folder = await reading.state(this.#connection, this.#names, path, completion)
     this.#open = folder && { path, uidValidity: folder.uidValidity }
+    if (folder) this.#hasEnabledCondstore = true
     return folder
   }
 
