@@ -1,5 +1,5 @@
 /** What a statement answered. */
-export interface Answer {
+interface Answer {
   readonly rows: readonly Record<string, unknown>[]
   /** As PostgreSQL says it, `INSERT` or `COMMIT`. */
   readonly command: string

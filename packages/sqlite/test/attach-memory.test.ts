@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ test.each(['database', 'folder'] as const)(
   'an attachment of 200 MB into the %s takes less than 40 MB of memory',
   async (place) => {
     await using folder = await temporaryFolder()
-    const child = join(import.meta.dirname, 'attach-child.ts')
+    const child = fileURLToPath(new URL('./attach-child.ts', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [child, folder.path, place, '200'])
     const { size, grownBytes } = JSON.parse(stdout) as { readonly size: number; readonly grownBytes: number }
     expect(size).toBe(200 * 1024 * 1024)

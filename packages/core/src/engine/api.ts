@@ -49,7 +49,7 @@ export interface Engine {
   /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
   housekeep(): Promise<HousekeepingReport>
   /**
-   * A consistent copy of the store, while it is in use.
+   * A consistent copy of the store, while it is in use. Attachments that lie in a `BlobStore` are not in it.
    * @throws {EverdraftError} STORAGE_ERROR: there is a file already, the disk is full, or the store cannot do it
    */
   backup(destination: string): Promise<void>
