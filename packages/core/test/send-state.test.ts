@@ -48,6 +48,7 @@ function anyEvent(choice: number): SendEvent {
     { type: 'filed' },
     { type: 'copy-verified' },
     { type: 'copies-cleaned' },
+    { type: 'given-up', reason },
   ]
   return events[choice % events.length]!
 }
@@ -75,13 +76,13 @@ function property(check: (before: SendState, event: SendEvent, after: SendState 
       for (const choice of choices) {
         const lot = Math.floor(choice / 2)
         const next = onward[state.phase] ?? [lot]
-        const kind = choice % 2 === 0 ? lot : (next[lot % next.length] ?? 0) + 22 * (lot % 30)
+        const kind = choice % 2 === 0 ? lot : (next[lot % next.length] ?? 0) + 23 * (lot % 30)
         const event = anyEvent(kind)
         visited.add(state.phase)
         const outcome = sendTransition(state, event)
-        const after = outcome.rule === 'refuse' ? null : outcome.next
-        check(state, event, after)
-        state = after ?? state
+        const made = outcome.rule === 'refuse' ? null : outcome.next
+        check(state, event, made)
+        state = made ?? state
       }
     }),
     { numRuns: 1_000 },
@@ -249,30 +250,20 @@ function live(choices: readonly number[]): ReadonlyMap<string, { taken: number; 
         continue
       default:
     }
-    switch (state.phase) {
-      case 'checked':
-        tell({ type: 'froze' })
-        break
-      case 'frozen':
-        tell(anyEvent(4 + 22 * lot))
-        break
-      case 'transmitting':
-        tell(lot % 3 === 0 ? { type: 'lost-before-dot', reason, retryAt: 5 } : { type: 'dot-marked' })
-        break
-      case 'dotting': {
-        // The dot goes: the server takes it or not, and then its answer comes or does not.
-        isTaken = lot % 2 === 0
-        if (isTaken) for (const { address } of inFlight) counts.get(address)!.taken += 1
-        const answer: SendEvent = isTaken
-          ? { type: 'answered-ok', at: 9 }
-          : { type: 'answered-temporary', reason, retryAt: 5 }
-        const losses: readonly SendEvent[] = [answer, { type: 'lost-after-dot', reason }, { type: 'recovered' }]
-        tell(losses[Math.floor(lot / 2) % 3]!)
-        break
-      }
-      default:
-        tell({ type: 'released' })
-    }
+    if (state.phase === 'checked') tell({ type: 'froze' })
+    else if (state.phase === 'frozen') tell(anyEvent(4 + 23 * lot))
+    else if (state.phase === 'transmitting') {
+      tell(lot % 3 === 0 ? { type: 'lost-before-dot', reason, retryAt: 5 } : { type: 'dot-marked' })
+    } else if (state.phase === 'dotting') {
+      // The dot goes: the server takes it or not, and then its answer comes or does not.
+      isTaken = lot % 2 === 0
+      if (isTaken) for (const { address } of inFlight) counts.get(address)!.taken += 1
+      const answer: SendEvent = isTaken
+        ? { type: 'answered-ok', at: 9 }
+        : { type: 'answered-temporary', reason, retryAt: 5 }
+      const losses: readonly SendEvent[] = [answer, { type: 'lost-after-dot', reason }, { type: 'recovered' }]
+      tell(losses[Math.floor(lot / 2) % 3]!)
+    } else tell({ type: 'released' })
   }
   return counts
 }

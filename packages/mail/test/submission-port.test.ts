@@ -40,6 +40,7 @@ describe('smtp() in front of the embedded server', () => {
       burl: false,
       chunking: false,
       refusesRecipients: false,
+      limitsSize: true,
       checksPasswords: true,
       exactBytes: true,
     },
@@ -55,6 +56,7 @@ const sinkExpectations: SubmissionExpectations = {
   burl: false,
   chunking: false,
   refusesRecipients: true,
+  limitsSize: true,
   checksPasswords: true,
   exactBytes: true,
 }

@@ -128,6 +128,8 @@ export type SendEvent =
   | { readonly type: 'lost-after-dot'; readonly reason: SendReason }
   /** The process began again in that state. */
   | { readonly type: 'recovered' }
+  /** Those who are left were tried for long enough. */
+  | { readonly type: 'given-up'; readonly reason: SendReason }
   /** Something that only the user can mend: a login, a missing attachment, a size. */
   | { readonly type: 'blocked'; readonly reason: SendReason }
   /** Undo, or cancel what is left. */
@@ -169,6 +171,8 @@ export type SendRule =
   | 'retry-later'
   /** Those in flight are refused. */
   | 'reject'
+  /** Those who are left are refused. */
+  | 'give-up'
   /** Those in flight are as they were, and it costs no attempt. */
   | 'take-back'
   /** Those in flight are unknown. */
@@ -240,6 +244,7 @@ export const sendTransitions: Readonly<Record<SendEventType, Row>> = {
   'lost-before-dot':     row(three('take-back'),                     ['take-back', 'take-back'],       four('same'),                               four('same')),
   'lost-after-dot':      row(three('refuse'),                        ['refuse', 'doubt'],              four('same'),                               four('same')),
   'recovered':           row(three('same'),                          ['take-back', 'doubt'],           four('same'),                               four('same')),
+  'given-up':            row(three('give-up'),                       ['refuse', 'refuse'],             four('give-up'),                            four('same')),
   'blocked':             row(three('park'),                          ['park', 'doubt'],                four('note'),                               ['same', 'same', 'note', 'note']),
   'cancelled':           row(three('cancel'),                        ['refuse', 'refuse'],             four('cancel-rest'),                        ['same', 'same', 'refuse', 'cancel']),
   'found-sent':          row(three('hold'),                          ['same', 'same'],                 four('settle-sent'),                        ['same', 'same', 'settle-sent', 'same']),
@@ -282,16 +287,9 @@ export function sendTransition(state: SendState, event: SendEvent): SendTransiti
 function hasObject(rule: SendRule, state: SendState, event: SendEvent): boolean {
   const isAsked = event.type === 'cancelled' || event.type === 'retried' || event.type.startsWith('resolved')
   if (!isAsked) return true
-  switch (rule) {
-    case 'cancel-rest':
-    case 'hurry':
-      return hasAny(state, isLeft)
-    case 'settle-sent':
-    case 'settle-again':
-      return hasAny(state, isUnknown)
-    default:
-      return true
-  }
+  if (rule === 'cancel-rest' || rule === 'hurry') return hasAny(state, isLeft)
+  if (rule === 'settle-sent' || rule === 'settle-again') return hasAny(state, isUnknown)
+  return true
 }
 
 const foundInSent: SendReason = {
@@ -331,6 +329,8 @@ function carryOut(rule: Exclude<SendRule, 'refuse'>, state: SendState, event: Se
     }
     case 'reject':
       return settled({ ...attempted(change(state, candidates(state), 'refused', reason)), error: reason })
+    case 'give-up':
+      return hasAny(state, isLeft) ? settled({ ...change(state, isLeft, 'refused', reason), error: reason }) : state
     case 'take-back': {
       const back = atRest(change(state, isInFlight, 'pending', null))
       return event.type === 'lost-before-dot' ? { ...back, dueAt: event.retryAt, error: reason } : back

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { domainToASCII } from 'node:url'
+import type { Socket } from 'node:net'
 
 import {
   type ConnectOptions,
@@ -14,7 +12,8 @@ import SmtpConnection, {
   type CustomAuthenticationContext,
 } from 'nodemailer/lib/smtp-connection'
 
-import { aborted, peerName, silence } from '../imap/wire-failure.ts'
+import { asciiHost, openSocket } from '../imap/open-socket.ts'
+import { aborted, connectFailure, peerName } from '../imap/wire-failure.ts'
 import { readMechanisms, readOffers } from './capabilities.ts'
 import { loginFailure } from './login-failure.ts'
 
@@ -37,16 +36,10 @@ export async function logIn(settings: LoginSettings, options: ConnectOptions): P
   const { signal, timeoutMs } = options
   const peer = peerName(settings)
   if (signal.aborted) throw aborted(peer)
-  if (settings.proxy !== undefined) {
-    // Going there directly would tell the network what the proxy is to hide.
-    throw new WireError('UNREACHABLE', `${peer} cannot be reached through a proxy: SMTP has no proxies yet`)
-  }
-  const raw = connect({ host: settings.host, port: settings.port })
-  raw.on('error', () => {})
+  const raw = await open(settings, options)
   const onAbort = (): void => void raw.destroy(aborted(peer))
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    await connected(raw, settings, timeoutMs)
     const smtp = await introduce(raw, settings, timeoutMs)
     const authMechanisms = readMechanisms(readOffers(replyLines(smtp.lastServerResponse)))
     if (settings.user !== '') await authenticate(smtp, settings, authMechanisms)
@@ -63,18 +56,19 @@ export async function logIn(settings: LoginSettings, options: ConnectOptions): P
   }
 }
 
-async function connected(raw: Socket, settings: LoginSettings, timeoutMs: number): Promise<void> {
-  raw.setTimeout(timeoutMs, () => raw.destroy(silence(peerName(settings), timeoutMs)))
-  await once(raw, 'connect')
-  raw.setTimeout(0)
+async function open(settings: LoginSettings, options: ConnectOptions): Promise<Socket> {
+  try {
+    return await openSocket(settings, options)
+  } catch (error) {
+    throw connectFailure(error, settings, options.timeoutMs)
+  }
 }
 
 /** Greeting, EHLO, and TLS: from the first byte, or by STARTTLS and EHLO once more (RFC 3207 §4.2). */
 async function introduce(raw: Socket, settings: LoginSettings, timeoutMs: number): Promise<SmtpConnection> {
-  const host = domainToASCII(settings.host)
   const smtp = new SmtpConnection({
     connection: raw,
-    host: host === '' ? settings.host : host,
+    host: asciiHost(settings),
     port: settings.port,
     secure: settings.security === 'tls',
     requireTLS: settings.security === 'starttls',
@@ -164,6 +158,7 @@ function replyLines(response: string | false): readonly string[] {
 }
 
 function takeSocket(smtp: SmtpConnection): Socket {
+  // oxlint-disable-next-line no-underscore-dangle -- nodemailer documents it as public
   const socket = smtp._socket
   if (!socket) throw new TypeError('nodemailer has no socket after the login')
   // What else nodemailer listens to (error, end, close) only tidies up after the connection is gone.

@@ -18,6 +18,8 @@ export interface SubmissionExpectations extends Pick<
 > {
   /** It answers RCPT for the addresses of `SubmissionSubject.refused` and `.temporary` in that way. */
   readonly refusesRecipients: boolean
+  /** SIZE names a limit. */
+  readonly limitsSize: boolean
   /** A wrong password is refused. */
   readonly checksPasswords: boolean
   /** It keeps every byte of a message as it came. */
