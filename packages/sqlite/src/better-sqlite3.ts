@@ -7,7 +7,11 @@ export function openBetterSqlite3(file: string): SqliteHandle {
   return {
     prepare: (text) => database.prepare(text),
     exec: (text) => void database.exec(text),
-    backup: async (destination) => void (await database.backup(destination)),
+    async backup(destination) {
+      // Where the first look met an open write, better-sqlite3 takes that for the end, and says that it was well.
+      const { totalPages } = await database.backup(destination)
+      return totalPages > 0
+    },
     close: () => void database.close(),
   }
 }

@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-
 import type { Storage } from '@everdraft/core'
 import type { SqliteStatement } from 'kysely'
 
@@ -28,27 +26,18 @@ async function openNodeSqlite(file: string): Promise<SqliteHandle> {
       }
     },
     exec: (text) => database.exec(text),
-    backup: (destination) => untilFree(() => backup(database, destination)),
+    backup: (destination) => hasBegun(() => backup(database, destination)),
     close: () => database.close(),
   }
 }
 
-/** Each takes a turn of the event loop. */
-const mostTries = 10_000
-
-/**
- * A backup that begins while a write is open fails with SQLite's number for “no error” (it was busy, which Node takes
- * for the end); later ones of its steps wait. So it begins again when the others had their turn.
- */
-async function untilFree(backUp: () => Promise<unknown>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await backUp()
-      return
-    } catch (error) {
-      const wasBusy = error instanceof Error && 'errcode' in error && error.errcode === 0
-      if (!wasBusy || tries === mostTries) throw error
-      await nextTurn()
-    }
+/** SQLite's number for “no error”: the first look met an open write, which Node takes for the end. */
+async function hasBegun(backUp: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await backUp()
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === 0) return false
+    throw error
   }
 }

@@ -5,8 +5,8 @@ export interface SqliteHandle {
   prepare(text: string): SqliteStatement
   /** Several statements, none of which answers. */
   exec(text: string): void
-  /** Page by page, while the database is in use. */
-  backup(destination: string): Promise<void>
+  /** Page by page, while the database is in use. False: a write was open as it was to begin, and nothing was copied. */
+  backup(destination: string): Promise<boolean>
   close(): void
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { EverdraftError, type OpenStorage, type Storage } from '@everdraft/core'
 import { SqliteDialect } from 'kysely'
@@ -116,7 +117,7 @@ async function backUp(handle: SqliteHandle, destination: string): Promise<void> 
   }
   try {
     closeSync(openSync(destination, 'wx', 0o600))
-    await handle.backup(destination)
+    while (!(await handle.backup(destination))) await nextTurn()
   } catch (error) {
     rmSync(destination, { force: true })
     const description = describeSqliteError(error, destination)

@@ -7,7 +7,7 @@ const maxStatements = 500
 
 interface CachingDatabase extends SqliteDatabase {
   /** The rows of a statement that gives some. */
-  answer(text: string, parameters: readonly unknown[]): readonly unknown[]
+  readonly answer: (text: string, parameters: readonly unknown[]) => readonly unknown[]
 }
 
 /** Kysely's driver prepares at every query: remembering the statements takes away most of its cost. */

@@ -1,11 +1,13 @@
 import { chmod, copyFile, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { createEngine, type Engine, EverdraftError, inspectStore, type Umid, WireError } from '@everdraft/core'
 import Database from 'better-sqlite3'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
+import { openStore } from '../../core/src/storage/store.ts'
 import { nodeSqlite, sqlite } from '../src/index.ts'
 import { inAnotherProcess, openStoreAt, temporaryFolder } from './harness.ts'
 
@@ -174,6 +176,30 @@ describe.each([
     }
     expect((await engine.accounts.list()).total).toBe(0)
     await engine.close()
+  })
+
+  test('a copy that is begun while a write is open waits for it, and has it', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'everdraft.db')
+    const copy = join(folder.path, 'copy.db')
+    const { store, open: opened } = await openStore(storageAt(file), { now: () => 0, schedule: () => () => {} })
+    const entered = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const writing = store.write(async ({ db }) => {
+      await db.insertInto('meta').values({ key: 'note', value: 'written' }).execute()
+      entered.resolve()
+      await release.promise
+    })
+    await entered.promise
+    const copying = opened.backup?.(copy)
+    // It has looked, and looked again, by then.
+    for (let turn = 0; turn < 200; turn += 1) await nextTurn()
+    release.resolve()
+    await Promise.all([writing, copying])
+    await store.close()
+    const raw = new Database(copy, { readonly: true })
+    expect(raw.prepare(`select value from meta where key = 'note'`).get()).toEqual({ value: 'written' })
+    raw.close()
   })
 
   test('a process that is killed gives the file free, and all that it was told is stored is there', async () => {
