@@ -117,6 +117,8 @@ test('a client of QRESYNC is told of its absence at once: what vanished, and wha
   expect(resync('1001 4')).toEqual(['* VANISHED (EARLIER) 2', flagged, '* 3 FETCH (UID 4 FLAGS () MODSEQ (8))'])
   expect(resync('1001 4 1,3')).toEqual([flagged])
   expect(resync('1001 4 1:3 (1:3 1:3)')).toEqual(['* VANISHED (EARLIER) 2', flagged])
+  // Up to the expunge itself it knows.
+  expect(resync('1001 6')).toEqual([flagged, '* 3 FETCH (UID 4 FLAGS () MODSEQ (8))'])
   expect(resync('1001 8')).toEqual([])
   // UIDs of another UIDVALIDITY say nothing.
   expect(resync('999 1')).toEqual([])

@@ -64,6 +64,14 @@ test('the selected mailbox is told of at once, new messages with what was asked 
   expect(client.unasked()).toBe('')
 })
 
+test('the selected mailbox is told of as such, not by STATUS too', () => {
+  const { client, other } = notified(`SET (personal ${both}) (selected ${both})`)
+  append(other, 'Drafts', message('one'))
+  const told = client.unasked()
+  expect(told).toContain('* 1 EXISTS')
+  expect(told).not.toContain('STATUS')
+})
+
 test('a mailbox made by the client itself is watched, and one that is gone is not', () => {
   const { client, other } = notified(`SET (personal ${both})`)
   client.run('a CREATE new')
@@ -73,7 +81,7 @@ test('a mailbox made by the client itself is watched, and one that is gone is no
   expect(client.unasked()).toBe('')
 })
 
-test('NOTIFY NONE, and the end of the connection, end it', () => {
+test('NOTIFY NONE ends it', () => {
   const { client, other } = notified(`SET (personal ${both}) (selected ${both})`)
   expect(client.run('a NOTIFY NONE')).toContain('a OK')
   append(other, 'Sent', message('one'))
