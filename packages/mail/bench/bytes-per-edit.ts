@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { availability, type ServerName, startServer } from '@everdraft/testkit'
+import { availability, type RunningServer, type ServerName, startServer } from '@everdraft/testkit'
 
 import { count, ratio, type Section, type Suite, type SuiteOptions } from '../../testkit/bench/suite.ts'
 import { randomWords } from '../../testkit/bench/words.ts'
@@ -56,6 +56,8 @@ interface Measured {
   readonly title: string
   readonly engine: Side
   readonly bare: Side
+  /** The engine on a compressed line; null where the server has no COMPRESS. */
+  readonly compressed: Side | null
   readonly method: Upload['method']
   /** What the server can do decides what the engine is held against, whatever it did. */
   readonly catenate: boolean
@@ -71,7 +73,7 @@ async function measure(name: ServerName, title: string, { quick }: SuiteOptions)
   const { attachmentBytes, edits } = quick ? plans.quick : plans.full
   const server = await startServer(name)
   try {
-    await using engine = await engineSide(server)
+    await using engine = await engineSide(server, { compress: false })
     await using bare = await bareSide(server)
     const first = await engine.firstSave(randomWords(textBytes), randomBytes(attachmentBytes))
     const [message] = storing(first.commands).literals
@@ -87,10 +89,21 @@ async function measure(name: ServerName, title: string, { quick }: SuiteOptions)
       sides.engine.edits.push(withoutLiterals(upload))
       sides.bare.edits.push(withoutLiterals(await bare.edit(storing(upload.commands))))
     }
-    return { title, method, catenate: server.supports.catenate, ...sides }
+    const { catenate, compress } = server.supports
+    const compressed = compress ? await compressedSide(server, attachmentBytes, edits) : null
+    return { title, method, catenate, compressed, ...sides }
   } finally {
     await server.stop()
   }
+}
+
+/** Other words of the same length: it is the number of bytes that counts. */
+async function compressedSide(server: RunningServer, attachmentBytes: number, edits: number): Promise<Side> {
+  await using engine = await engineSide(server, { compress: true })
+  const first = await engine.firstSave(randomWords(textBytes), randomBytes(attachmentBytes))
+  const uploads: Sent[] = []
+  for (let edit = 0; edit < edits; edit += 1) uploads.push(await engine.edit(randomWords(textBytes)))
+  return { first, edits: uploads }
 }
 
 function storing(commands: readonly SentCommand[]): SentCommand {
@@ -108,7 +121,7 @@ function section(measured: readonly Measured[], missing: readonly string[], { qu
   const { attachmentBytes, edits } = quick ? plans.quick : plans.full
   return {
     title: 'Bytes per edit',
-    intro: `A draft with one attachment of ${count(attachmentBytes / 1024)} KiB that cannot be compressed, then ${edits} edits, each a new text of ${count(textBytes)} bytes. Bytes from client to server, counted by a proxy: every command, not only the message. No compression on the line.`,
+    intro: `A draft with one attachment of ${count(attachmentBytes / 1024)} KiB that cannot be compressed, then ${edits} edits, each a new text of ${count(textBytes)} bytes. Bytes from client to server, counted by a proxy: every command, not only the message. Without compression on the line, unless it says so.`,
     settings: [
       'engine: `save` and `flush` for each edit, until the copy before it is gone; the first save counts from the connecting. No round over the folder falls between the edits (by default there is one every five minutes)',
       'bare: the same messages, to the byte, with the fewest commands that store them and remove the copy before: APPEND (with CATENATE where the engine used it), UID STORE, UID EXPUNGE; nothing is looked up and nothing is checked',
@@ -152,11 +165,12 @@ function section(measured: readonly Measured[], missing: readonly string[], { qu
   }
 }
 
-function rowsOf({ title, method, catenate, engine, bare }: Measured, quick: boolean): readonly (readonly string[])[] {
+function rowsOf(measured: Measured, quick: boolean): readonly (readonly string[])[] {
+  const { title, method, catenate, engine, bare, compressed } = measured
   const bareEdits = total(bare.edits)
   const reference = references[catenate ? 'append-catenate' : 'append'].tenEdits
-  return (['engine', 'bare'] as const).map((name) => {
-    const { first, edits } = name === 'engine' ? engine : bare
+  const sides = { engine, bare, ...(compressed ? { 'engine, COMPRESS': compressed } : {}) }
+  return Object.entries(sides).map(([name, { first, edits }]) => {
     const bytes = total(edits)
     const trips = edits.flatMap(({ commands }) => commands).reduce((sum, { roundTrips }) => sum + roundTrips, 0)
     return [
@@ -166,8 +180,9 @@ function rowsOf({ title, method, catenate, engine, bare }: Measured, quick: bool
       count(first.bytes),
       count(bytes),
       count(bytes / edits.length),
-      ratio(trips / edits.length),
-      name === 'engine' ? ratio(bytes / bareEdits) : '',
+      // Nobody can read along on a compressed line; the commands are the same.
+      trips === 0 ? '' : ratio(trips / edits.length),
+      name === 'bare' ? '' : ratio(bytes / bareEdits),
       ...(quick ? [] : [ratio(bytes / reference)]),
     ]
   })

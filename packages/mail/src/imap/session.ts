@@ -323,7 +323,9 @@ export class ImapSession implements MailboxSession {
 
   async #search(connection: ImapConnection, criteria: string, text?: string): Promise<readonly Uid[]> {
     const reading = new SearchReading()
-    const command = [searchAll(this.capabilities, criteria), ...(text === undefined ? [] : [astring(text)])]
+    // What is found by other criteria is little, and shorter to ask for without RETURN.
+    const esearch = this.capabilities.esearch && criteria === 'ALL'
+    const command = [searchAll({ esearch }, criteria), ...(text === undefined ? [] : [astring(text)])]
     mustSucceed(connection, 'SEARCH', await connection.run(command, reading))
     return reading.uids()
   }
