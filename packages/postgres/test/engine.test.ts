@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 
 import { suiteStorage } from '../../sqlite/test/harness.ts'
 import { exerciseEngine } from '../../sqlite/test/suites/engine.ts'
+import { exerciseStore } from '../../sqlite/test/suites/store.ts'
 import { pglite } from '../src/index.ts'
 import { PostgresFailure } from '../src/postgres-errors.ts'
 
@@ -19,5 +20,6 @@ describe('on PGlite,', () => {
     () => new PostgresFailure('53100', 'injected'),
     { accounts: 60, lives: 4 },
   )
+  exerciseStore(storage)
   exerciseEngine(storage)
 })

@@ -12,6 +12,7 @@ import {
   type EngineTiming,
   type Environment,
   EverdraftError,
+  type Family,
   inspectStore,
   type OpenStorage,
   type Storage,
@@ -53,27 +54,37 @@ const stillTime = {
 }
 
 /** A store on a real file, with a table for tests. `wrap` may put faults between. */
-export async function openNotes(wrap?: (storage: Storage) => Storage): Promise<OpenedStore> {
+export async function openNotes(
+  wrap = (storage: Storage): Storage => storage,
+  storageAt: (file: string) => Storage = sqlite,
+): Promise<OpenedStore> {
   const folder = await temporaryFolder()
   const file = join(folder.path, 'everdraft.db')
-  const store = await openStoreAt(file, wrap)
+  const { store, open } = await openStore(wrap(storageAt(file)), stillTime)
   const events: EngineEvent[] = []
   store.onEvents((batch) => void events.push(...batch))
-  await store.write(({ db }) => sql`create table note (text text not null unique) strict`.execute(db))
+  await store.write(({ db }) => sql.raw(noteTable[open.family]).execute(db))
   return {
     store,
     file,
     events,
-    notes: () =>
-      store.read(async (db) => {
-        const { rows } = await sql<{ text: string }>`select text from note order by rowid`.execute(db)
-        return rows.map((row) => row.text)
-      }),
+    notes: () => store.read(texts),
     async [Symbol.asyncDispose]() {
       await store.close()
       await folder[Symbol.asyncDispose]()
     },
   }
+}
+
+const noteTable = {
+  sqlite: 'create table note (seq integer primary key autoincrement, text text not null unique) strict',
+  postgres: 'create table note (seq bigint generated always as identity primary key, text text not null unique)',
+} satisfies Record<Family, string>
+
+/** The notes, in the order in which they came. */
+export async function texts(db: Db): Promise<readonly string[]> {
+  const { rows } = await sql<{ text: string }>`select text from note order by seq`.execute(db)
+  return rows.map((row) => row.text)
 }
 
 /** Same seed, same bytes. */
@@ -340,6 +351,11 @@ export async function filledTables(db: Db): Promise<readonly string[]> {
 /** What the suites of the engine run on. */
 export interface SuiteStorage {
   readonly openFakeDevice: (options?: Parameters<typeof openFakeDevice>[0]) => Promise<FakeDevice>
+  readonly openNotes: (wrap?: (storage: Storage) => Storage) => Promise<OpenedStore>
+  /** The store on a file that was closed. */
+  readonly reopen: (file: string) => Promise<Store>
+  /** As this storage fails when the disk is full. */
+  readonly diskFull: () => Error
   /** A disk that is full for statements that begin so, as long as a test says. */
   readonly fullDisk: (start: string) => FullDisk
   /** How many accounts and lives the largest tests make: a slower storage proves the same on fewer. */
@@ -364,6 +380,9 @@ export function suiteStorage(
     accounts,
     lives,
     openFakeDevice: (options = {}) => openFakeDevice({ storageAt, ...options }),
+    reopen: (file) => openStoreAt(file, () => storageAt(file)),
+    openNotes: (wrap) => openNotes(wrap, storageAt),
+    diskFull,
     fullDisk(start) {
       const disk: FullDisk = {
         full: false,

@@ -1,281 +1,59 @@
-import { EverdraftError, type EngineEvent } from '@everdraft/core'
-import * as fc from 'fast-check'
+import type { EngineEvent } from '@everdraft/core'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
 import type { Db } from '../../core/src/storage/db.ts'
-import { codeOf, openNotes, openStoreAt, sqliteError, withStatementHook } from './harness.ts'
+import { nodeSqlite, sqlite } from '../src/index.ts'
+import { codeOf, openNotes as openNotesOn, sqliteError, suiteStorage } from './harness.ts'
+import { exerciseStore } from './suites/store.ts'
 
 const insert = (db: Db, text: string) => sql`insert into note (text) values (${text})`.execute(db)
-const texts = async (db: Db): Promise<readonly string[]> =>
-  (await sql<{ text: string }>`select text from note order by rowid`.execute(db)).rows.map((row) => row.text)
 const event = (name: string): EngineEvent => ({ type: 'account-added', accountId: name as never })
-const names = (events: readonly EngineEvent[]) => events.map((one) => one.accountId)
 
-/** A store whose COMMITs are counted, and refused while `refuse` names an error. */
-async function openCounted() {
-  const counter = { commits: 0, refuse: null as string | null }
-  const notes = await openNotes((storage) =>
-    withStatementHook(storage, (statement, when) => {
-      if (statement !== 'commit') return
-      if (when === 'before' && counter.refuse !== null) throw sqliteError(counter.refuse)
-      if (when === 'after') counter.commits += 1
-    }),
-  )
-  counter.commits = 0
-  return { notes, counter }
-}
+describe.each([
+  ['better-sqlite3', sqlite],
+  ['node:sqlite', nodeSqlite],
+] as const)('on %s,', (_driver, storageAt) => {
+  exerciseStore(suiteStorage(storageAt, () => sqliteError('SQLITE_FULL')))
 
-describe('group commit', () => {
-  test('two hundred calls that arrive together take two commits, as one takes 128 at most', async () => {
-    const { notes, counter } = await openCounted()
-    await using _ = notes
-    const written = Array.from({ length: 200 }, (_each, index) =>
-      notes.store.write(({ db }) => insert(db, `note ${index}`)),
-    )
-    await Promise.all(written)
-    expect(counter.commits).toBe(2)
-    expect(await notes.notes()).toEqual(Array.from({ length: 200 }, (_each, index) => `note ${index}`))
-  })
+  const openNotes = () => openNotesOn(undefined, storageAt)
 
-  test('a call is answered only when its commit is done', async () => {
-    const { notes, counter } = await openCounted()
-    await using _ = notes
-    const answers = await Promise.all(
-      Array.from({ length: 10 }, async (_each, index) => {
-        await notes.store.write(({ db }) => insert(db, `note ${index}`))
-        return counter.commits
-      }),
-    )
-    expect(new Set(answers)).toEqual(new Set([1]))
-  })
+  describe('a COMMIT that fails', () => {
+    test('SQLite itself refuses it: a reference that dangles at the end', async () => {
+      await using notes = await openNotes()
+      const dangling = notes.store.write(async ({ db }) => {
+        await sql`pragma defer_foreign_keys = on`.execute(db)
+        await insert(db, 'dangling')
+        await sql`insert into revision values ('nobody', 1, '{}', 0, 'd', 'user', '[]')`.execute(db)
+      })
+      expect(await codeOf(dangling)).toBe('STORAGE_ERROR')
+      await notes.store.write(({ db }) => insert(db, 'next'))
+      expect(await notes.notes()).toEqual(['next'])
+    })
 
-  test('one that fails takes nothing of the others with it, whatever fails and in what order', async () => {
-    await using notes = await openNotes()
-    const kind = fc.constantFrom('ok', 'throws-before', 'throws-after', 'violates', 'throws-late')
-    let round = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(kind, { minLength: 1, maxLength: 40 }), async (kinds) => {
-        round += 1
-        const before = (await notes.notes()).length
-        const heard = notes.events.length
-        const name = (index: number) => `${round}/${index}`
-        const outcomes = await Promise.allSettled(
-          kinds.map((what, index) =>
-            notes.store.write(async ({ db, emit }) => {
-              emit(event(name(index)))
-              if (what === 'throws-before') throw new Error('before')
-              await insert(db, name(index))
-              if (what === 'violates') await insert(db, name(index))
-              if (what === 'throws-after') throw new EverdraftError('NOT_FOUND', 'after')
-              await insert(db, `${name(index)} too`)
-              if (what === 'throws-late') throw new Error('late')
-              return index
-            }),
-          ),
-        )
-        const kept = kinds.flatMap((what, index) => (what === 'ok' ? [index] : []))
-        expect(outcomes.map((outcome) => outcome.status)).toEqual(
-          kinds.map((what) => (what === 'ok' ? 'fulfilled' : 'rejected')),
-        )
-        expect((await notes.notes()).slice(before)).toEqual(
-          kept.flatMap((index) => [name(index), `${name(index)} too`]),
-        )
-        expect(names(notes.events.slice(heard))).toEqual(kept.map(name))
-      }),
-      { numRuns: 60 },
-    )
-  })
-
-  test('a change that breaks a rule of the tables is a STORAGE_ERROR', async () => {
-    await using notes = await openNotes()
-    await notes.store.write(({ db }) => insert(db, 'once'))
-    expect(await codeOf(notes.store.write(({ db }) => insert(db, 'once')))).toBe('STORAGE_ERROR')
-    expect(await notes.notes()).toEqual(['once'])
-  })
-})
-
-describe('a COMMIT that fails', () => {
-  test('rejects every call of its batch, stores nothing, tells no event, and the next call goes well', async () => {
-    const { notes, counter } = await openCounted()
-    await using _ = notes
-    counter.refuse = 'SQLITE_FULL'
-    const outcomes = await Promise.allSettled(
-      ['a', 'b', 'c'].map((text) =>
+    test('a full disk is told as a full disk, also where SQLite has rolled back by itself', async () => {
+      await using notes = await openNotes()
+      await notes.store.write(({ db }) => insert(db, 'kept'))
+      const limit = async (pages: number) =>
+        await notes.store.read((db) => sql.raw(`pragma max_page_count = ${pages}`).execute(db))
+      await limit(1)
+      const big = 'x'.repeat(1_000_000)
+      const failed = await Promise.allSettled([
+        notes.store.write(({ db }) => insert(db, `1${big}`)),
+        notes.store.write(({ db }) => insert(db, `2${big}`)),
         notes.store.write(async ({ db, emit }) => {
-          await insert(db, text)
-          emit(event(text))
+          emit(event('lost'))
+          await insert(db, `3${big}`)
         }),
-      ),
-    )
-    for (const outcome of outcomes) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORAGE_ERROR' } })
-      expect(String((outcome as PromiseRejectedResult).reason)).toContain('the disk is full')
-    }
-    counter.refuse = null
-    await notes.store.write(({ db }) => insert(db, 'd'))
-    expect(await notes.notes()).toEqual(['d'])
-    expect(notes.events).toEqual([])
-  })
-
-  test('SQLite itself refuses it: a reference that dangles at the end', async () => {
-    await using notes = await openNotes()
-    const dangling = notes.store.write(async ({ db }) => {
-      await sql`pragma defer_foreign_keys = on`.execute(db)
-      await insert(db, 'dangling')
-      await sql`insert into revision values ('nobody', 1, '{}', 0, 'd', 'user', '[]')`.execute(db)
-    })
-    expect(await codeOf(dangling)).toBe('STORAGE_ERROR')
-    await notes.store.write(({ db }) => insert(db, 'next'))
-    expect(await notes.notes()).toEqual(['next'])
-  })
-
-  test('a full disk is told as a full disk, also where SQLite has rolled back by itself', async () => {
-    await using notes = await openNotes()
-    await notes.store.write(({ db }) => insert(db, 'kept'))
-    const limit = async (pages: number) =>
-      await notes.store.read((db) => sql.raw(`pragma max_page_count = ${pages}`).execute(db))
-    await limit(1)
-    const big = 'x'.repeat(1_000_000)
-    const failed = await Promise.allSettled([
-      notes.store.write(({ db }) => insert(db, `1${big}`)),
-      notes.store.write(({ db }) => insert(db, `2${big}`)),
-      notes.store.write(async ({ db, emit }) => {
-        emit(event('lost'))
-        await insert(db, `3${big}`)
-      }),
-    ])
-    for (const outcome of failed) {
-      expect(outcome.status).toBe('rejected')
-      expect(String((outcome as PromiseRejectedResult).reason)).toContain('the disk is full')
-    }
-    await limit(1_000_000)
-    await notes.store.write(({ db }) => insert(db, 'after'))
-    expect(await notes.notes()).toEqual(['kept', 'after'])
-    expect(notes.events).toEqual([])
-  })
-})
-
-describe('reading', () => {
-  test('a read that comes in the middle of a write sees nothing of it', async () => {
-    await using notes = await openNotes()
-    const reads: Promise<readonly string[]>[] = []
-    await notes.store.write(async ({ db }) => {
-      await insert(db, 'first')
-      // Asked for here; it cannot be awaited here, as it waits for this write to end.
-      reads.push(notes.store.read(texts))
-      await insert(db, 'second')
-    })
-    expect(await Promise.all(reads)).toEqual([['first', 'second']])
-    const failing = notes.store.write(async ({ db }) => {
-      await insert(db, 'third')
-      reads.push(notes.store.read(texts))
-      await insert(db, 'fourth')
-      throw new Error('no')
-    })
-    await expect(failing).rejects.toThrow('no')
-    expect((await Promise.all(reads)).at(-1)).toEqual(['first', 'second'])
-  })
-
-  test('all that one read asks is answered from one state: no commit falls between', async () => {
-    await using notes = await openNotes()
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), async (order) => {
-        let stamp = 0
-        const torn: string[] = []
-        await Promise.all(
-          order.map(async (isWrite) => {
-            if (isWrite) {
-              stamp += 1
-              const text = `${Math.random()} ${stamp}`
-              await notes.store.write(({ db }) => insert(db, text))
-              return
-            }
-            const [before, after] = await notes.store.read(async (db) => [
-              (await texts(db)).length,
-              (await texts(db)).length,
-            ])
-            if (before !== after) torn.push(`${before} then ${after}`)
-          }),
-        )
-        expect(torn).toEqual([])
-      }),
-      { numRuns: 50 },
-    )
-  })
-
-  test('a query that is wrong is the failure of that read alone', async () => {
-    await using notes = await openNotes()
-    expect(await codeOf(notes.store.read((db) => sql`select nothing from nowhere`.execute(db)))).toBe('STORAGE_ERROR')
-    expect(await notes.notes()).toEqual([])
-  })
-})
-
-describe('events', () => {
-  test('are told in order, after their commit: who hears one can read what it is about', async () => {
-    const { notes, counter } = await openCounted()
-    await using _ = notes
-    const heard: { readonly name: string; readonly commits: number; readonly found: Promise<boolean> }[] = []
-    notes.store.onEvents((events) => {
-      for (const name of names(events)) {
-        const found = notes.store.read(async (db) => (await texts(db)).includes(name))
-        heard.push({ name, commits: counter.commits, found })
+      ])
+      for (const outcome of failed) {
+        expect(outcome.status).toBe('rejected')
+        expect(String((outcome as PromiseRejectedResult).reason)).toContain('the disk is full')
       }
+      await limit(1_000_000)
+      await notes.store.write(({ db }) => insert(db, 'after'))
+      expect(await notes.notes()).toEqual(['kept', 'after'])
+      expect(notes.events).toEqual([])
     })
-    await Promise.all(
-      ['a', 'b', 'c'].map((text) =>
-        notes.store.write(async ({ db, emit }) => {
-          emit(event(text))
-          await insert(db, text)
-        }),
-      ),
-    )
-    expect(heard.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
-    expect(heard.map(({ commits }) => commits)).toEqual([1, 1, 1])
-    expect(await Promise.all(heard.map(({ found }) => found))).toEqual([true, true, true])
-  })
-
-  test('a listener may write: that is a later commit, and no deadlock', async () => {
-    await using notes = await openNotes()
-    const answers: Promise<unknown>[] = []
-    notes.store.onEvents((events) => {
-      if (names(events).includes('a' as never))
-        answers.push(notes.store.write(({ db }) => insert(db, 'from a listener')))
-    })
-    await notes.store.write(async ({ emit }) => emit(event('a')))
-    await Promise.all(answers)
-    expect(answers).toHaveLength(1)
-    expect(await notes.notes()).toEqual(['from a listener'])
-  })
-})
-
-describe('closing', () => {
-  test('waits for what was accepted, and refuses what comes later with CLOSED', async () => {
-    await using notes = await openNotes()
-    const accepted = Array.from({ length: 300 }, (_each, index) =>
-      notes.store.write(({ db }) => insert(db, `note ${index}`)),
-    )
-    const closing = notes.store.close()
-    expect(await codeOf(notes.store.write(({ db }) => insert(db, 'late')))).toBe('CLOSED')
-    expect(await codeOf(notes.store.read(texts))).toBe('CLOSED')
-    const outcomes = await Promise.allSettled(accepted)
-    expect(outcomes.every((outcome) => outcome.status === 'fulfilled')).toBe(true)
-    await closing
-    const again = await openStoreAt(notes.file)
-    expect((await again.read(texts)).length).toBe(300)
-    await again.close()
-  })
-
-  test('a read that closing overtakes is answered, or fails with CLOSED', async () => {
-    await using notes = await openNotes()
-    const reads = Array.from({ length: 20 }, () =>
-      notes.store.read(async (db) => {
-        await texts(db)
-        return (await texts(db)).length
-      }),
-    )
-    const codes = Promise.all(reads.map(codeOf))
-    await notes.store.close()
-    expect((await codes).filter((code) => code !== 'no error' && code !== 'CLOSED')).toEqual([])
   })
 })
