@@ -2,3 +2,4 @@
 export { imap } from './imap/imap.ts'
 export { mimeFormat } from './mime/mime-format.ts'
 export { smtp } from './smtp/smtp.ts'
+export { bounceReader } from './bounce/bounce.ts'

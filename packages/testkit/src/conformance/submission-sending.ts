@@ -114,9 +114,17 @@ export function exerciseSending(fixture: () => SubmissionFixture, expected: Subm
       expect(opened).toMatchObject({
         kind: 'ready',
         recipients: [
-          { address: refused, kind: 'refused', reply: { code: 550, enhanced: '5.1.1', text: 'No such user' } },
+          {
+            address: refused,
+            kind: 'refused',
+            reply: {
+              code: 550,
+              enhanced: expect.stringMatching(/^5\./),
+              text: expect.stringContaining('No such user'),
+            },
+          },
           { address: recipients[0], kind: 'accepted', reply: { code: 250 } },
-          { address: temporary, kind: 'temporary', reply: { code: 451, enhanced: '4.2.0' } },
+          { address: temporary, kind: 'temporary', reply: { code: 451, enhanced: expect.stringMatching(/^4\./) } },
         ],
       })
       await session.commit(bytesOf(mailOf(fixture())), noMark)
