@@ -18,7 +18,7 @@ import type { OpenStorage, Storage } from '../storage/storage.ts'
 import type { Db } from '../storage/db.ts'
 import { openStore, type Store, type Write } from '../storage/store.ts'
 import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
-import { localTasks } from '../tasks/registry.ts'
+import { localTasks, wireTasks } from '../tasks/registry.ts'
 import { importTheRest } from '../tasks/steps/take-in.ts'
 import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
@@ -129,6 +129,7 @@ async function startEngine(
     sessions,
     environment,
     format: options.mailbox.format,
+    tasks: wireTasks,
     concurrency: 128,
     pollMs: timing.pollMs,
     taskBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestBackOffMs },

@@ -13,12 +13,19 @@ import {
   enqueueTask,
   finishTask,
   isRunnable,
+  nextRunAt,
   recoverTasks,
   type TaskEnd,
 } from '../storage/tasks.ts'
 import { insertTaskStep, type TaskStepKind } from '../storage/task-steps.ts'
-import { wireTasks } from '../tasks/registry.ts'
-import { type ExecuteContext, type FollowUp, type Outcome, outcomeOf, type WireTaskName } from '../tasks/task.ts'
+import {
+  type ExecuteContext,
+  type FollowUp,
+  type Outcome,
+  outcomeOf,
+  type WireTask,
+  type WireTaskName,
+} from '../tasks/task.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
 import { type BackOff, backOffMs } from './backoff.ts'
 import type { Sessions } from './sessions.ts'
@@ -47,6 +54,8 @@ export interface QueueOptions {
   readonly sessions: Sessions
   readonly environment: Environment
   readonly format: MessageFormat
+  /** What each task does. */
+  readonly tasks: Readonly<Record<WireTaskName, WireTask>>
   /** Lanes that run at the same time. */
   readonly concurrency: number
   /** Between two rounds over a folder where nothing else asks for one. */
@@ -67,6 +76,9 @@ const steps: Readonly<Record<Outcome['kind'], TaskStepKind>> = {
   failed: 'failed',
 }
 
+/** What a lane does when a run has ended: the next task, or when one is due. */
+type Next = { readonly claim: Claim } | { readonly runAt: number | null }
+
 type KeptTask = Extract<TaskEnd, { kind: 'keep' }>
 
 /** Timers of some platforms overflow; a longer wait is a row of shorter ones. */
@@ -76,9 +88,11 @@ const longestTimerMs = 60 * 60 * 1000
 const storageBackOff: BackOff = { firstMs: 2_000, longestMs: 60_000 }
 
 export function createQueue(options: QueueOptions): Queue {
-  const { store, environment } = options
+  const { store, environment, tasks } = options
   const lanes = new PQueue({ concurrency: options.concurrency })
   const running = new Set<string>()
+  /** Lanes that run, and have got a task since they looked for their next one. */
+  const unseen = new Set<string>()
   const waiters = new Set<() => void>()
   const ending = new AbortController()
   let cancelTimer: Cancel | null = null
@@ -89,10 +103,25 @@ export function createQueue(options: QueueOptions): Queue {
   let refusals = 0
   let refusedUntil = 0
 
+  function laneOf({ accountId, task }: FollowUp): string {
+    return `${accountId}/${tasks[task].lane}`
+  }
+
   function wakeFor(followUps: readonly FollowUp[]): void {
+    if (ending.signal.aborted) return
     const now = environment.now()
-    const unseen = followUps.some((followUp) => !running.has(laneOf(followUp)) && now + followUp.delayMs < timerAt)
-    if (unseen) wake()
+    for (const followUp of followUps) {
+      const lane = laneOf(followUp)
+      if (running.has(lane)) unseen.add(lane)
+      else if (followUp.delayMs > 0) wakeAt(now + followUp.delayMs)
+      else if (now < refusedUntil) wake()
+      else start(lane)
+    }
+  }
+
+  function start(lane: string): void {
+    running.add(lane)
+    void lanes.add(() => runLane(lane))
   }
 
   function wake(): void {
@@ -118,21 +147,28 @@ export function createQueue(options: QueueOptions): Queue {
         wakeIn(refusedUntil - now)
         return
       }
-      const due = await store.read((db) => dueLanes(db))
       cancelTimer?.()
       cancelTimer = null
+      // What is due by what happens during the look sets the timer by itself.
       timerAt = Number.POSITIVE_INFINITY
+      const due = await store.read((db) => dueLanes(db))
       if (ending.signal.aborted) return
       for (const { lane, runAt } of due) {
-        if (running.has(lane)) continue
+        if (running.has(lane)) {
+          unseen.add(lane)
+          continue
+        }
         if (runAt > now) {
-          wakeIn(runAt - now)
+          wakeAt(runAt)
           break
         }
-        running.add(lane)
-        void lanes.add(() => runLane(lane))
+        start(lane)
       }
     } while (askedAgain)
+  }
+
+  function wakeAt(at: number): void {
+    if (at < timerAt) wakeIn(Math.max(0, at - environment.now()))
   }
 
   function wakeIn(delayMs: number): void {
@@ -154,23 +190,33 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   async function runLane(lane: string): Promise<void> {
+    let next: Next | null = null
     try {
-      while (!ending.signal.aborted) {
-        const claim = await store.write(({ db }) => claimTask(db, lane, environment.now()))
-        refusals = 0
-        if (claim === null) return
-        await runTask(claim)
+      unseen.delete(lane)
+      if (!ending.signal.aborted) next = await store.write(({ db }) => nextOf(db, lane))
+      refusals = 0
+      while (next !== null && 'claim' in next) {
+        next = await runTask(next.claim)
         for (const waiter of waiters) waiter()
       }
     } catch {
+      next = null
       storeRefused()
     } finally {
       running.delete(lane)
-      wake()
+      for (const waiter of waiters) waiter()
+      if (unseen.delete(lane) || next === null || 'claim' in next) wake()
+      else if (next.runAt !== null && !ending.signal.aborted) wakeAt(next.runAt)
     }
   }
 
-  async function runTask(claim: Claim): Promise<void> {
+  async function nextOf(db: Write['db'], lane: string): Promise<Next> {
+    const claim = await claimTask(db, lane, environment.now())
+    return claim === null ? { runAt: await nextRunAt(db, lane) } : { claim }
+  }
+
+  /** Null: nothing more is to be started in this lane by this run. */
+  async function runTask(claim: Claim): Promise<Next | null> {
     const { task, fence } = claim
     let lent = 0
     const context: ExecuteContext = {
@@ -193,27 +239,39 @@ export function createQueue(options: QueueOptions): Queue {
     }
     let outcome: Outcome
     try {
-      outcome = await wireTasks[task.kind as WireTaskName].execute(context, task.key)
+      outcome = await tasks[task.kind as WireTaskName].execute(context, task.key)
     } catch (error) {
       // What we cut ourselves by closing is no failure: it goes on at the next start, as if it had never begun.
       const now = environment.now()
       outcome = ending.signal.aborted ? { kind: 'snooze', untilMs: now } : outcomeOf(error, now)
     }
     for (; lent > 0; lent -= 1) options.sessions.release(task.accountId)
-    for (let failures = 1; !(await finished(claim, outcome)); failures += 1) {
-      if (ending.signal.aborted) return
+    for (let failures = 1; ; failures += 1) {
+      const finished = await finishAndTakeNext(claim, outcome)
+      if (finished !== 'refused') {
+        const elsewhere = outcome.kind === 'done' ? outcome.followUps : []
+        wakeFor(elsewhere.filter((followUp) => laneOf(followUp) !== task.lane))
+        return finished
+      }
+      if (ending.signal.aborted) return null
       await pause(1 + backOffMs(failures, storageBackOff, environment.random))
     }
   }
 
-  /** False: the store refused to note how the run ended. Until it is noted the lane is busy, so it is tried again. */
-  async function finished(claim: Claim, outcome: Outcome): Promise<boolean> {
+  /**
+   * In one transaction. `refused`: the store did not note how the run ended. Until it is noted the lane is busy, so it is
+   * tried again.
+   */
+  async function finishAndTakeNext(claim: Claim, outcome: Outcome): Promise<Next | null | 'refused'> {
+    unseen.delete(claim.task.lane)
     try {
-      await store.write((write) => finish(write, claim, outcome))
-      return true
+      return await store.write(async (write) => {
+        await finish(write, claim, outcome)
+        return ending.signal.aborted ? null : await nextOf(write.db, claim.task.lane)
+      })
     } catch (error) {
       // The account went with all its tasks, or the store is closed: then the row is recovered at the next start.
-      return error instanceof EverdraftError && error.code === 'CLOSED'
+      return error instanceof EverdraftError && error.code === 'CLOSED' ? null : 'refused'
     }
   }
 
@@ -279,7 +337,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void> {
     const now = environment.now()
     for (const followUp of followUps) {
-      const task = wireTasks[followUp.task]
+      const task = tasks[followUp.task]
       await enqueueTask(write.db, {
         newId: () => uuidv7(now, environment.random) as TaskId,
         accountId: followUp.accountId,
@@ -336,8 +394,4 @@ export function createQueue(options: QueueOptions): Queue {
       for (const waiter of waiters) waiter()
     },
   }
-}
-
-function laneOf({ accountId, task }: FollowUp): string {
-  return `${accountId}/${wireTasks[task].lane}`
 }

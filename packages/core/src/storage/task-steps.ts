@@ -1,6 +1,7 @@
 import type { LastError } from '../draft/draft.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 
 /** What happens to a task, in the order in which it happens. */
 export type TaskStepKind = 'planned' | 'started' | 'done' | 'retrying' | 'offline' | 'parked' | 'failed' | 'cancelled'
@@ -20,19 +21,22 @@ interface TaskOfStep {
 }
 
 export async function insertTaskStep(db: Db, task: TaskOfStep, step: TaskStep): Promise<void> {
-  await db
-    .insertInto('task_step')
-    .values({
-      task_id: task.id,
-      account_id: task.accountId,
-      kind: task.kind,
-      key: task.key,
-      at: step.at,
-      what: step.what,
-      error: step.error === null ? null : JSON.stringify(step.error),
-    })
-    .execute()
+  const { id, accountId, kind, key } = task
+  const error = step.error === null ? null : JSON.stringify(step.error)
+  await addStep(db, { id, accountId, kind, key, at: step.at, what: step.what, error })
 }
+
+const addStep = prepared((db, input: TaskOfStep & Omit<TaskStep, 'error'> & { readonly error: string | null }) =>
+  db.insertInto('task_step').values({
+    task_id: input.id,
+    account_id: input.accountId,
+    kind: input.kind,
+    key: input.key,
+    at: input.at,
+    what: input.what,
+    error: input.error,
+  }),
+)
 
 /** A task as its steps tell of it. */
 export interface TaskHistory {

@@ -129,33 +129,54 @@ const joinTask = prepared(
 )
 
 async function addTask(db: Db, task: Enqueue): Promise<void> {
-  await db
-    .insertInto('lane')
-    .values({ id: task.lane, account_id: task.accountId, busy: 0, fence: 0 })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
   const id = task.newId()
-  await db
-    .insertInto('task')
-    .values({
-      id,
-      account_id: task.accountId,
-      lane: task.lane,
-      kind: task.kind,
-      key: task.key,
-      state: 'waiting' satisfies StoredTaskState,
-      priority: task.priority,
-      attempts: 0,
-      connect_failures: 0,
-      superseded: 0,
-      run_at: task.now + task.delayMs,
-      requested_at: task.now,
-      last_error: null,
-      created_at: task.now,
-    })
-    .execute()
-  await insertTaskStep(db, { ...task, id }, { at: task.now, what: 'planned', error: null })
+  const { lane, accountId, kind, key, priority, now } = task
+  await addLane(db, { lane, accountId })
+  await addRow(db, {
+    id,
+    accountId,
+    lane,
+    kind,
+    key,
+    priority,
+    runAt: now + task.delayMs,
+    now,
+  })
+  await insertTaskStep(db, { ...task, id }, { at: now, what: 'planned', error: null })
 }
+
+const addLane = prepared((db, input: { readonly lane: string; readonly accountId: AccountId }) =>
+  db
+    .insertInto('lane')
+    .values({ id: input.lane, account_id: input.accountId, busy: sql.lit(0), fence: sql.lit(0) })
+    .onConflict((conflict) => conflict.doNothing()),
+)
+
+const addRow = prepared(
+  (
+    db,
+    input: Pick<Enqueue, 'accountId' | 'lane' | 'kind' | 'key' | 'priority' | 'now'> & {
+      readonly id: TaskId
+      readonly runAt: number
+    },
+  ) =>
+    db.insertInto('task').values({
+      id: input.id,
+      account_id: input.accountId,
+      lane: input.lane,
+      kind: input.kind,
+      key: input.key,
+      state: sql.lit('waiting' satisfies StoredTaskState),
+      priority: input.priority,
+      attempts: sql.lit(0),
+      connect_failures: sql.lit(0),
+      superseded: sql.lit(0),
+      run_at: input.runAt,
+      requested_at: input.now,
+      last_error: sql.lit(null),
+      created_at: input.now,
+    }),
+)
 
 export interface Claim {
   readonly task: StoredTask
@@ -165,37 +186,67 @@ export interface Claim {
 
 /** Takes the next due task of a lane that is not busy; null where there is none. */
 export async function claimTask(db: Db, lane: string, now: number): Promise<Claim | null> {
-  const row = await db
-    .selectFrom('task')
-    .innerJoin('lane', 'lane.id', 'task.lane')
-    .selectAll('task')
-    .select('lane.fence')
-    .where('task.lane', '=', lane)
-    .where('task.state', '=', 'waiting')
-    .where('task.run_at', '<=', now)
-    .where('lane.busy', '=', 0)
-    .orderBy('task.priority', 'desc')
-    .orderBy('task.seq')
-    .limit(1)
-    .executeTakeFirst()
+  const [row] = await dueTask(db, { lane, now })
   if (row === undefined) return null
   const fence = row.fence + 1
-  await db.updateTable('lane').set({ busy: 1, fence }).where('id', '=', lane).execute()
-  await db
-    .updateTable('task')
-    .set({ state: 'running' satisfies StoredTaskState })
-    .where('seq', '=', row.seq)
-    .execute()
+  await setLane(db, { lane, busy: 1, fence })
+  await setRunning(db, { seq: row.seq })
   const claimed = toTask({ ...row, state: 'running' })
   await insertTaskStep(db, claimed, { at: now, what: 'started', error: null })
   return { task: claimed, fence }
 }
 
+const dueTask = prepared((db, input: { readonly lane: string; readonly now: number }) =>
+  db
+    .selectFrom('task')
+    .innerJoin('lane', 'lane.id', 'task.lane')
+    .selectAll('task')
+    .select('lane.fence')
+    // In a query of its own, as SQLite plans a statement that orders anew each time such a value changes.
+    .where('task.lane', '=', sql<string>`(select ${input.lane})`)
+    .where('task.state', '=', sql.lit('waiting'))
+    // Not by the index of times: that would sort all that is due, for each claim.
+    .where(sql<number>`+task.run_at`, '<=', input.now)
+    .where('lane.busy', '=', sql.lit(0))
+    .orderBy('task.priority', 'desc')
+    .orderBy('task.seq')
+    .limit(sql.lit(1)),
+)
+
+const setLane = prepared((db, input: { readonly lane: string; readonly busy: number; readonly fence: number }) =>
+  db.updateTable('lane').set({ busy: input.busy, fence: input.fence }).where('id', '=', input.lane),
+)
+
+const setRunning = prepared((db, input: { readonly seq: number }) =>
+  db
+    .updateTable('task')
+    .set({ state: sql.lit('running' satisfies StoredTaskState) })
+    .where('seq', '=', input.seq),
+)
+
+/** When the lane has its next task; null where none waits. */
+export async function nextRunAt(db: Db, lane: string): Promise<number | null> {
+  const [row] = await firstOfLane(db, { lane })
+  return row?.run_at ?? null
+}
+
+const firstOfLane = prepared((db, input: { readonly lane: string }) =>
+  db
+    .selectFrom('task')
+    .select((first) => first.fn.min<number | null>('run_at').as('run_at'))
+    .where('lane', '=', sql<string>`(select ${input.lane})`)
+    .where('state', '=', sql.lit('waiting')),
+)
+
 /** @throws {EverdraftError} CLOSED where somebody else has claimed the lane since */
 export async function checkFence(db: Db, lane: string, fence: number): Promise<void> {
-  const row = await db.selectFrom('lane').select('fence').where('id', '=', lane).executeTakeFirst()
+  const [row] = await fenceOf(db, { lane })
   if (row?.fence !== fence) throw new EverdraftError('CLOSED', 'this work was taken over by another run')
 }
+
+const fenceOf = prepared((db, input: { readonly lane: string }) =>
+  db.selectFrom('lane').select('fence').where('id', '=', input.lane),
+)
 
 /** How a run leaves its row. */
 export type TaskEnd =
@@ -216,19 +267,13 @@ export type TaskEnd =
 export async function finishTask(db: Db, claim: Claim, end: TaskEnd): Promise<void> {
   const { task, fence } = claim
   await checkFence(db, task.lane, fence)
-  await db.updateTable('lane').set({ busy: 0 }).where('id', '=', task.lane).execute()
-  const newer = await db
-    .selectFrom('task')
-    .select(['seq', 'run_at'])
-    .where('account_id', '=', task.accountId)
-    .where('kind', '=', task.kind)
-    .where('key', '=', task.key)
-    .where('state', '<>', 'running')
-    .executeTakeFirst()
-  if (end.kind === 'remove' || newer !== undefined) {
-    await db.deleteFrom('task').where('seq', '=', task.seq).execute()
+  await setLane(db, { lane: task.lane, busy: 0, fence })
+  if (end.kind === 'remove') {
+    await removeTask(db, { seq: task.seq })
+    return
   }
-  if (end.kind === 'remove') return
+  const [newer] = await taskNotRunning(db, task)
+  if (newer !== undefined) await removeTask(db, { seq: task.seq })
   const kept = {
     attempts: end.attempts,
     connect_failures: end.connectFailures,
@@ -250,6 +295,8 @@ export async function finishTask(db: Db, claim: Claim, end: TaskEnd): Promise<vo
     .where('seq', '=', newer.seq)
     .execute()
 }
+
+const removeTask = prepared((db, input: { readonly seq: number }) => db.deleteFrom('task').where('seq', '=', input.seq))
 
 /** At open by the one owner of the file: what ran when the process ended is to run again, without waiting for a lease. */
 export async function recoverTasks(db: Db): Promise<void> {
