@@ -1,4 +1,4 @@
-import type { EngineOptions } from '@everdraft/core'
+import type { EngineOptions, EngineTiming } from '@everdraft/core'
 import { createMailServer, type MailServer, type MailServerOptions } from '@everdraft/mailserver'
 
 import { type Device, openDevice } from '../live/harness.ts'
@@ -18,6 +18,7 @@ export interface EmbeddedDevice extends AsyncDisposable {
 export async function openEmbedded(
   options: Omit<MailServerOptions, 'users'> = {},
   engine: Partial<EngineOptions> = {},
+  timing: Partial<EngineTiming> = {},
 ): Promise<EmbeddedDevice> {
   const users = [{ name: 'ann', password: 'secret' }]
   // Fixed proposals: another server made with them gives the same UIDVALIDITYs.
@@ -30,7 +31,7 @@ export async function openEmbedded(
     supports: { catenate: true, uidplus: true, sent: 'Sent' },
     user: () => ({ user: 'ann', password: 'secret', address: 'ann@example.org' }),
   }
-  const device = await openDevice(target, {}, engine)
+  const device = await openDevice(target, timing, engine)
   // The round that every new account begins with.
   await device.sync()
   return {

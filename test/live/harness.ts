@@ -79,6 +79,7 @@ export async function openDevice(
     const opened = await createEngine({
       storage: sqlite(file),
       mailbox: imap(),
+      watch: false,
       timing: { ...testTiming, ...timing },
       ...options,
     })

@@ -33,6 +33,8 @@ interface Plan {
   readonly closeRate: number
   readonly outageRate: number
   readonly knowsTheNetwork: boolean
+  /** Keeps its connection open, to listen. */
+  readonly watch: boolean
 }
 
 const optional: readonly Capability[] = [
@@ -63,6 +65,7 @@ function planOf(dice: Dice): Plan {
     closeRate: dice.pick([0, 0, 0.1]),
     outageRate: dice.pick([0, 0.05]),
     knowsTheNetwork: dice.chance(0.3),
+    watch: dice.chance(0.5),
   }
 }
 

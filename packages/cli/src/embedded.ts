@@ -17,7 +17,7 @@ interface Embedded {
  * while another process is on the folder.
  */
 export async function openEmbedded(folder: DataFolder): Promise<Embedded | null> {
-  const engine = await openEngine(folder)
+  const engine = await openEngine(folder, { watch: false })
   if (engine === null) return null
   try {
     const token = randomBytes(32).toString('base64url')

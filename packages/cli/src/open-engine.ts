@@ -6,9 +6,12 @@ import type { DataFolder } from './data-folder.ts'
 import { CommandFailure } from './failure.ts'
 
 /** Null while another process is on the folder. */
-export async function openEngine(folder: DataFolder): Promise<Engine | null> {
+export async function openEngine(
+  folder: DataFolder,
+  { watch = true }: { readonly watch?: boolean } = {},
+): Promise<Engine | null> {
   try {
-    return await createEngine({ storage: sqlite(folder.database), mailbox: imap() })
+    return await createEngine({ storage: sqlite(folder.database), mailbox: imap(), watch })
   } catch (error) {
     if (!(error instanceof EverdraftError)) throw error
     if (error.code === 'STORAGE_IN_USE') return null

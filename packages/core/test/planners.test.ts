@@ -170,6 +170,7 @@ const folderQuestion: fc.Arbitrary<ReconcileQuestion> = fc
             others: new Set(seen.others as Uid[]),
             seenAt: 0,
             losses: 'apply' as const,
+            highestModseq: null,
           },
     folder: {
       path: drafts,

@@ -42,6 +42,7 @@ export async function engineSide(
   const engine = await createEngine({
     storage: sqlite(join(folder, 'everdraft.db')),
     mailbox: imap(),
+    watch: false,
     // An upload starts when it is asked for, and no round over the folder falls between two edits.
     timing: { uploadDelayMs: hour, longestUploadDelayMs: hour, pollMs: hour },
   })

@@ -288,6 +288,7 @@ export async function openFakeDevice({
       storage: wrap(storageAt(file)),
       ...blobs,
       mailbox: mailbox.port,
+      watch: false,
       environment: time.environment,
       timing,
     })

@@ -37,6 +37,7 @@ function request(over: Partial<Enqueue> = {}): Enqueue {
     now: 1_000,
     delayMs: 100,
     join: { longestWaitMs: 1_000 },
+    urgent: false,
     ...over,
   }
 }

@@ -26,6 +26,7 @@ export interface WorldOptions {
   readonly network: NetworkPlan
   /** The platform tells the engine whether there is a network. */
   readonly knowsTheNetwork?: boolean
+  readonly watch?: boolean
   readonly timing?: Partial<EngineTiming>
 }
 
@@ -140,6 +141,7 @@ export function createWorld(options: WorldOptions): World {
           ? { connectivity: { isOnline: () => network.up, subscribe: (listener) => listenTo(current, listener) } }
           : {}),
         ...(options.timing === undefined ? {} : { timing: options.timing }),
+        ...(options.watch === undefined ? {} : { watch: options.watch }),
       })
       if (current.state !== 'running') return
       opened.subscribe({}, hear)

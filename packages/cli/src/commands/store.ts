@@ -69,7 +69,7 @@ export const backup: Command = {
       import('@everdraft/core'),
       import('../open-engine.ts'),
     ])
-    const engine = await openEngine(folder)
+    const engine = await openEngine(folder, { watch: false })
     if (engine === null) throw new CommandFailure(`a daemon is on ${folder.path}: stop it first`)
     try {
       await engine.backup(input.operand(0))

@@ -12,7 +12,7 @@ import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 
 export function createAccounts(parts: EngineParts): Accounts {
-  const { store, queue, sessions, environment } = parts
+  const { store, queue, sessions, watcher, environment } = parts
   return {
     async add(input) {
       checkAccount(input)
@@ -82,6 +82,7 @@ export function createAccounts(parts: EngineParts): Accounts {
         await deleteAccount(db, id)
         emit({ type: 'account-removed', accountId: id })
       })
+      watcher.drop(id)
       await sessions.drop(id)
       queue.wake()
       await sweepBlobs(store)

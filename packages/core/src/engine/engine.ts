@@ -6,6 +6,7 @@ import type { EngineEvent } from '../events.ts'
 import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
+import { createWatcher } from '../queue/watcher.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
@@ -19,6 +20,7 @@ import type { Db } from '../storage/db.ts'
 import { openStore, type Store, type Write } from '../storage/store.ts'
 import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks, wireTasks } from '../tasks/registry.ts'
+import { foldersToWatch } from '../tasks/steps/special-folders.ts'
 import { importTheRest } from '../tasks/steps/take-in.ts'
 import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
@@ -42,6 +44,11 @@ export interface EngineOptions {
   readonly environment?: Partial<Environment>
   /** Says whether there is a network; without it that is learnt from failures. */
   readonly connectivity?: Connectivity
+  /**
+   * Keeps a connection for each account and listens: what happens in Drafts and Sent is known at once. False: every
+   * `pollMs` only. Default true.
+   */
+  readonly watch?: boolean
   readonly timing?: Partial<EngineTiming>
   readonly housekeeping?: Partial<HousekeepingPolicy>
 }
@@ -124,6 +131,22 @@ async function startEngine(
     offlineBackOff,
     connectivity: options.connectivity ?? null,
   })
+  const watcher = createWatcher({
+    sessions,
+    environment,
+    backOff: offlineBackOff,
+    pollMs: timing.pollMs,
+    folders: foldersToWatch,
+    onChange(accountId) {
+      // The store may close meanwhile, and then the next start looks.
+      store
+        .write((write) => queue.enqueue(write, [syncAfter(accountId, 0)]))
+        .then(
+          () => queue.wake(),
+          () => {},
+        )
+    },
+  })
   const queue = createQueue({
     store,
     sessions,
@@ -134,6 +157,9 @@ async function startEngine(
     pollMs: timing.pollMs,
     taskBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestBackOffMs },
     offlineBackOff,
+    watch(accountId) {
+      if (options.watch !== false) watcher.watch(accountId)
+    },
   })
   const device = await store.write(({ db }) =>
     metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
@@ -147,6 +173,7 @@ async function startEngine(
     store,
     queue,
     sessions,
+    watcher,
     environment,
     format: options.mailbox.format,
     device: device as DeviceId,
@@ -225,9 +252,9 @@ async function startEngine(
         await getAccount(write.db, accountId)
         if (confirm === true) await confirmLosses(write.db, accountId)
         const now = environment.now()
-        await wakeTasks(write.db, accountId, now, null)
         const uploads = (await draftsInNeed(write.db, accountId)).map(uploadInNeed)
         await queue.enqueue(write, [syncAfter(accountId, 0), ...uploads])
+        await wakeTasks(write.db, accountId, now, null)
       })
       queue.wake()
       const settled = waitMs === 0 ? false : await queue.settled(accountId, waitMs ?? null)
@@ -257,7 +284,9 @@ async function startEngine(
     closing.abort()
     endConnectivity?.()
     cancelHousekeeping()
+    const unwatched = watcher.close()
     await queue.close(closeGraceMs)
+    await unwatched
     await sessions.close()
     await store.close()
   }

@@ -2,6 +2,7 @@ import type { Environment } from '../environment.ts'
 import type { AccountId, DeviceId } from '../ids.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Sessions } from '../queue/sessions.ts'
+import type { Watcher } from '../queue/watcher.ts'
 import type { Db } from '../storage/db.ts'
 import type { Store } from '../storage/store.ts'
 import type { LocalTask, PlanContext } from '../tasks/task.ts'
@@ -12,6 +13,7 @@ export interface EngineParts {
   readonly store: Store
   readonly queue: Queue
   readonly sessions: Sessions
+  readonly watcher: Watcher
   readonly environment: Environment
   readonly format: MessageFormat
   readonly device: DeviceId

@@ -62,6 +62,8 @@ export interface QueueOptions {
   readonly pollMs: number
   readonly taskBackOff: BackOff
   readonly offlineBackOff: BackOff
+  /** Listens to an account's folders. */
+  watch(accountId: AccountId): void
 }
 
 /** How an outcome stands in the task's timeline. */
@@ -226,6 +228,8 @@ export function createQueue(options: QueueOptions): Queue {
       format: options.format,
       signal: ending.signal,
       pollMs: options.pollMs,
+      urgent: task.urgent,
+      watch: () => options.watch(task.accountId),
       session: async () => {
         const session = await options.sessions.get(task.accountId)
         lent += 1
@@ -348,6 +352,7 @@ export function createQueue(options: QueueOptions): Queue {
         now,
         delayMs: followUp.delayMs,
         join: followUp.join,
+        urgent: followUp.urgent ?? false,
       })
     }
   }

@@ -13,6 +13,7 @@ export interface SeenFolder {
   readonly path: FolderPath
   readonly uidValidity: UidValidity
   readonly uidNext: Uid
+  readonly highestModseq: string | null
   /** Messages that were looked at and are none of ours. Whatever else is there is new, or was gone and is back. */
   readonly others: ReadonlySet<Uid>
   readonly seenAt: number
@@ -31,6 +32,7 @@ export async function seenFolder(db: Db, accountId: AccountId, role: 'drafts'): 
     path: row.path as FolderPath,
     uidValidity: row.uid_validity as UidValidity,
     uidNext: row.uid_next as Uid,
+    highestModseq: row.highest_modseq,
     others: readUidSet(row.others),
     seenAt: row.seen_at,
     losses: row.losses as Losses,
@@ -42,6 +44,7 @@ export async function setSeenFolder(db: Db, accountId: AccountId, role: 'drafts'
     path: seen.path,
     uid_validity: seen.uidValidity,
     uid_next: seen.uidNext,
+    highest_modseq: seen.highestModseq,
     others: uidSetText(seen.others),
     seen_at: seen.seenAt,
     losses: seen.losses,

@@ -218,6 +218,8 @@ const steps: readonly (readonly Statement[])[] = [
     `create index attempt_by_message on attempt (account_id, message_id)`,
     `create index attempt_by_base on attempt (account_id, base_message_id) where base_message_id is not null`,
     `create index draft_by_predecessor on draft (succeeds) where succeeds is not null`,
+    `alter table folder add column highest_modseq text`,
+    `alter table task add column urgent integer not null default 0`,
     `create table pending_import (
       draft_id text primary key references draft (id), account_id text not null, folder text not null,
       uid_validity integer not null, uid integer not null, size integer not null, created_at integer not null

@@ -144,6 +144,8 @@ interface FolderRow {
   readonly path: string
   readonly uid_validity: number
   readonly uid_next: number
+  /** RFC 7162, decimal; null without CONDSTORE. */
+  readonly highest_modseq: string | null
   readonly seen_at: number
   /** A sequence set: the UIDs of messages that are none of ours. */
   readonly others: string
@@ -176,6 +178,8 @@ export interface TaskRow {
   /** Failures to connect in a row: they count as no attempt, and only space the next try (hazard 29). */
   readonly connect_failures: number
   readonly superseded: number
+  /** Somebody waits for it: what it costs in bytes is no reason to wait. */
+  readonly urgent: number
   readonly run_at: number
   /** When the first of the requests that this row stands for came: the debounce never waits longer than from here. */
   readonly requested_at: number

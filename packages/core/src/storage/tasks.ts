@@ -26,6 +26,8 @@ export interface StoredTask {
   readonly attempts: number
   readonly connectFailures: number
   readonly superseded: number
+  /** Somebody waits for it: see `wakeTasks`. */
+  readonly urgent: boolean
   readonly runAt: number
   readonly lastError: LastError | null
   readonly createdAt: number
@@ -52,6 +54,7 @@ export interface Enqueue {
   /** How long to wait before it runs. */
   readonly delayMs: number
   readonly join: Join
+  readonly urgent: boolean
 }
 
 /**
@@ -139,6 +142,7 @@ async function addTask(db: Db, task: Enqueue): Promise<void> {
     kind,
     key,
     priority,
+    urgent: task.urgent ? 1 : 0,
     runAt: now + task.delayMs,
     now,
   })
@@ -158,6 +162,7 @@ const addRow = prepared(
     input: Pick<Enqueue, 'accountId' | 'lane' | 'kind' | 'key' | 'priority' | 'now'> & {
       readonly id: TaskId
       readonly runAt: number
+      readonly urgent: number
     },
   ) =>
     db.insertInto('task').values({
@@ -171,6 +176,7 @@ const addRow = prepared(
       attempts: sql.lit(0),
       connect_failures: sql.lit(0),
       superseded: sql.lit(0),
+      urgent: input.urgent,
       run_at: input.runAt,
       requested_at: input.now,
       last_error: sql.lit(null),
@@ -285,15 +291,21 @@ export async function finishTask(db: Db, claim: Claim, end: TaskEnd): Promise<vo
       .set({ ...kept, state: end.state, run_at: end.runAt })
       .where('seq', '=', task.seq)
       .execute()
+    // Somebody came to wait for it while it decided to wait: then it runs at once.
+    if (end.lastError === null && !task.urgent) await runUrgent(db, task.seq, task.runAt)
     return
   }
   // What was refused for good may be fine now that it has changed: only a back-off is handed on.
-  if (end.state !== 'waiting') return
+  if (end.state !== 'waiting' || (newer.urgent === 1 && end.lastError === null)) return
   await db
     .updateTable('task')
     .set({ ...kept, run_at: Math.max(newer.run_at, end.runAt) })
     .where('seq', '=', newer.seq)
     .execute()
+}
+
+async function runUrgent(db: Db, seq: number, runAt: number): Promise<void> {
+  await db.updateTable('task').set({ run_at: runAt }).where('seq', '=', seq).where('urgent', '=', 1).execute()
 }
 
 const removeTask = prepared((db, input: { readonly seq: number }) => db.deleteFrom('task').where('seq', '=', input.seq))
@@ -381,15 +393,28 @@ export async function isRunnable(db: Db, accountId: AccountId, now: number): Pro
   return row !== undefined
 }
 
-/** Debounce and back-off are overridden: all that waits is due now, and what failed or is parked is tried again. */
+/**
+ * Debounce, byte budget and back-off are overridden: all that waits is due now, and what failed or is parked is tried
+ * again.
+ */
 export async function wakeTasks(db: Db, accountId: AccountId, now: number, key: string | null): Promise<void> {
   let query = db
     .updateTable('task')
-    .set({ state: 'waiting' satisfies StoredTaskState, run_at: now })
+    .set({ state: 'waiting' satisfies StoredTaskState, run_at: now, urgent: 1 })
     .where('account_id', '=', accountId)
     .where('state', '<>', 'running')
-  if (key !== null) query = query.where('key', '=', key)
+  // One that runs may be about to decide that it can wait.
+  let running = db
+    .updateTable('task')
+    .set({ urgent: 1 })
+    .where('account_id', '=', accountId)
+    .where('state', '=', 'running')
+  if (key !== null) {
+    query = query.where('key', '=', key)
+    running = running.where('key', '=', key)
+  }
   await query.execute()
+  await running.execute()
 }
 
 /** The network is back: what waits for it runs now. What failed for another reason keeps its back-off. */
@@ -439,7 +464,7 @@ export async function retryTask(db: Db, accountId: AccountId, id: TaskId, now: n
   const task = await findTask(db, accountId, id)
   if (task === null) throw new EverdraftError('NOT_FOUND', `there is no task ${id}`)
   if (task.state === 'running') return task
-  const fresh = { state: 'waiting', run_at: now, attempts: 0, connect_failures: 0 } as const
+  const fresh = { state: 'waiting', run_at: now, attempts: 0, connect_failures: 0, urgent: 1 } as const
   await db.updateTable('task').set(fresh).where('seq', '=', task.seq).execute()
   return { ...task, state: 'waiting', runAt: now, attempts: 0, connectFailures: 0 }
 }
@@ -475,6 +500,7 @@ function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): StoredTas
     attempts: row.attempts,
     connectFailures: row.connect_failures,
     superseded: row.superseded,
+    urgent: row.urgent === 1,
     runAt: row.run_at,
     lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
     createdAt: row.created_at,

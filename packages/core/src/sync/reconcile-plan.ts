@@ -2,7 +2,8 @@ import type { Receipt } from '../draft/draft-state.ts'
 import type { KnownCopy } from '../storage/draft-states.ts'
 import type { SeenFolder } from '../storage/folders.ts'
 import type { Uid, Umid } from '../ids.ts'
-import type { FolderState } from '../wire/mailbox.ts'
+import type { FolderChanges, FolderState } from '../wire/mailbox.ts'
+import { isInUidSet } from '../wire/uid-set.ts'
 
 export interface ReconcileQuestion {
   /** What the last complete round saw; null before the first. */
@@ -36,6 +37,18 @@ type ResetReason = 'uidvalidity-changed' | 'uidnext-went-back' | 'other-folder'
 export interface Vanished {
   readonly copy: KnownCopy
   readonly as: 'vanished-during-attempt' | 'name-vanished' | 'missing-confirmed' | 'anchor-vanished' | 'debt-gone'
+}
+
+/**
+ * All UIDs in the folder, ascending. Where the server told only what has changed, from what the last round saw and what we
+ * have stored since: a change that we do not know of is among those that it told.
+ */
+export function presentUids(look: FolderChanges, seen: SeenFolder | null, known: readonly KnownCopy[]): readonly Uid[] {
+  if (look.kind === 'full') return look.uids
+  const before = [...(seen?.others ?? []), ...known.map((copy) => copy.receipt.uid)]
+  const now = [...look.changed, ...look.added].map(({ uid }) => uid)
+  const left = before.filter((uid) => !isInUidSet(look.vanished, uid))
+  return [...new Set([...left, ...now])].toSorted((a, b) => a - b)
 }
 
 /** Compares what we know of a folder with what it holds: never mirrors it (hazard 1). */

@@ -16,6 +16,7 @@ import { applyDraftEvent, loadDraftState, ownedState } from '../storage/draft-st
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
+import { uploadDueAt } from '../sync/upload-budget.ts'
 import { type UploadPlan, uploadPlan } from '../sync/upload-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity, MessageSegment, StoreOutcome } from '../wire/mailbox.ts'
 import type { ComposedMessage, ComposedSegment } from '../wire/message-format.ts'
@@ -159,6 +160,10 @@ async function storeOnce(
   const parts = message.segments.filter((segment) => segment.kind === 'attachment')
   const plan = uploadPlan({ size: message.size, parts, older, capabilities: session.capabilities, mayQuote })
   if (plan.kind === 'refuse') return parked(context, plan.code, plan.message)
+  const dueAt = await dueIn(context, draft, state, plan)
+  if (dueAt > now) return { kind: 'outcome', outcome: { kind: 'snooze', untilMs: dueAt } }
+  const full = await overQuota(context, session, folder, plan)
+  if (full !== null) return full
   const attempt: Attempt = {
     id: uuidv7(now, environment.random) as AttemptId,
     accountId: draft.accountId,
@@ -212,6 +217,40 @@ async function storeOnce(
   })
   if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
   return parked(context, 'NOT_STORED', 'the server said OK to the draft, but it is not there as it was sent')
+}
+
+/** Nobody waits for it: then what it costs decides how long it waits for a pause. */
+async function dueIn(
+  context: ExecuteContext,
+  draft: StoredDraft,
+  state: DraftState,
+  { bytesToSend }: Extract<UploadPlan, { kind: 'upload' }>,
+): Promise<number> {
+  if (context.urgent || state.status !== 'draft') return 0
+  const copy = newestCopy(state.copies)
+  const attempt = copy === null ? null : await context.store.read((db) => attemptById(db, copy.attemptId))
+  const staleSince = attempt?.endedAt ?? draft.createdAt
+  return uploadDueAt({ bytesToSend, savedAt: draft.updatedAt, staleSince })
+}
+
+/** Not worth a question to the server before each. */
+const smallBytes = 64 * 1024
+
+/** Before the bytes cross the wire for nothing (RFC 9208). */
+async function overQuota(
+  context: ExecuteContext,
+  session: MailboxSession,
+  folder: FolderState,
+  { bytesToSend, storedSize }: Extract<UploadPlan, { kind: 'upload' }>,
+): Promise<StoreResult | null> {
+  if (!session.capabilities.quota || bytesToSend <= smallBytes) return null
+  const left = await session.quotaLeft(folder.path)
+  if (left === null || left >= storedSize) return null
+  return parked(
+    context,
+    'OVERQUOTA',
+    `the mailbox has room for ${left} bytes more, the draft has ${storedSize} as a message`,
+  )
 }
 
 function noFolder(session: MailboxSession): StoreResult {

@@ -8,7 +8,7 @@ import { endPendingImport } from '../storage/imports.ts'
 import { type Losses, type SeenFolder, seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { isOpenInComposer } from '../storage/leases.ts'
 import type { Db } from '../storage/db.ts'
-import { type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
+import { presentUids, type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
@@ -29,6 +29,7 @@ export const mailboxSync: WireTask = {
     const uncertain = await context.store.read((db) => draftsWithOpenAttempts(db, context.accountId))
     for (const draftId of uncertain) await resolveAttempts(context, session, draftId)
     const round = await reconcileDrafts(context, session)
+    context.watch()
     const uploads = await uploadsInNeed(context)
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
     return done(...round.imports, ...uploads, syncAfter(context.accountId, again))
@@ -46,26 +47,31 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
   const { accountId } = context
   const seen = await context.store.read((db) => seenFolder(db, accountId, 'drafts'))
   const path = await draftsFolder(session)
-  const folder = path === null ? null : await session.select(path)
-  if (folder === null) {
+  const mark = seen?.path === path ? seen : null
+  const look = path === null ? null : await session.changes(path, mark)
+  if (look === null) {
     forgetDraftsFolder(session)
     // Deleted or renamed by somebody: what was in it is uploaded again, never purged.
     if (seen !== null) await forgetFolder(context, seen.path)
     return { missing: false, imports: [] }
   }
-  const uids = await session.uids()
+  const { folder } = look
   const { known, attempting } = await context.store.read(async (db) => ({
     known: await knownCopies(db, accountId, folder.path),
     attempting: await draftsWithOpenAttempts(db, accountId),
   }))
+  const told = presentUids(look, seen, known)
+  // A server that was restored from a backup does not tell what it has forgotten: the number of messages shows it.
+  const uids = told.length === folder.exists ? told : await session.uids()
   const plan = reconcilePlan({ seen, folder, uids, known, attempting })
-  const identities = plan.kind === 'reset' ? [] : await lookAt(session, plan)
+  const identities = plan.kind === 'reset' ? [] : await lookAt(session, plan, look.added)
   const spoilt = plan.kind === 'compare' && plan.probes.some((copy) => !isStill(copy, identities))
   if (plan.kind === 'reset' || spoilt) {
     if (seen !== null && seen.path !== folder.path) await forgetFolder(context, seen.path)
     await forgetFolder(context, folder.path)
-    const imports = await explore(context, session, folder, uids.length === 0 ? [] : await session.identities(uids), [])
-    await rememberFolder(context, folder, uids, seen?.losses === 'hold' ? 'hold' : 'apply')
+    const found = await lookAtAll(session, uids, look.added)
+    const imports = await explore(context, session, folder, found, [])
+    await rememberFolder(context, folder, lookedAt(uids, found), seen?.losses === 'hold' ? 'hold' : 'apply')
     return { missing: false, imports }
   }
   const unexplored = new Set(plan.unexplored)
@@ -79,7 +85,7 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
   const losses = lossesOf(seen, plan)
   const { missing } = await applyLosses(context, session, folder, plan.vanished, losses === 'hold')
   await sawAgain(context, plan.seenAgain)
-  await rememberFolder(context, folder, uids, losses === 'hold' ? 'hold' : 'apply')
+  await rememberFolder(context, folder, lookedAt(uids, identities), losses === 'hold' ? 'hold' : 'apply')
   if (losses === 'hold') await sayThatLossesAreHeld(context, plan.vanished.length)
   return { missing, imports }
 }
@@ -106,9 +112,27 @@ async function sayThatLossesAreHeld(context: ExecuteContext, count: number): Pro
 async function lookAt(
   session: MailboxSession,
   plan: Extract<ReconcilePlan, { kind: 'compare' }>,
+  read: readonly MessageIdentity[],
 ): Promise<readonly MessageIdentity[]> {
-  const uids = [...plan.unexplored, ...plan.probes.map((copy) => copy.receipt.uid)]
-  return uids.length === 0 ? [] : await session.identities(uids.toSorted((a, b) => a - b))
+  return await lookAtAll(session, [...plan.unexplored, ...plan.probes.map((copy) => copy.receipt.uid)], read)
+}
+
+/** `read`: what the server has told already. */
+async function lookAtAll(
+  session: MailboxSession,
+  uids: readonly Uid[],
+  read: readonly MessageIdentity[],
+): Promise<readonly MessageIdentity[]> {
+  const told = new Map(read.map((identity) => [identity.uid, identity]))
+  const untold = uids.filter((uid) => !told.has(uid)).toSorted((a, b) => a - b)
+  const asked = untold.length === 0 ? [] : await session.identities(untold)
+  return [...uids.flatMap((uid) => told.get(uid) ?? []), ...asked].toSorted((a, b) => a.uid - b.uid)
+}
+
+/** What is marked \\Deleted is nobody's yet: the mark may be taken back. */
+function lookedAt(uids: readonly Uid[], identities: readonly MessageIdentity[]): readonly Uid[] {
+  const marked = new Set(identities.filter(({ deleted }) => deleted).map(({ uid }) => uid))
+  return uids.filter((uid) => !marked.has(uid))
 }
 
 function isStill({ receipt }: KnownCopy, identities: readonly MessageIdentity[]): boolean {
@@ -209,6 +233,7 @@ async function rememberFolder(
       path: folder.path,
       uidValidity: folder.uidValidity,
       uidNext: folder.uidNext ?? (((uids.at(-1) ?? 0) + 1) as Uid),
+      highestModseq: folder.highestModseq,
       others: new Set(uids.filter((uid) => !ours.has(uid))),
       seenAt: context.environment.now(),
       losses,
@@ -218,5 +243,5 @@ async function rememberFolder(
 
 async function uploadsInNeed(context: ExecuteContext): Promise<readonly FollowUp[]> {
   const drafts = await context.store.read((db) => draftsInNeed(db, context.accountId))
-  return drafts.map(uploadInNeed)
+  return drafts.map((draft) => ({ ...uploadInNeed(draft), urgent: context.urgent }))
 }

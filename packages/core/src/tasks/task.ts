@@ -29,6 +29,8 @@ export interface FollowUp {
   readonly key: string
   readonly delayMs: number
   readonly join: Join
+  /** Somebody waits for it. Default false. */
+  readonly urgent?: boolean
 }
 
 export interface PlanContext {
@@ -59,6 +61,10 @@ export interface ExecuteContext {
   readonly signal: AbortSignal
   /** When to look at a folder again where nothing else asks for it. */
   readonly pollMs: number
+  /** Somebody waits for this run: what it costs in bytes is no reason to wait. */
+  readonly urgent: boolean
+  /** Listens to the account's folders from now on. */
+  watch(): void
   /** Connects where that is not done yet. @throws {WireError} */
   session(): Promise<MailboxSession>
   /** A write that is refused when somebody else has claimed the lane since. */

@@ -58,6 +58,12 @@ export async function draftsFolder(session: MailboxSession): Promise<FolderPath 
   return found
 }
 
+/** Where something can happen that a draft has to do with. */
+export async function foldersToWatch(session: MailboxSession): Promise<readonly FolderPath[]> {
+  const folders = await session.folders()
+  return (['drafts', 'sent'] as const).flatMap((use) => findSpecialFolder(folders, use) ?? [])
+}
+
 /** The folder that was found is there no more. */
 export function forgetDraftsFolder(session: MailboxSession): void {
   draftsFolders.delete(session)
