@@ -30,7 +30,7 @@ export type SendPhase =
   | 'parked'
 
 /** After the first acceptance: no copy in Sent yet, filed there, seen there, and the copies in Drafts are gone. */
-export type FilingPhase = 'accepted' | 'filed' | 'verified' | 'cleaned'
+type FilingPhase = 'accepted' | 'filed' | 'verified' | 'cleaned'
 
 export const sendPhases: readonly SendPhase[] = [
   'queued',
@@ -97,7 +97,7 @@ export interface SendState {
 }
 
 /** What RCPT was answered. */
-export interface RecipientVerdict {
+interface RecipientVerdict {
   readonly address: string
   readonly kind: 'accepted' | 'refused' | 'temporary'
   readonly reason: SendReason
