@@ -23,6 +23,7 @@ import {
 import { type CompiledQuery, type DatabaseConnection, type Driver, sql } from 'kysely'
 
 import type { Db } from '../../core/src/storage/db.ts'
+import { familyOf } from '../../core/src/storage/family.ts'
 import { openStore, type Store } from '../../core/src/storage/store.ts'
 import { createFakeMailbox, type FakeMailbox } from '../../core/test/fake-mailbox.ts'
 import { blobFolder, sqlite } from '../src/index.ts'
@@ -340,13 +341,20 @@ export async function openFakeDevice({
 
 /** The tables that have rows, by name. */
 export async function filledTables(db: Db): Promise<readonly string[]> {
-  const names = new Set((await db.introspection.getTables()).map(({ name }) => name))
+  const tables = await db.introspection.getTables()
+  const schema = familyOf(db) === 'sqlite' ? undefined : await currentSchema(db)
+  const names = tables.filter((table) => table.schema === schema).map(({ name }) => name)
   const found: string[] = []
   for (const name of names) {
     const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(name)}`.execute(db)
     if (rows[0]?.n !== 0) found.push(name)
   }
   return found.toSorted((a, b) => (a < b ? -1 : 1))
+}
+
+async function currentSchema(db: Db): Promise<string | undefined> {
+  const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db)
+  return rows[0]?.schema
 }
 
 /** What the suites of the engine run on. */

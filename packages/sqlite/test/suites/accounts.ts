@@ -105,6 +105,8 @@ export function exerciseAccounts({ openFakeDevice }: SuiteStorage): void {
         (name) => !/^(sqlite_|draft_search_(data|config|idx)$)/.test(name),
       )
       expect(left).toEqual(['event', 'meta'])
+      const events = await device.inStore((db) => db.selectFrom('event').select('payload').execute())
+      expect(events.filter(({ payload }) => !payload.includes('account-removed'))).toEqual([])
     })
 
     test('removed while it is connecting, it leaves no connection open', async () => {
