@@ -343,16 +343,20 @@ Hello
 
 export const noBounces: Readonly<Record<string, string>> = {
   'out of office': words(
-    'From: Bob Example <bob@example.com>\nAuto-Submitted: auto-replied (vacation)\nSubject: Out of office: Offer',
-    'I am away. Messages that could not be delivered are not my fault.\n',
+    'Return-Path: <>\nFrom: Bob Example <bob@example.com>\nAuto-Submitted: auto-replied (vacation)\nSubject: Out of office: Offer',
+    'I am away.\n\nThis is the mail system at host x.\n\n<bob@example.com>: away\n',
   ),
   'a person who writes of a full mailbox': words(
     'From: Bob Example <bob@example.com>\nSubject: Re: Offer',
     'Your last mail came back: the mailbox is full, user unknown, whatever.\n',
   ),
+  'a person who passes on what Exchange wrote': words(
+    'Return-Path: <bob@example.com>\nFrom: Bob Example <bob@example.com>\nSubject: What is this?',
+    'Delivery has failed to these recipients or groups:\n\nbob@example.com\nnot found\n',
+  ),
   'an answer of a program without RFC 3834': words(
     'Return-Path: <>\nFrom: bob@example.com\nX-Autoreply: yes\nSubject: Away',
-    'Delivery has failed to these recipients? No, I am away.\n',
+    'Delivery has failed to these recipients or groups:\n\nbob@example.com\n\nNo, I am only away.\n',
   ),
   'a read receipt': `From: bob@example.com
 Subject: Read: Offer

@@ -55,13 +55,22 @@ const sentences =
 const delays =
   /delay(?:ed)?|not yet been delivered|will (?:be retried|retry|keep trying|continue)|temporary problem|transient|warning/i
 
-/** Null: these words are no bounce's. `isSystem`: header and subject are those of a mail system. */
+export interface BounceTextContext {
+  /** Header and subject are those of a mail system. */
+  readonly isSystem: boolean
+  /** RFC 5321 §4.5.5. People quote bounces, but their mails have a return path. */
+  readonly hasNullPath: boolean
+  /** Whom the header says that it is about. */
+  readonly returned: string | null
+}
+
+/** Null: these words are no bounce's. */
 export function readBounceText(
   text: string,
   subject: string,
-  { isSystem, returned }: { readonly isSystem: boolean; readonly returned: string | null },
+  { isSystem, hasNullPath, returned }: BounceTextContext,
 ): readonly BouncedRecipient[] | null {
-  const shape = shapes.find(({ begins }) => begins.test(text))
+  const shape = isSystem || hasNullPath ? shapes.find(({ begins }) => begins.test(text)) : undefined
   if (shape === undefined && !(isSystem && sentences.test(`${subject}\n${text}`))) return null
   const isDelay = delays.test(subject) || (shape !== undefined && /not yet been|temporary problem|delayed/i.test(text))
   if (shape !== undefined) {

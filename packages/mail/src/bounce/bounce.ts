@@ -24,6 +24,7 @@ function readBounce(raw: Uint8Array): Bounce | null {
   const text = parts.find(({ type }) => type === 'text/plain')?.text ?? textOfHtml(parts)
   const recipients = readBounceText(text, decodeText(rawValues(fields, 'Subject')[0] ?? ''), {
     isSystem: isFromSystem(fields),
+    hasNullPath: hasNullPath(fields),
     // Exchange says in a field of its own who it is about.
     returned: rawValues(fields, 'X-Failed-Recipients')[0]?.split(',')[0]?.trim() ?? null,
   })
@@ -85,13 +86,17 @@ function isFromSystem(fields: readonly RawField[]): boolean {
     /(?:mailer-daemon|postmaster|mail delivery (?:system|subsystem|service)|microsoftexchange|mdaemon|mail administrator)/i.test(
       from,
     )
-  const hasNullPath = (rawValues(fields, 'Return-Path')[0] ?? '').replace(/\s/g, '') === '<>'
   const failed = rawValues(fields, 'X-Failed-Recipients').length > 0
   const isUndeliverable =
     /^(?:undeliver|returned mail|delivery status|mail delivery failed|failure notice|nicht zustellbar|unzustellbar)/i.test(
       rawValues(fields, 'Subject')[0] ?? '',
     )
-  return isSystemName || failed || (hasNullPath && isUndeliverable)
+  return isSystemName || failed || (hasNullPath(fields) && isUndeliverable)
+}
+
+/** RFC 5321 §6.1: what a mail system writes goes out without a return path. */
+function hasNullPath(fields: readonly RawField[]): boolean {
+  return (rawValues(fields, 'Return-Path')[0] ?? '').replace(/\s/g, '') === '<>'
 }
 
 function textOfHtml(parts: readonly ReportPart[]): string {
