@@ -100,7 +100,7 @@ function tableOf(disk: string, sides: readonly (readonly Contestant[])[], measur
       return concurrencies.map((concurrency, place) => {
         const own = rates[place] ?? []
         const gain = place === 0 ? '1' : ratioWithSpread(ratios(own, rates[0] ?? []))
-        return [index === 0 ? 'engine.drafts.save()' : 'by hand', String(concurrency), count(spread(own).median), gain]
+        return [index === 0 ? 'engine' : 'by hand', String(concurrency), count(spread(own).median), gain]
       })
     }),
   }

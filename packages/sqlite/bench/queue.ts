@@ -76,33 +76,32 @@ interface OpenedQueue {
 async function openQueue(file: string, execute: (accountId: AccountId, key: string) => void): Promise<OpenedQueue> {
   const environment = platformEnvironment(undefined)
   const { store } = await openStore(sqlite(file), environment)
-  const opened = createQueue({
-    ...{
-      store,
-      environment,
-      format: unreachable().format,
-      sessions: {
-        get: () => Promise.reject(new TypeError('nothing connects here')),
-        release: () => {},
-        retryAt: () => 0,
-      } as never,
-      watch: () => {},
-      tasks: {
-        ...wireTasks,
-        draft_upload: {
-          ...wireTasks.draft_upload,
-          execute: async ({ accountId }: { readonly accountId: AccountId }, key: string) => {
-            execute(accountId, key)
-            return { kind: 'done', followUps: [] } as const
-          },
+  const options = {
+    store,
+    environment,
+    format: unreachable().format,
+    sessions: {
+      get: () => Promise.reject(new TypeError('nothing connects here')),
+      release: () => {},
+      retryAt: () => 0,
+    } as never,
+    watch: () => {},
+    tasks: {
+      ...wireTasks,
+      draft_upload: {
+        ...wireTasks.draft_upload,
+        execute: async ({ accountId }: { readonly accountId: AccountId }, key: string) => {
+          execute(accountId, key)
+          return { kind: 'done', followUps: [] } as const
         },
       },
-      concurrency: 128,
-      pollMs: 3_600_000,
-      taskBackOff: { firstMs: 1_000, longestMs: 60_000 },
-      offlineBackOff: { firstMs: 1_000, longestMs: 60_000 },
     },
-  })
+    concurrency: 128,
+    pollMs: 3_600_000,
+    taskBackOff: { firstMs: 1_000, longestMs: 60_000 },
+    offlineBackOff: { firstMs: 1_000, longestMs: 60_000 },
+  }
+  const opened = createQueue(options)
   return {
     queue: opened,
     enqueue: (followUps) => store.write((write) => opened.enqueue(write, followUps)),

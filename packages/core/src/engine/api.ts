@@ -223,7 +223,7 @@ export interface Drafts {
   get(id: Umid): Promise<Draft>
   /**
    * Full text over subject, people, text and names of files: words by their beginnings, all of them, accents and case
-   * folded; best match first. The index is complete some tenths of a second after a save.
+   * folded; best match first, of thousands of matches the newest drafts. The index is complete some tenths of a second after a save.
    */
   search(query: string, filter?: DraftFilter): Promise<Page<DraftHit>>
   /** Newest change first. */

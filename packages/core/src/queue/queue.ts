@@ -13,7 +13,7 @@ import {
   enqueueTask,
   finishTask,
   isRunnable,
-  nextRunAt,
+  laneDueAt,
   recoverTasks,
   type TaskEnd,
 } from '../storage/tasks.ts'
@@ -214,7 +214,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   async function nextOf(db: Write['db'], lane: string): Promise<Next> {
     const claim = await claimTask(db, lane, environment.now())
-    return claim === null ? { runAt: await nextRunAt(db, lane) } : { claim }
+    return claim === null ? { runAt: await laneDueAt(db, lane) } : { claim }
   }
 
   /** Null: nothing more is to be started in this lane by this run. */

@@ -137,8 +137,8 @@ export async function listDrafts(
   return { items: rows.map(toDraft), total: await countShown(db, query) }
 }
 
-/** How many a list has to choose from: not counted one by one, but for a tag. */
-async function countShown(db: Db, filter: DraftFilter): Promise<number> {
+/** How many a list or a search has to choose from: not counted one by one, but for a tag. */
+export async function countShown(db: Db, filter: DraftFilter): Promise<number> {
   if (filter.tag !== null) {
     const { total } = await db
       .selectFrom('draft')

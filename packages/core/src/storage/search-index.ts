@@ -31,6 +31,6 @@ export interface SearchIndex {
   insert(db: Db, row: SearchRow): Promise<void>
   /** Whether it is in the index or not. */
   remove(db: Db, id: Umid): Promise<void>
-  /** Best match first, by the index's own measure. */
+  /** Best match first, by the index’s own measure; of thousands of hits, the newest drafts first. */
   find(db: Db, query: SearchQuery): Promise<{ readonly hits: readonly SearchHit[]; readonly total: number }>
 }

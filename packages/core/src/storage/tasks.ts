@@ -231,7 +231,7 @@ const setRunning = prepared((db, input: { readonly seq: number }) =>
 )
 
 /** When the lane has its next task; null where none waits. */
-export async function nextRunAt(db: Db, lane: string): Promise<number | null> {
+export async function laneDueAt(db: Db, lane: string): Promise<number | null> {
   const [row] = await firstOfLane(db, { lane })
   return row?.run_at ?? null
 }
