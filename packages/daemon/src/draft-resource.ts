@@ -49,7 +49,16 @@ const syncSchema: z.ZodType<DraftSyncJson> = z
     message_id: z.string().nullable(),
     pending: z
       .object({
-        reason: z.enum(['waiting', 'uploading', 'offline', 'backing-off', 'parked', 'removing-copies', 'local-only']),
+        reason: z.enum([
+          'waiting',
+          'uploading',
+          'offline',
+          'backing-off',
+          'parked',
+          'removing-copies',
+          'local-only',
+          'importing',
+        ]),
         since: timeSchema,
         bytes: z.int(),
       })
