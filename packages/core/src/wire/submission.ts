@@ -117,8 +117,8 @@ export type SubmissionBody =
 
 export interface CommitOptions {
   /**
-   * Called once when everything but the final dot (or, for a URL, the command itself) was handed to the connection. Only when it
-   * resolves the dot goes. If it rejects, the connection ends without the dot, and `commit` rejects with the same.
+   * Called once, when the source was read to its end, or before the command with the URL. Only when it resolves the dot goes.
+   * If it rejects, the connection ends without the dot, and `commit` rejects with the same.
    */
   readonly beforeFinalDot: () => Promise<void>
 }

@@ -21,6 +21,7 @@ import { readProviderId } from './provider-id.ts'
 import { closing, kindOf, type Reply, toSubmissionReply } from './reply.ts'
 
 const quitWaitMs = 1000
+const heldBackBytes = 64 * 1024
 
 export interface SmtpSessionParts {
   readonly dialogue: SmtpDialogue
@@ -126,12 +127,19 @@ export class SmtpSession implements SubmissionSession {
     if (invitation.code !== 354) return this.#guarded('before-dot', async () => this.#confused(invitation))
 
     const stuffer = createDotStuffer()
+    // What is small goes with the dot: a packet, and a wake-up of the server, less.
+    let last: Uint8Array = new Uint8Array()
     this.#dialogue.owe()
     try {
       for await (const piece of body.open()) {
         const early = await this.#earlyAnswer()
         if (early !== null) return early
-        await this.#guarded('before-dot', async () => this.#dialogue.write(stuffer.stuff(piece)))
+        await this.#write(last)
+        last = stuffer.stuff(piece)
+      }
+      if (last.length > heldBackBytes) {
+        await this.#write(last)
+        last = new Uint8Array()
       }
     } catch (error) {
       // Who refuses in the middle may hang up at once.
@@ -147,9 +155,13 @@ export class SmtpSession implements SubmissionSession {
     const late = await this.#earlyAnswer()
     if (late !== null) return late
     return this.#guarded('after-dot', async () => {
-      this.#dialogue.finish(stuffer.end())
+      this.#dialogue.finish(Buffer.concat([last, stuffer.end()]))
       return this.#outcome(await this.#dialogue.reply(this.#parts.finalReplyTimeoutMs))
     })
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > 0) await this.#guarded('before-dot', async () => this.#dialogue.write(bytes))
   }
 
   /** The mark is made, or the connection ends before the dot. */
