@@ -1,12 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chownSync, existsSync, globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-
-/** Sockets have short paths. */
-const temporary = '/tmp'
 
 /** The folder of `initdb` and `postgres`; null where they are not installed. */
 export function postgresPrograms(): string | null {
@@ -26,7 +24,7 @@ export interface PostgresServer {
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null
 
 export async function startPostgres(programs: string, settings: readonly string[] = []): Promise<PostgresServer> {
-  const folder = await mkdtemp(join(temporary, 'everdraft-pg-'))
+  const folder = await mkdtemp(join(tmpdir(), 'everdraft-pg-'))
   if (nobody !== null) chownSync(folder, nobody.uid, nobody.gid)
   const data = join(folder, 'data')
   await promisify(execFile)(
