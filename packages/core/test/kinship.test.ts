@@ -99,6 +99,10 @@ describe('likeness', () => {
   })
 })
 
+function pauseFor(bytesToSend: number): number {
+  return uploadDueAt({ bytesToSend, savedAt: 0, staleSince: 0 })
+}
+
 describe('when an upload that nobody waits for may start', () => {
   const minute = 60_000
 
@@ -107,10 +111,9 @@ describe('when an upload that nobody waits for may start', () => {
   })
 
   test('after a pause that grows with the cost, five minutes at most', () => {
-    const due = (bytesToSend: number): number => uploadDueAt({ bytesToSend, savedAt: 0, staleSince: 0 })
-    expect(due(800_000)).toBe(10_000)
-    expect(due(8_000_000)).toBe(100_000)
-    expect(due(1_000_000_000)).toBe(5 * minute)
+    expect(pauseFor(800_000)).toBe(10_000)
+    expect(pauseFor(8_000_000)).toBe(100_000)
+    expect(pauseFor(1_000_000_000)).toBe(5 * minute)
   })
 
   test('twenty minutes after the server had it last, even if somebody still writes', () => {

@@ -121,7 +121,7 @@ export function modelledIn(message: Uint8Array): {
   readonly attachments: readonly string[]
 } {
   const text = Buffer.from(message).toString('latin1')
-  const fields = fieldsOf(/^\{.*\}$/m.exec(text)?.[0] ?? bodyOf(text)) as Modelled
+  const fields = fieldsOf(/^\{.*\}$/m.exec(text)?.[0] ?? bodyOf(text))
   const bodies = [...text.matchAll(/Content-Transfer-Encoding: base64\r\n\r\n([^-]*?)\r\n--/g)]
   return { fields, attachments: bodies.map((match) => hashOf(Buffer.from(match[1] ?? '', 'base64'))).toSorted() }
 }
