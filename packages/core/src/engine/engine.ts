@@ -12,7 +12,7 @@ import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
 import { confirmLosses } from '../storage/folders.ts'
-import { draftsInNeed } from '../storage/draft-states.ts'
+import { draftsInNeed, draftsToSettle, draftsToUpload } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
 import { metaValue } from '../storage/meta.ts'
 import type { OpenStorage, Storage } from '../storage/storage.ts'
@@ -90,6 +90,8 @@ const contentEvents: ReadonlySet<EngineEvent['type']> = new Set([
   'draft-saved',
   'draft-moved',
 ])
+/** As many as a save may have to wait for. */
+const markersPerPage = 200
 const closeGraceMs = 5_000
 const firstHousekeepingMs = 30_000
 const housekeepingMs = 3_600_000
@@ -226,16 +228,38 @@ async function startEngine(
   })
 
   await queue.recover()
-  await store.write(async (write) => {
+  const firstPage = await store.write(async (write) => {
     await dropIncompleteBlobs(write.db)
     await deriveMarkers(write)
+    return await deriveUploads(write, '')
   })
   queue.wake()
   indexer.wake()
 
+  // Their tasks were stored with them: seldom is one to be added, and nobody waits for the look at all of them. Where the
+  // store is closed or refuses meanwhile, the next start looks again.
+  void deriveMore(firstPage).catch(() => {})
+
+  /** The markers of a page of drafts. @returns the last draft of the page; null where there are no more */
+  async function deriveUploads(write: Write, after: string): Promise<string | null> {
+    const drafts = await draftsToUpload(write.db, after, markersPerPage)
+    await queue.enqueue(write, drafts.map(uploadInNeed))
+    return drafts.length < markersPerPage ? null : (drafts.at(-1)?.id ?? null)
+  }
+
+  async function deriveMore(derived: string | null): Promise<void> {
+    if (derived === null) return
+    let after: string | null = derived
+    while (after !== null && !closing.signal.aborted) {
+      const page: string = after
+      after = await store.write((write) => deriveUploads(write, page))
+    }
+    queue.wake()
+  }
+
   /** The markers that are to run, from the durable state of the drafts: what the queue's rows lack is added. */
   async function deriveMarkers({ db, emit }: Write): Promise<void> {
-    const uploads = (await draftsInNeed(db, null)).map(uploadInNeed)
+    const uploads = (await draftsToSettle(db)).map(uploadInNeed)
     const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
     const syncs = items.map(({ id }) => syncAfter(id, 0))
     const imports = (await pendingImports(db, null)).map(importTheRest)

@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+
 import {
   type Copies,
   type OwnedState,
@@ -285,21 +287,50 @@ export async function newestCopies(
   return newest
 }
 
+interface DraftInNeed {
+  readonly id: Umid
+  readonly accountId: AccountId
+}
+
+/** Of `draftsInNeed`, those whose head is to go to the server, by id: a page after `after`, however many there are. */
+export async function draftsToUpload(db: Db, after: string, limit: number): Promise<readonly DraftInNeed[]> {
+  const rows = await toUpload(db).where('id', '>', after).orderBy('id').limit(limit).execute()
+  return rows.map((row) => ({ id: row.id as Umid, accountId: row.account_id as AccountId }))
+}
+
+function toUpload(db: Db) {
+  return (
+    db
+      .selectFrom('draft')
+      .select(['id', 'account_id'])
+      .where('status', 'in', ['draft', 'queued', 'sending'])
+      // Written out, as the partial index asks for it.
+      .where('sync_state', '<>', sql.lit('synchronized'))
+      .where('policy', '<>', 'local-only')
+  )
+}
+
 /**
  * Drafts with something to bring to the server or to remove from it, with the account in whose lane that is done: the
  * durable aggregate from which the markers of `draft_upload` are derived at start. It is `needsUpload` of draft-state.ts
  * as SQL, and open attempts.
  */
-export async function draftsInNeed(
-  db: Db,
-  accountId: AccountId | null,
-): Promise<readonly { readonly id: Umid; readonly accountId: AccountId }[]> {
-  let wanted = db
-    .selectFrom('draft')
-    .select(['id', 'account_id'])
-    .where('status', 'in', ['draft', 'queued', 'sending'])
-    .where('sync_state', '<>', 'synchronized')
-    .where('policy', '<>', 'local-only')
+export async function draftsInNeed(db: Db, accountId: AccountId): Promise<readonly DraftInNeed[]> {
+  const wanted = await toUpload(db).where('account_id', '=', accountId).execute()
+  return unique([...wanted, ...(await owingOrUncertain(db, accountId))])
+}
+
+/** Of all accounts, those with something to remove, or an upload whose end is not known. */
+export async function draftsToSettle(db: Db): Promise<readonly DraftInNeed[]> {
+  return unique(await owingOrUncertain(db, null))
+}
+
+interface InNeedRow {
+  readonly id: string
+  readonly account_id: string
+}
+
+async function owingOrUncertain(db: Db, accountId: AccountId | null): Promise<readonly InNeedRow[]> {
   let owing = db
     .selectFrom('delete_debt')
     .innerJoin('draft', 'draft.id', 'delete_debt.draft_id')
@@ -314,13 +345,15 @@ export async function draftsInNeed(
     )
   let uncertain = db.selectFrom('attempt').select(['draft_id as id', 'account_id']).where('state', '=', 'open')
   if (accountId !== null) {
-    wanted = wanted.where('account_id', '=', accountId)
     owing = owing.where('delete_debt.account_id', '=', accountId)
     uncertain = uncertain.where('account_id', '=', accountId)
   }
-  const rows = [...(await wanted.execute()), ...(await owing.execute()), ...(await uncertain.execute())]
-  const unique = new Map(rows.map((row) => [`${row.id} ${row.account_id}`, row]))
-  return [...unique.values()]
+  return [...(await owing.execute()), ...(await uncertain.execute())]
+}
+
+function unique(rows: readonly InNeedRow[]): readonly DraftInNeed[] {
+  const once = new Map(rows.map((row) => [`${row.id} ${row.account_id}`, row]))
+  return [...once.values()]
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     .map((row) => ({ id: row.id as Umid, accountId: row.account_id as AccountId }))
 }
