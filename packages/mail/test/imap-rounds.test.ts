@@ -281,7 +281,11 @@ describe('a watch', () => {
     const watch = startWatch(session, [drafts])
     const write = await asked.promise
     const searching = session.uids()
+    const before = session.bytes().received
     write('* OK still here\r\n')
+    while (session.bytes().received === before) await new Promise(setImmediate)
+    // By now a DONE would be here, too.
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate)
     expect(server.received).not.toContain('DONE')
     write('+ idling\r\n')
     expect(await searching).toEqual([])
