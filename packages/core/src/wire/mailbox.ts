@@ -292,8 +292,8 @@ export interface MailboxSession {
   changes(path: FolderPath, mark: FolderMark | null): Promise<FolderChanges | null>
   /**
    * Waits for changes: of one path by IDLE (RFC 2177); of several by NOTIFY (RFC 5465), else by IDLE for the first of them
-   * that exists and polling for the others; else by polling. Other calls go on meanwhile, and find selected what they selected. A path that does not exist is
-   * passed over. Resolves when the signal ends it. One at a time.
+   * that exists and polling for the others; else by polling. Other calls go on meanwhile, and find selected what they
+   * selected. A path that does not exist is passed over. Resolves when the signal ends it. One at a time.
    * @throws {WireError} when the session ends
    */
   watch(paths: readonly FolderPath[], options: WatchOptions): Promise<void>
