@@ -327,7 +327,7 @@ describe('an encoded attachment', () => {
         const composed = await format.compose(message({ content, binary: true }))
         expect(composed).toMatchObject({ binary: true, eightBit: true })
         const raw = await build(format, message({ content, binary: true }), new Map([[file.sha256, bytes]]))
-        expect(raw.includes(bytes)).toBe(true)
+        expect(raw.includes(Buffer.from(bytes))).toBe(true)
         expect(raw.toString('latin1').match(/Content-Transfer-Encoding: binary/g)).toHaveLength(2)
         expect(inModel(await format.parse(inChunks(raw, 100), createSha256))).toEqual(modelled(content))
       }),
