@@ -361,13 +361,13 @@ describe('reading a message', () => {
         write(`* 1 FETCH (UID 1 BODY[] {20000000}\r\n${'y'.repeat(20_000_000)})\r\n`)
         answer('OK done')
       },
-      { timeoutMs: 100 },
+      { timeoutMs: 500 },
     )
     let size = 0
     let receivedEarly = 0
     for await (const piece of (await session.fetchRaw(1 as Uid)) ?? []) {
       if (size === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 400))
+        await new Promise((resolve) => setTimeout(resolve, 1200))
         receivedEarly = session.bytes().received
       }
       size += piece.length
