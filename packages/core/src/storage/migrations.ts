@@ -248,6 +248,7 @@ const steps: readonly (readonly Statement[])[] = [
     `drop index task_by_account`,
     `create index task_by_account on task (account_id)`,
     `create index lane_by_account on lane (account_id)`,
+    `create index task_running on task (lane) where state = 'running'`,
     // What the start goes through: all that it asks for is in the index, and what is synchronized is not.
     `create index draft_in_need on draft (id, account_id, status, policy) where sync_state <> 'synchronized'`,
   ],

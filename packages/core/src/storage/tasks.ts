@@ -312,7 +312,8 @@ const removeTask = prepared((db, input: { readonly seq: number }) => db.deleteFr
 
 /** At open by the one owner of the file: what ran when the process ended is to run again, without waiting for a lease. */
 export async function recoverTasks(db: Db): Promise<void> {
-  const running = await db.selectFrom('task').selectAll().where('state', '=', 'running').execute()
+  // Written out, as the partial index asks for it.
+  const running = await db.selectFrom('task').selectAll().where('state', '=', sql.lit('running')).execute()
   for (const row of running) {
     const newer = await db
       .selectFrom('task')
