@@ -1,9 +1,11 @@
 #!/bin/bash
 # Dovecot 2.3 (the host's dovecot-imapd and dovecot-submissiond) in bubblewrap, in the foreground, without root.
-# Env: as dovecot24.sh; and IMAP_CAPABILITY to make it a poorer server than it is (no UIDPLUS, no LITERAL+ …)
+# Env: as dovecot24.sh; IMAP_CAPABILITY to make it a poorer server than it is (no UIDPLUS, no LITERAL+ …), and
+# SPECIAL_USE=no for folders that only their names tell apart.
 set -euo pipefail
 . "$(dirname "$0")/sandbox.sh"
 mkdir -p "$STATE/run" "$STATE/mail"
+special_use() { [ "${SPECIAL_USE:-yes}" = no ] || echo "special_use = \\$1"; }
 : >"$STATE/users"
 for user in $USERS; do
   echo "${user%%:*}:{PLAIN}${user#*:}:65534:65534::/state/mail/${user%%:*}" >>"$STATE/users"
@@ -71,15 +73,15 @@ namespace inbox {
   inbox = yes
   separator = /
   mailbox Drafts {
-    special_use = \\Drafts
+    $(special_use Drafts)
     auto = subscribe
   }
   mailbox Sent {
-    special_use = \\Sent
+    $(special_use Sent)
     auto = subscribe
   }
   mailbox Trash {
-    special_use = \\Trash
+    $(special_use Trash)
     auto = subscribe
   }
 }

@@ -16,6 +16,7 @@ export type { ListedMessage, LiteralToSend, RawImap, RawLine, RawReply } from '.
 export { textOf } from './imap-values.ts'
 export type { ImapValue, Literal } from './imap-values.ts'
 export { availability } from './servers/available.ts'
+export { poorerDovecot } from './servers/poorer-dovecot.ts'
 export { describeServer } from './servers/describe-server.ts'
 export type {
   Availability,

@@ -210,6 +210,35 @@ export function exerciseReading(fixture: () => MailboxFixture, expected: Mailbox
     expect(await session.uids()).toEqual([uid])
   })
 
+  test('gives back many messages at once, ascending, without those that do not exist', async () => {
+    const { session, folder, raw } = fixture()
+    const other = await raw()
+    const stored = [1, 2, 3].map((id) => Buffer.from(mail(`<many.${id}@example.org>`, `${'x'.repeat(id * 3_000)} {3}`)))
+    for (const bytes of stored) await other.append(folder, bytes)
+    await other.append(folder, mail('<not.asked.for@example.org>'))
+    await selected(session, folder)
+    const uids = (await session.uids()).slice(0, 3)
+    const given = await session.fetchMany([...uids.toReversed(), ...uidsOf(4711)])
+    expect(given.map(({ uid }) => uid)).toEqual(uids)
+    expect(given.map(({ bytes }) => Buffer.from(bytes))).toEqual(stored)
+    expect((await other.listMessages(folder)).flatMap(({ flags }) => flags)).not.toContain('\\Seen')
+    expect(await session.fetchMany([])).toEqual([])
+    expect(await session.fetchMany(uidsOf(4711))).toEqual([])
+  })
+
+  test('gives of many messages at once those that are still there', async () => {
+    const { session, folder, raw } = fixture()
+    for (const id of [1, 2, 3]) await append(session, folder, mail(`<left.${id}@example.org>`))
+    await selected(session, folder)
+    const uids = await session.uids()
+    const other = await raw()
+    await other.markDeleted(folder, [uids[1] ?? 0])
+    await other.expunge(folder)
+    const left = (await session.fetchMany(uids)).map(({ uid }) => uid)
+    // Until this session is told that a message went, a server may still give it (RFC 2180 §4.1.1).
+    expect([uids, [uids[0], uids[2]]]).toContainEqual(left)
+  })
+
   test('gives back a large message in pieces', async () => {
     const { session, folder } = fixture()
     const head = mail('<large@example.org>')

@@ -17,7 +17,7 @@ export function describeServer(
   suite: (server: () => RunningServer) => void,
   options: ServerOptions = {},
 ): void {
-  const { title } = servers[name]
+  const title = options.variant?.title ?? servers[name].title
   const here = availability(name, options)
   const server = { running: undefined as RunningServer | undefined }
   const running = (): RunningServer => {

@@ -60,8 +60,10 @@ export interface MailUser {
 export interface ServerOptions {
   /** Plain SMTP on loopback, where the submission service of Dovecot relays to; without it `smtpPort` is not offered. */
   readonly relayPort?: number
-  /** Environment of the script: `IMAP_CAPABILITY`, `LITERAL_MINUS`, `MAXMSG`, `EXTRA` (see test/servers). */
+  /** Environment of the script: `IMAP_CAPABILITY`, `SPECIAL_USE`, `LITERAL_MINUS`, `MAXMSG`, `EXTRA` (see test/servers). */
   readonly environment?: Readonly<Record<string, string>>
+  /** What the environment makes of it: how it is called in the names of tests, and what it has no more. */
+  readonly variant?: { readonly title: string; readonly supports: Partial<ServerSupport> }
 }
 
 /** A real server on loopback with a state of its own. Everything is removed by `stop`. */

@@ -59,7 +59,7 @@ export async function startServer(name: ServerName, options: ServerOptions = {})
   let given = 0
   return {
     name,
-    supports: server.supports,
+    supports: { ...server.supports, ...options.variant?.supports },
     host: '127.0.0.1',
     imapPort,
     ...(smtpPort === undefined ? {} : { smtpPort }),
