@@ -465,6 +465,12 @@ export function createFakeMailbox(): FakeMailbox {
           const message = here().messages.get(uid)
           return message === undefined ? null : once(message.bytes)
         }),
+      fetchMany: (wanted) =>
+        command('read', `fetch ${wanted.join(',')}`, () =>
+          uids()
+            .filter((uid) => wanted.includes(uid))
+            .map((uid) => ({ uid, bytes: here().messages.get(uid)?.bytes ?? new Uint8Array() })),
+        ),
       append: (request) => storeMessage('append', request, null),
       replace: (uid, request) => storeMessage('replace', request, uid),
       markDeleted: (wanted) =>

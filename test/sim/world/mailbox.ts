@@ -11,6 +11,7 @@ import {
   type MessageIdentity,
   type MessageSegment,
   type MessageStructure,
+  type RawMessage,
   type SpecialUse,
   type StoreOutcome,
   type StoreRequest,
@@ -186,6 +187,14 @@ function createSession(wire: Wire): MailboxSession {
       const literal = response?.literals[0]
       return literal === undefined ? null : inTwo(literal)
     },
+    async fetchMany(uids) {
+      if (uids.length === 0) return []
+      const reply = await wire.run([`UID FETCH ${uids.join(',')} BODY.PEEK[]`])
+      if (reply.status !== 'OK' && reply.code !== 'EXPUNGEISSUED') {
+        throw new WireError('REFUSED', `the simulated server refused FETCH: ${reply.text}`)
+      }
+      return reply.untagged.flatMap((one) => readRaw(one) ?? []).toSorted((a, b) => a.uid - b.uid)
+    },
     append: (request) => store(wire, 'APPEND', request),
     replace: (uid, request) => store(wire, `UID REPLACE ${uid}`, request),
     markDeleted: (uids) => outcome([`UID STORE ${uids.join(',')} +FLAGS.SILENT (\\Deleted)`]),
@@ -293,6 +302,13 @@ function readIdentity({ text, literals }: Response): MessageIdentity | null {
     deleted: flags.includes('\\deleted'),
     draft: flags.includes('\\draft'),
   }
+}
+
+function readRaw({ text, literals }: Response): RawMessage | null {
+  const uid = /\bUID (\d+)/.exec(text)?.[1]
+  const bytes = literals[0]
+  if (uid === undefined || bytes === undefined || !/ FETCH \(.*BODY\[\] /.test(text)) return null
+  return { uid: Number(uid) as Uid, bytes }
 }
 
 function readCapabilities(given: readonly string[]): MailboxCapabilities {

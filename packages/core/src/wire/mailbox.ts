@@ -148,6 +148,12 @@ export interface MessageStructure {
   readonly body: BodyPart
 }
 
+/** A message as it lies on the server (BODY.PEEK[]). */
+export interface RawMessage {
+  readonly uid: Uid
+  readonly bytes: Uint8Array
+}
+
 /** What a folder was like when it was last looked at: the `folder` of an earlier `changes`, or a stored copy of it. */
 export type FolderMark = Pick<FolderState, 'uidValidity' | 'uidNext' | 'highestModseq'>
 
@@ -320,6 +326,11 @@ export interface MailboxSession {
   fetchPart(uid: Uid, section: string, range?: PartRange): AsyncIterable<Uint8Array>
   /** The raw message (BODY.PEEK[]), or null if there is none under that UID. Read it to its end before the next call. */
   fetchRaw(uid: Uid): Promise<AsyncIterable<Uint8Array> | null>
+  /**
+   * Of the given UIDs those that exist, ascending, asked for at once. All of them are held in memory: it is for the caller
+   * to bound what they add up to.
+   */
+  fetchMany(uids: readonly Uid[]): Promise<readonly RawMessage[]>
   /** APPEND, with CATENATE where a segment is a `part`. */
   append(request: StoreRequest): Promise<StoreOutcome>
   /** UID REPLACE of a message in the selected folder (RFC 8508), with CATENATE where a segment is a `part`. */

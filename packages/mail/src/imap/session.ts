@@ -13,6 +13,7 @@ import {
   type MessageIdentity,
   type MessageStructure,
   type PartRange,
+  type RawMessage,
   type SpecialUse,
   type StoreOutcome,
   type StoreRequest,
@@ -32,6 +33,7 @@ import { fetchIdentities } from './identity.ts'
 import { notReadToItsEnd, type LiteralStream } from './literal-stream.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
 import { fetchQuotaLeft } from './quota.ts'
+import { fetchRawMessages } from './raw-messages.ts'
 import { searchAll, SearchReading } from './search.ts'
 import { selectCommand, SelectReading } from './select-folder.ts'
 import { storeMessage } from './store-message.ts'
@@ -207,6 +209,13 @@ export class ImapSession implements MailboxSession {
 
   async fetchRaw(uid: Uid): Promise<AsyncIterable<Uint8Array> | null> {
     return this.#read(uid, 'BODY.PEEK[]')
+  }
+
+  async fetchMany(uids: readonly Uid[]): Promise<readonly RawMessage[]> {
+    return this.#useSelected(async (connection) => {
+      await this.#compress()
+      return forEachSet(uids, (set) => fetchRawMessages(connection, set))
+    })
   }
 
   async append(request: StoreRequest): Promise<StoreOutcome> {

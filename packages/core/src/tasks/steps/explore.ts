@@ -6,7 +6,8 @@ import type { VanishedDraft } from '../../sync/kinship.ts'
 import { contentDigest, eventForCopy } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ExecuteContext, FollowUp } from '../task.ts'
-import { takeIn } from './take-in.ts'
+import { inOnePiece } from './read-message.ts'
+import { type SmallMessage, takeIn, takeInMany, wholeAtOnceBytes } from './take-in.ts'
 import { receiptFor } from './verify-copy.ts'
 
 /** How long a draft that was purged is looked at for being what a newcomer comes from. */
@@ -34,13 +35,95 @@ export async function explore(
   const gone = vanished.map(({ receipt }) => receipt)
   const predecessors = [...(await candidates(context, vanished))]
   const followUps: FollowUp[] = []
-  for (const identity of looked) {
+  const options = { gone, vanished: predecessors }
+  const knownAs = (identity: MessageIdentity): readonly Attempt[] =>
+    attempts.get(identity.messageId ?? noMessageId) ?? []
+  for await (const run of readAhead(session, runsOf(looked))) {
     context.signal.throwIfAborted()
-    const known = attempts.get(identity.messageId ?? noMessageId) ?? []
-    if (await recognise(context, session, { folder, identity, known, gone })) continue
-    followUps.push(...(await takeIn(context, session, folder, identity, { gone, vanished: predecessors })))
+    if (run.kind === 'large') {
+      const { identity } = run
+      const raw = knownAs(identity).length === 0 ? null : await session.fetchRaw(identity.uid)
+      if (raw !== null && (await recognise(context, raw, { folder, identity, known: knownAs(identity), gone })))
+        continue
+      followUps.push(...(await takeIn(context, session, folder, identity, options)))
+      continue
+    }
+    let strangers: SmallMessage[] = []
+    for (const message of run.messages) {
+      const { identity, bytes } = message
+      const known = knownAs(identity)
+      if (known.length > 0) {
+        // In their order: what was there before says what this one is.
+        await takeInMany(context, folder, strangers.splice(0), options)
+        if (await recognise(context, inOnePiece(bytes), { folder, identity, known, gone })) continue
+      }
+      strangers.push(message)
+    }
+    await takeInMany(context, folder, strangers, options)
   }
   return followUps
+}
+
+/** What one command brings, and at most so much is on its way besides: small messages together, a large one alone. */
+const togetherBytes = 1024 * 1024
+
+/** A commit takes no more. */
+const mostTogether = 100
+
+type Run =
+  | { readonly kind: 'large'; readonly identity: MessageIdentity }
+  | { readonly kind: 'small'; readonly identities: readonly MessageIdentity[] }
+
+type ReadRun =
+  | Extract<Run, { kind: 'large' }>
+  /** Without those that went meanwhile. */
+  | { readonly kind: 'small'; readonly messages: readonly SmallMessage[] }
+
+function runsOf(identities: readonly MessageIdentity[]): readonly Run[] {
+  const runs: Run[] = []
+  let together: MessageIdentity[] = []
+  let bytes = 0
+  const end = (): void => {
+    if (together.length > 0) runs.push({ kind: 'small', identities: together })
+    together = []
+    bytes = 0
+  }
+  for (const identity of identities) {
+    const isLarge = identity.size > wholeAtOnceBytes
+    if (isLarge || together.length >= mostTogether || bytes + identity.size > togetherBytes) end()
+    if (isLarge) {
+      runs.push({ kind: 'large', identity })
+    } else {
+      together.push(identity)
+      bytes += identity.size
+    }
+  }
+  end()
+  return runs
+}
+
+/** While one run is worked on, the next one comes. */
+async function* readAhead(session: MailboxSession, runs: readonly Run[]): AsyncGenerator<ReadRun, void, undefined> {
+  let coming: Promise<ReadRun> | null = null
+  for (const [index, run] of runs.entries()) {
+    const read = await (coming ?? readRun(session, run))
+    const next = runs[index + 1]
+    // Whoever works on a large one asks the server for more.
+    coming = run.kind === 'large' || next === undefined ? null : readRun(session, next)
+    // It may fail while nobody waits for it yet, or for good, if the one before it does.
+    coming?.catch(() => {})
+    yield read
+  }
+}
+
+async function readRun(session: MailboxSession, run: Run): Promise<ReadRun> {
+  if (run.kind === 'large') return run
+  const raw = new Map((await session.fetchMany(run.identities.map(({ uid }) => uid))).map((one) => [one.uid, one]))
+  const messages = run.identities.flatMap((identity) => {
+    const bytes = raw.get(identity.uid)?.bytes
+    return bytes === undefined ? [] : { identity, bytes }
+  })
+  return { kind: 'small', messages }
 }
 
 async function candidates(context: ExecuteContext, vanished: readonly KnownCopy[]): Promise<readonly VanishedDraft[]> {
@@ -57,7 +140,7 @@ async function candidates(context: ExecuteContext, vanished: readonly KnownCopy[
 /** A copy of ours, and the table is told so. */
 async function recognise(
   context: ExecuteContext,
-  session: MailboxSession,
+  raw: AsyncIterable<Uint8Array>,
   {
     folder,
     identity,
@@ -70,9 +153,6 @@ async function recognise(
     readonly gone: readonly Receipt[]
   },
 ): Promise<boolean> {
-  if (known.length === 0) return false
-  const raw = await session.fetchRaw(identity.uid)
-  if (raw === null) return true
   const { createSha256 } = context.environment
   const digest = contentDigest(await context.format.parse(raw, createSha256), createSha256())
   const equal = known.filter((attempt) => attempt.digest === digest)

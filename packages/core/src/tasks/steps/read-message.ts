@@ -30,15 +30,21 @@ export async function readMessage(
 ): Promise<ReadMessage | null> {
   const raw = size <= atOnceBytes ? await session.fetchRaw(place.uid) : await fetchStaged(context, session, place)
   if (raw === null) return null
+  const read = await readRaw(context, raw)
+  if (size > atOnceBytes) await context.store.write(({ db }) => dropDownload(db, place))
+  return read
+}
+
+/** As `readMessage`, of a message that is here. */
+export async function readRaw(context: ExecuteContext, raw: AsyncIterable<Uint8Array>): Promise<ReadMessage> {
   const parts: ReadMessage['parts'][number][] = []
   try {
     const parsed = await context.format.parse(raw, context.environment.createSha256, {
       onPart: async (_part, bytes) => {
         const options = { hasher: context.environment.createSha256(), now: context.environment.now() }
-        parts.push(await storeBlob(context.store, place.accountId, bytes, options))
+        parts.push(await storeBlob(context.store, context.accountId, bytes, options))
       },
     })
-    if (size > atOnceBytes) await context.store.write(({ db }) => dropDownload(db, place))
     return { parsed, parts }
   } catch (error) {
     await dropParts(context, { parts })
@@ -94,6 +100,10 @@ function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
     offset += piece.length
   }
   return whole
+}
+
+export async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
 }
 
 /** In the transaction that makes the revision that names them. */

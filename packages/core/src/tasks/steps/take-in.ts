@@ -9,6 +9,7 @@ import {
   insertAttempt,
   noMessageId,
 } from '../../storage/attempts.ts'
+import type { Db } from '../../storage/db.ts'
 import { applyDraftEvent, loadDraftStates, ownedState } from '../../storage/draft-states.ts'
 import { draftExists, draftIdByToken, getDraft, insertDraft } from '../../storage/drafts.ts'
 import { insertPendingImport, type MessagePlace, type PendingImport } from '../../storage/imports.ts'
@@ -21,11 +22,11 @@ import { contentDigest } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ParsedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext, FollowUp } from '../task.ts'
-import { dropParts, holdParts, placeOf, readMessage } from './read-message.ts'
+import { dropParts, holdParts, inOnePiece, placeOf, type ReadMessage, readMessage, readRaw } from './read-message.ts'
 import { readTextOnly } from './read-text-only.ts'
 
 /** Of a larger message the text comes first, and the rest by a task of its own. */
-const wholeAtOnceBytes = 256 * 1024
+export const wholeAtOnceBytes: number = 256 * 1024
 
 /** Nobody knows which program it was. */
 const foreignDevice = 'foreign' as DeviceId
@@ -49,15 +50,61 @@ export async function takeIn(
   options: TakeInOptions,
 ): Promise<readonly FollowUp[]> {
   const place = placeOf(context, folder, identity)
-  const kin = await kinOf(context, identity, options.gone)
+  const kin = await context.store.read((db) => kinOf(context, db, identity, options.gone))
   if (kin.kind !== 'edit' && identity.size > wholeAtOnceBytes) {
     const parsed = await readTextOnly(context, session, identity)
     if (parsed !== null) return await takeInText(context, { place, identity, parsed, kin, options })
   }
   const read = await readMessage(context, session, place, identity.size)
-  if (read === null) return []
+  if (read !== null) await storeWhole(context, { folder, identity, read, options })
+  return []
+}
+
+/** A message of at most `wholeAtOnceBytes`, with all its bytes. */
+export interface SmallMessage {
+  readonly identity: MessageIdentity
+  readonly bytes: Uint8Array
+}
+
+/** As `takeIn`, of many at once: they are stored in their order, each by itself, and share commits. */
+export async function takeInMany(
+  context: ExecuteContext,
+  folder: FolderState,
+  messages: readonly SmallMessage[],
+  options: TakeInOptions,
+): Promise<void> {
+  const read = await Promise.allSettled(messages.map(({ bytes }) => readRaw(context, inOnePiece(bytes))))
+  // All are asked for in one turn: that is what shares a commit.
+  const stored = await Promise.allSettled(
+    messages.map(async ({ identity }, index) => {
+      const one = read[index] as (typeof read)[number]
+      if (one.status === 'rejected') throw one.reason
+      await storeWhole(context, { folder, identity, read: one.value, options })
+    }),
+  )
+  const failed = stored.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+async function storeWhole(
+  context: ExecuteContext,
+  {
+    folder,
+    identity,
+    read,
+    options,
+  }: {
+    readonly folder: FolderState
+    readonly identity: MessageIdentity
+    readonly read: ReadMessage
+    readonly options: TakeInOptions
+  },
+): Promise<void> {
+  const place = placeOf(context, folder, identity)
   try {
     await context.write(async (write) => {
+      // Read here, as the message before it may have changed what it is an edit of.
+      const kin = await kinOf(context, write.db, identity, options.gone)
       const draftId = await store(context, write, { place, identity, parsed: read.parsed, kin, options, isWhole: true })
       await holdParts(write.db, read, context, draftId)
     })
@@ -65,7 +112,6 @@ export async function takeIn(
     await dropParts(context, read)
     throw error
   }
-  return []
 }
 
 interface Newcomer {
@@ -209,34 +255,37 @@ export function createAttachmentId({ environment }: Pick<ExecuteContext, 'enviro
   return uuidv7(environment.now(), environment.random) as AttachmentId
 }
 
-async function kinOf(context: ExecuteContext, identity: MessageIdentity, gone: readonly Receipt[]): Promise<Kinship> {
+async function kinOf(
+  context: ExecuteContext,
+  db: Db,
+  identity: MessageIdentity,
+  gone: readonly Receipt[],
+): Promise<Kinship> {
   const { messageId, everdraftBase, everdraftId } = identity
-  return await context.store.read(async (db) => {
-    const ids = [messageId, everdraftBase].filter((id) => id !== null)
-    const attempts = await attemptsByMessageId(db, context.accountId, ids)
-    const sameMessageId = known(messageId === null ? undefined : attempts.get(messageId)?.[0])
-    const base = known(everdraftBase === null ? undefined : attempts.get(everdraftBase)?.[0])
-    const onBase = everdraftBase === null ? [] : await attemptsOnBase(db, context.accountId, everdraftBase)
-    const sameBase = known(onBase.find((attempt) => attempt.draftId === everdraftId))
-    const text = messageId === null ? null : tokenOf(messageId)
-    const token = text === null ? null : { text, draftId: await draftIdByToken(db, context.accountId, text) }
-    const draftIds = [sameMessageId, base, sameBase].flatMap((one) => one?.draftId ?? [])
-    const states = await loadDraftStates(db, draftIds)
-    return kinship({
-      everdraftId,
-      token,
-      sameMessageId,
-      base,
-      sameBase,
-      idIsTaken: everdraftId !== null && (await draftExists(db, everdraftId)),
-      newest(draftId) {
-        const copies = states.get(draftId)?.copies
-        const copy = copies === undefined ? null : newestCopy(copies)
-        if (copies === undefined || copy === null) return null
-        const isMissing = copies.kind === 'synchronized' && copies.missingSince !== null
-        return { messageId: copy.messageId, isThere: !isMissing && !gone.some((one) => sameCopy(one, copy)) }
-      },
-    })
+  const ids = [messageId, everdraftBase].filter((id) => id !== null)
+  const attempts = await attemptsByMessageId(db, context.accountId, ids)
+  const sameMessageId = known(messageId === null ? undefined : attempts.get(messageId)?.[0])
+  const base = known(everdraftBase === null ? undefined : attempts.get(everdraftBase)?.[0])
+  const onBase = everdraftBase === null ? [] : await attemptsOnBase(db, context.accountId, everdraftBase)
+  const sameBase = known(onBase.find((attempt) => attempt.draftId === everdraftId))
+  const text = messageId === null ? null : tokenOf(messageId)
+  const token = text === null ? null : { text, draftId: await draftIdByToken(db, context.accountId, text) }
+  const draftIds = [sameMessageId, base, sameBase].flatMap((one) => one?.draftId ?? [])
+  const states = await loadDraftStates(db, draftIds)
+  return kinship({
+    everdraftId,
+    token,
+    sameMessageId,
+    base,
+    sameBase,
+    idIsTaken: everdraftId !== null && (await draftExists(db, everdraftId)),
+    newest(draftId) {
+      const copies = states.get(draftId)?.copies
+      const copy = copies === undefined ? null : newestCopy(copies)
+      if (copies === undefined || copy === null) return null
+      const isMissing = copies.kind === 'synchronized' && copies.missingSince !== null
+      return { messageId: copy.messageId, isThere: !isMissing && !gone.some((one) => sameCopy(one, copy)) }
+    },
   })
 }
 
