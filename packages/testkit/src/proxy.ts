@@ -20,12 +20,16 @@ export interface ProxyConnection {
   cut(how: CutKind): void
 }
 
-export interface CutRequest {
-  readonly direction: Direction
-  /** How many bytes still pass in that direction, over all connections, from now on; with 0 the next byte is kept back. */
-  readonly bytes: number
-  readonly how: CutKind
-}
+export type CutRequest = { readonly direction: Direction; readonly how: CutKind } & (
+  | {
+      /** How many bytes still pass in that direction, over all connections, from now on; with 0 the next byte is kept back. */
+      readonly bytes: number
+    }
+  | {
+      /** Sees what is about to pass, piece by piece: how many bytes of this piece still pass, or null for no cut in it. */
+      readonly at: (data: Uint8Array) => number | null
+    }
+)
 
 export interface Cut {
   /** Resolves with the connection that was cut, once it is. */
@@ -104,9 +108,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
       toClient: total.toClient - mark.bytes.toClient,
       connections: lines.length - mark.connections,
     }),
-    cutAfter({ direction, bytes, how }) {
+    cutAfter(request) {
+      const { direction, how } = request
       const { promise, resolve } = Promise.withResolvers<ProxyConnection>()
-      const cut: PendingCut = { direction, left: bytes, how, done: resolve }
+      const place = 'at' in request ? { left: Infinity, at: request.at } : { left: request.bytes, at: () => null }
+      const cut: PendingCut = { direction, how, done: resolve, ...place }
       cuts.add(cut)
       return { done: promise, cancel: () => void cuts.delete(cut) }
     },
@@ -138,6 +144,7 @@ interface PendingCut {
   readonly direction: Direction
   readonly how: CutKind
   readonly done: (connection: ProxyConnection) => void
+  readonly at: (data: Uint8Array) => number | null
   left: number
 }
 
@@ -197,7 +204,7 @@ class Line implements ProxyConnection {
   #forward(from: Socket, to: Socket, direction: Direction): void {
     from.on('data', (data: Buffer) => {
       if (this.#cut) return
-      const { passing, due } = this.#allowed(direction, data.length)
+      const { passing, due } = this.#allowed(direction, data)
       const carryOut = (): void => {
         for (const cut of due) {
           this.#end(cut.how)
@@ -235,10 +242,11 @@ class Line implements ProxyConnection {
     })
   }
 
-  /** How many of `available` bytes may pass, and which cuts are due after them. */
-  #allowed(direction: Direction, available: number): { passing: number; due: readonly PendingCut[] } {
+  /** How many bytes of `data` may pass, and which cuts are due after them. */
+  #allowed(direction: Direction, data: Uint8Array): { passing: number; due: readonly PendingCut[] } {
     const mine = [...this.#cuts].filter((cut) => cut.direction === direction)
-    const passing = Math.min(available, ...mine.map((cut) => cut.left))
+    for (const cut of mine) cut.left = Math.min(cut.left, cut.at(data) ?? Infinity)
+    const passing = Math.min(data.length, ...mine.map((cut) => cut.left))
     for (const cut of mine) cut.left -= passing
     return { passing, due: mine.filter((cut) => cut.left === 0) }
   }

@@ -159,6 +159,26 @@ describe('cutting', () => {
     expect(proxy.connections.map((connection) => connection.open)).toEqual([true, false])
   })
 
+  test('right after what is waited for, in whichever piece it comes', async () => {
+    const { client, atServer } = await line()
+    const [clientSaw, serverSaw] = [watch(client), watch(atServer)]
+    const cut = proxy.cutAfter({
+      direction: 'toServer',
+      how: 'fin',
+      at: (data) => {
+        const place = Buffer.from(data).indexOf('\n')
+        return place < 0 ? null : place + 1
+      },
+    })
+    client.write('no end yet, ')
+    await expect.poll(() => proxy.bytes.toServer).toBe(12)
+    client.write('and here\nno more')
+    await cut.done
+    expect(await serverSaw).toEqual({ bytes: 21, end: 'fin' })
+    expect((await clientSaw).end).toBe('fin')
+    expect(proxy.bytes.toServer).toBe(21)
+  })
+
   test('a cancelled cut does not happen', async () => {
     const { client, atServer } = await line()
     proxy.cutAfter({ direction: 'toServer', bytes: 1, how: 'rst' }).cancel()
