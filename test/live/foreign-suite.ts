@@ -316,6 +316,39 @@ export function foreignSuite(server: () => TargetServer): void {
       expect(live(await device.drafts()).map((message) => textOf(message).includes('theirs'))).toEqual([true])
     })
 
+    test('moved to another folder is in the trash here, and moved back is a draft again', async () => {
+      await using device = await openDevice(server())
+      const draft = await device.create({ text: 'ours\n' })
+      await settle(device)
+      const [copy] = await device.drafts()
+      await device.foreign(async (raw) => {
+        await raw.ok('CREATE Elsewhere')
+        await raw.append('Elsewhere', textOf(copy!), ['\\Draft'])
+        await raw.markDeleted('Drafts', [copy!.uid])
+        await raw.expunge('Drafts')
+      })
+      await device.sync()
+      await device.sync()
+      expect((await device.get(draft.id)).status).toBe('discarded')
+      await put(device, textOf(copy!))
+      await settle(device)
+      expect(await device.get(draft.id)).toMatchObject({ status: 'draft', sync: { state: 'synchronized' } })
+      expect(live(await device.drafts())).toHaveLength(1)
+    })
+
+    test('put back after it was discarded here goes again', async () => {
+      await using device = await openDevice(server())
+      const draft = await device.create({ text: 'ours\n' })
+      await settle(device)
+      const [copy] = await device.drafts()
+      await device.engine.drafts.discard(draft.id)
+      await settle(device)
+      await put(device, textOf(copy!))
+      await settle(device)
+      expect((await device.get(draft.id)).status).toBe('discarded')
+      expect(live(await device.drafts())).toEqual([])
+    })
+
     test('as a message of its own, without our header fields: linked to ours, which goes to the trash', async () => {
       await using device = await openDevice(server())
       const draft = await device.create({

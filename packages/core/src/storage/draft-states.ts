@@ -169,7 +169,7 @@ async function saveDraftState(
   }
   if (after.status !== before.status) {
     const trashedAt = after.status === 'discarded' ? now : null
-    await db.updateTable('draft').set({ trashed_at: trashedAt }).where('id', '=', id).execute()
+    await db.updateTable('draft').set({ trashed_at: trashedAt, purged: 0 }).where('id', '=', id).execute()
   }
   // Debts that went are removed before names come, so that a copy may change its table within one step.
   for (const debt of before.debts) {

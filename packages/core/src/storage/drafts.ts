@@ -75,6 +75,16 @@ export async function draftExists(db: Db, id: Umid): Promise<boolean> {
   return (await db.selectFrom('draft').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
+/** Its copy vanished, and that took it to the trash: should the copy come back, so does the draft. */
+export async function setPurged(db: Db, id: Umid): Promise<void> {
+  await db.updateTable('draft').set({ purged: 1 }).where('id', '=', id).execute()
+}
+
+export async function isPurged(db: Db, id: Umid): Promise<boolean> {
+  const row = await db.selectFrom('draft').select('purged').where('id', '=', id).executeTakeFirst()
+  return row?.purged === 1
+}
+
 export async function draftIdByToken(db: Db, accountId: AccountId, token: string): Promise<Umid | null> {
   const row = await db
     .selectFrom('draft')

@@ -219,6 +219,7 @@ const steps: readonly (readonly Statement[])[] = [
     `create index attempt_by_base on attempt (account_id, base_message_id) where base_message_id is not null`,
     `create index draft_by_predecessor on draft (succeeds) where succeeds is not null`,
     `alter table folder add column highest_modseq text`,
+    `alter table draft add column purged integer not null default 0`,
     `alter table task add column urgent integer not null default 0`,
     `create table pending_import (
       draft_id text primary key references draft (id), account_id text not null, folder text not null,

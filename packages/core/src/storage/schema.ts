@@ -63,6 +63,8 @@ export interface DraftRow {
   readonly trashed_at: number | null
   /** When its text was taken out of the trash for good: the row stays for copies that show up late. */
   readonly emptied_at: number | null
+  /** It is in the trash because its copy vanished, and not by an act of the user here. */
+  readonly purged: Generated<number>
   /** The version that the full-text index holds. */
   readonly indexed_version: Generated<number>
 }

@@ -5,6 +5,7 @@ import { draftsWithOpenAttempts, noMessageId } from '../storage/attempts.ts'
 import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies, loadDraftState } from '../storage/draft-states.ts'
 import { setAccountError } from '../storage/accounts.ts'
 import { endPendingImport } from '../storage/imports.ts'
+import { setPurged } from '../storage/drafts.ts'
 import { type Losses, type SeenFolder, seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { isOpenInComposer } from '../storage/leases.ts'
 import type { Db } from '../storage/db.ts'
@@ -187,6 +188,7 @@ async function applyLosses(
       } else {
         const { before, after } = await applyDraftEvent(write, copy.draftId, { type: as }, now)
         if (before.status !== 'discarded' && after.status === 'discarded') {
+          await setPurged(write.db, copy.draftId)
           write.emit({ type: 'draft-purged', accountId: context.accountId, draftId: copy.draftId })
         }
       }

@@ -1,6 +1,14 @@
-import { type Copies, newestCopy, type Receipt, sameCopy } from '../../draft/draft-state.ts'
+import {
+  type Copies,
+  type DraftEvent,
+  newestCopy,
+  type OwnedState,
+  type Receipt,
+  sameCopy,
+} from '../../draft/draft-state.ts'
 import { type Attempt, attemptsByMessageId, endAttempt, noMessageId } from '../../storage/attempts.ts'
 import { applyDraftEvent, type KnownCopy, ownedState } from '../../storage/draft-states.ts'
+import { isPurged } from '../../storage/drafts.ts'
 import { vanishedDrafts } from '../../storage/imports.ts'
 import type { VanishedDraft } from '../../sync/kinship.ts'
 import { contentDigest, eventForCopy } from '../../sync/recognise.ts'
@@ -163,14 +171,28 @@ async function recognise(
       // Two equal messages of another program are two messages: only one that has lost its own is this one.
       if (attempt.method === 'import' && hasCopy(owned.state.copies, gone)) return false
       const now = context.environment.now()
-      const event = eventForCopy(owned, receipt, gone)
+      const isBack = owned.state.status === 'discarded' && (await isPurged(write.db, attempt.draftId))
+      const event = isBack && isHead(owned, receipt) ? back(receipt) : eventForCopy(owned, receipt, gone)
       if (event !== null) await applyDraftEvent(write, attempt.draftId, event, now)
+      if (event?.type === 'returned') {
+        const { accountId, draftId, version } = attempt
+        write.emit({ type: 'draft-undiscarded', accountId, draftId, version })
+      }
       await endAttempt(write.db, attempt.id, { state: 'stored', now })
       return true
     })
     if (isOurs) return true
   }
   return false
+}
+
+function isHead({ accountId, state }: OwnedState, receipt: Receipt): boolean {
+  return accountId === receipt.accountId && state.head === receipt.version
+}
+
+/** Somebody has put it back from where they had moved it: it was in the trash for want of it. */
+function back(verified: Receipt): DraftEvent {
+  return { type: 'returned', verified }
 }
 
 function hasCopy(copies: Copies, gone: readonly Receipt[]): boolean {
