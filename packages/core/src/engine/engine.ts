@@ -84,12 +84,7 @@ const defaultTiming: EngineTiming = {
 }
 
 /** After these the full-text index is behind. */
-const contentEvents: ReadonlySet<EngineEvent['type']> = new Set([
-  'draft-created',
-  'draft-imported',
-  'draft-saved',
-  'draft-moved',
-])
+const contentEvents: ReadonlySet<EngineEvent['type']> = new Set(['draft-created', 'draft-saved', 'draft-moved'])
 /** As many as a save may have to wait for. */
 const markersPerPage = 200
 const closeGraceMs = 5_000
@@ -212,7 +207,8 @@ async function startEngine(
 
   const indexer = createIndexer(parts)
   store.onEvents((events) => {
-    if (events.some((event) => contentEvents.has(event.type))) indexer.wake()
+    if (events.some((event) => contentEvents.has(event.type))) indexer.wake('saved')
+    else if (events.some((event) => event.type === 'draft-imported')) indexer.wake('imported')
   })
 
   const endConnectivity = options.connectivity?.subscribe(() => {
@@ -234,7 +230,7 @@ async function startEngine(
     return await deriveUploads(write, '')
   })
   queue.wake()
-  indexer.wake()
+  indexer.wake('saved')
 
   // Their tasks were stored with them: seldom is one to be added, and nobody waits for the look at all of them. Where the
   // store is closed or refuses meanwhile, the next start looks again.

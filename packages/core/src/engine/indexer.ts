@@ -4,8 +4,8 @@ import { draftsToIndex, indexDraft } from '../storage/search.ts'
 import type { EngineParts } from './parts.ts'
 
 export interface Indexer {
-  /** Something was saved: it is indexed soon. */
-  wake(): void
+  /** Something was saved, or came from the server: it is indexed soon. */
+  wake(what: 'saved' | 'imported'): void
   /** When all that was saved before the call can be found. */
   caughtUp(): Promise<void>
 }
@@ -14,6 +14,8 @@ export interface Indexer {
 const pauseMs = 400
 /** However many save, what was saved can be found after this. */
 const longestPauseMs = 3_000
+/** Thousands may come at once, and the index would take its share of every commit: it follows when they are here. */
+const longestImportMs = 60_000
 /** Drafts per transaction: a save never waits for more. */
 const batch = 8
 
@@ -24,7 +26,8 @@ export function createIndexer({
   closing,
 }: Pick<EngineParts, 'store' | 'environment' | 'closing'>): Indexer {
   let cancel: Cancel | null = null
-  let firstWokenAt = 0
+  /** When it starts even where there is no calm. */
+  let latestAt = 0
   let lastWokenAt = 0
   let running: Promise<void> | null = null
 
@@ -49,7 +52,7 @@ export function createIndexer({
   function startIn(delayMs: number): void {
     cancel = environment.schedule(delayMs, () => {
       cancel = null
-      const calmAt = Math.min(lastWokenAt + pauseMs, firstWokenAt + longestPauseMs)
+      const calmAt = Math.min(lastWokenAt + pauseMs, latestAt)
       const now = environment.now()
       if (now < calmAt) startIn(calmAt - now)
       // A full disk, or the store was closed: the next save tries again.
@@ -59,12 +62,12 @@ export function createIndexer({
 
   closing.addEventListener('abort', () => cancel?.())
   return {
-    wake() {
+    wake(what) {
       if (closing.aborted) return
       lastWokenAt = environment.now()
-      if (cancel !== null) return
-      firstWokenAt = lastWokenAt
-      startIn(pauseMs)
+      const latest = lastWokenAt + (what === 'saved' ? longestPauseMs : longestImportMs)
+      latestAt = cancel === null ? latest : Math.min(latestAt, latest)
+      if (cancel === null) startIn(pauseMs)
     },
     async caughtUp() {
       await running

@@ -48,29 +48,30 @@ export interface Attempt {
 }
 
 export async function insertAttempt(db: Db, attempt: Attempt): Promise<void> {
-  await db
-    .insertInto('attempt')
-    .values({
-      id: attempt.id,
-      account_id: attempt.accountId,
-      draft_id: attempt.draftId,
-      version: attempt.version,
-      message_id: attempt.messageId,
-      base_message_id: attempt.baseMessageId,
-      digest: attempt.digest,
-      method: attempt.method,
-      folder: attempt.folder,
-      uid_validity: attempt.uidValidity,
-      uid_next: attempt.uidNext,
-      parts: JSON.stringify(attempt.parts),
-      size: attempt.size,
-      state: attempt.state,
-      bytes_sent: attempt.bytesSent,
-      created_at: attempt.createdAt,
-      ended_at: attempt.endedAt,
-    })
-    .execute()
+  await addAttempt(db, { ...attempt, parts: JSON.stringify(attempt.parts) })
 }
+
+const addAttempt = prepared((db, attempt: Omit<Attempt, 'parts'> & { readonly parts: string }) =>
+  db.insertInto('attempt').values({
+    id: attempt.id,
+    account_id: attempt.accountId,
+    draft_id: attempt.draftId,
+    version: attempt.version,
+    message_id: attempt.messageId,
+    base_message_id: attempt.baseMessageId,
+    digest: attempt.digest,
+    method: attempt.method,
+    folder: attempt.folder,
+    uid_validity: attempt.uidValidity,
+    uid_next: attempt.uidNext,
+    parts: attempt.parts,
+    size: attempt.size,
+    state: attempt.state,
+    bytes_sent: attempt.bytesSent,
+    created_at: attempt.createdAt,
+    ended_at: attempt.endedAt,
+  }),
+)
 
 export async function endAttempt(
   db: Db,
@@ -127,6 +128,12 @@ export async function attemptsByMessageId(
   accountId: AccountId,
   messageIds: readonly MessageId[],
 ): Promise<ReadonlyMap<MessageId, readonly Attempt[]>> {
+  const [only] = messageIds
+  if (only === undefined) return new Map()
+  if (messageIds.length === 1) {
+    const rows = await byMessageId(db, { accountId, messageId: only })
+    return rows.length === 0 ? new Map() : new Map([[only, rows.map(toAttempt)]])
+  }
   const found: Attempt[] = []
   // SQLite binds at most 32,766 values; smaller lists also keep the statement cache small.
   for (let start = 0; start < messageIds.length; start += 500) {
@@ -141,6 +148,15 @@ export async function attemptsByMessageId(
   }
   return Map.groupBy(found, (attempt) => attempt.messageId)
 }
+
+const byMessageId = prepared((db, input: { readonly accountId: AccountId; readonly messageId: MessageId }) =>
+  db
+    .selectFrom('attempt')
+    .selectAll()
+    .where('account_id', '=', input.accountId)
+    .where('message_id', '=', input.messageId)
+    .orderBy('id', 'desc'),
+)
 
 /** What superseded the copy with this Message-ID, the newest first. */
 export async function attemptsOnBase(db: Db, accountId: AccountId, base: MessageId): Promise<readonly Attempt[]> {

@@ -72,13 +72,14 @@ export async function ownedState(db: Db, id: Umid): Promise<OwnedState> {
 }
 
 async function accountOf(db: Db, id: Umid): Promise<AccountId> {
-  const { account_id } = await db
-    .selectFrom('draft')
-    .select('account_id')
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow()
-  return account_id as AccountId
+  const [row] = await accountRow(db, { id })
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return row.account_id as AccountId
 }
+
+const accountRow = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('draft').select('account_id').where('id', '=', input.id),
+)
 
 /** Of many drafts at once: three queries, however many. */
 export async function loadDraftStates(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, DraftState>> {
@@ -182,7 +183,7 @@ async function saveDraftState(
       .where('uid', '=', debt.uid)
       .execute()
   }
-  if (before.copies !== after.copies) await saveCopies(db, id, after.copies)
+  if (before.copies !== after.copies) await saveCopies(db, id, before.copies, after.copies)
   for (const debt of after.debts) {
     if (before.debts.some((other) => sameCopy(other, debt))) continue
     await db.insertInto('delete_debt').values(toRow(id, debt)).execute()
@@ -215,16 +216,29 @@ const setHead = prepared(
       .where('id', '=', input.id),
 )
 
-async function saveCopies(db: Db, id: Umid, copies: Copies): Promise<void> {
-  await db.deleteFrom('server_name').where('draft_id', '=', id).execute()
-  await db.deleteFrom('anchor').where('draft_id', '=', id).execute()
+async function saveCopies(db: Db, id: Umid, before: Copies, copies: Copies): Promise<void> {
+  if (before.kind === 'synchronized') await removeName(db, { id })
+  if (before.kind === 'stale-server') await removeAnchor(db, { id })
   if (copies.kind === 'synchronized') {
-    const row = { ...toRow(id, copies.name), missing_since: copies.missingSince }
-    await db.insertInto('server_name').values(row).execute()
+    await addName(db, { ...toRow(id, copies.name), missing_since: copies.missingSince })
   }
-  if (copies.kind === 'stale-server' && copies.anchor !== null) {
-    await db.insertInto('anchor').values(toRow(id, copies.anchor)).execute()
-  }
+  if (copies.kind === 'stale-server' && copies.anchor !== null) await addAnchor(db, toRow(id, copies.anchor))
+}
+
+const removeName = prepared((db, input: { readonly id: Umid }) =>
+  db.deleteFrom('server_name').where('draft_id', '=', input.id),
+)
+const removeAnchor = prepared((db, input: { readonly id: Umid }) =>
+  db.deleteFrom('anchor').where('draft_id', '=', input.id),
+)
+const addName = prepared((db, row: ReceiptRow & { readonly missing_since: number | null }) =>
+  db.insertInto('server_name').values({ ...receiptColumns(row), missing_since: row.missing_since }),
+)
+const addAnchor = prepared((db, row: ReceiptRow) => db.insertInto('anchor').values(receiptColumns(row)))
+
+function receiptColumns(row: ReceiptRow): ReceiptRow {
+  const { draft_id, account_id, folder, uid_validity, uid, message_id, version, attempt_id } = row
+  return { draft_id, account_id, folder, uid_validity, uid, message_id, version, attempt_id }
 }
 
 /** What of ours lies in a folder of the server, as far as we know. */

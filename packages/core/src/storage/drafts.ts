@@ -38,26 +38,28 @@ export interface NewDraft {
 }
 
 export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
-  await db
-    .insertInto('draft')
-    .values({
+  await addDraft(db, { ...draft, content: JSON.stringify(draft.content), succeeds: draft.succeeds ?? null })
+}
+
+const addDraft = prepared(
+  (db, draft: Omit<NewDraft, 'content'> & { readonly content: string; readonly succeeds: Umid | null }) =>
+    db.insertInto('draft').values({
       id: draft.id,
       account_id: draft.accountId,
       token: draft.token,
-      status: 'draft' satisfies DraftStatus,
-      sync_state: 'local-only' satisfies Copies['kind'],
+      status: sql.lit('draft' satisfies DraftStatus),
+      sync_state: sql.lit('local-only' satisfies Copies['kind']),
       policy: draft.policy,
-      version: 1,
-      content: JSON.stringify(draft.content),
-      scheduled_send_at: null,
-      succeeds: draft.succeeds ?? null,
+      version: sql.lit(1),
+      content: draft.content,
+      scheduled_send_at: sql.lit(null),
+      succeeds: draft.succeeds,
       created_at: draft.now,
       updated_at: draft.now,
-      trashed_at: null,
-      emptied_at: null,
-    })
-    .execute()
-}
+      trashed_at: sql.lit(null),
+      emptied_at: sql.lit(null),
+    }),
+)
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {

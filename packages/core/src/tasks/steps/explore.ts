@@ -56,7 +56,7 @@ export async function explore(
       followUps.push(...(await takeIn(context, session, folder, identity, options)))
       continue
     }
-    let strangers: SmallMessage[] = []
+    const strangers: SmallMessage[] = []
     for (const message of run.messages) {
       const { identity, bytes } = message
       const known = knownAs(identity)
