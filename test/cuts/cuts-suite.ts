@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
-
 import type { Umid } from '@everdraft/core'
-import { mimeFormat } from '@everdraft/mail'
 import type { CutKind, Direction, ListedMessage } from '@everdraft/testkit'
 import { describe, expect, test } from 'vitest'
 
 import { type Device, openDevice, settle, type TargetServer } from '../live/harness.ts'
+import { parseMessage } from '../live/parse-message.ts'
 import { createDice } from '../sim/world/dice.ts'
 import { Boundaries } from './boundaries.ts'
 import { plainPort } from './plain-port.ts'
@@ -197,7 +195,7 @@ async function complaintsOf(
   if (copy === undefined || expected === 0) return complaints
   const { sync } = draft
   if (sync.state !== 'synchronized' || sync.uid !== copy.uid) complaints.push(`${sync.state} as ${sync.uid}`)
-  const parsed = await parse(copy)
+  const parsed = await parseMessage(copy.bytes)
   const there = [parsed.subject, parsed.text, parsed.attachments.map(({ sha256 }) => sha256)]
   const here = [draft.subject, draft.text, draft.attachments.map(({ sha256 }) => sha256)]
   if (JSON.stringify(there) !== JSON.stringify(here))
@@ -211,14 +209,4 @@ async function complaintsOf(
 function asSeen({ uid, flags, bytes }: ListedMessage): readonly unknown[] {
   const lasting = flags.filter((flag) => flag.toLowerCase() !== '\\recent')
   return [uid, lasting.toSorted(), bytes.toString('latin1')]
-}
-
-async function parse(message: ListedMessage) {
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    yield message.bytes
-  }
-  return await mimeFormat().parse(bytes(), () => {
-    const hash = createHash('sha256')
-    return { update: (piece) => void hash.update(piece), digest: () => hash.digest('hex') }
-  })
 }
