@@ -37,7 +37,12 @@ for (const { title, without } of variants) {
     draftsSuite((): TargetServer => ({
       host: '127.0.0.1',
       imapPort: mailServer.imapPort,
-      supports: { catenate: !without.includes('CATENATE'), uidplus: !without.includes('UIDPLUS'), sent: 'Sent' },
+      supports: {
+        catenate: !without.includes('CATENATE'),
+        uidplus: !without.includes('UIDPLUS'),
+        literal8: true,
+        sent: 'Sent',
+      },
       user: () => {
         const { name, password, address } = users[next++]!
         return { user: name, password, address }

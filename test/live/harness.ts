@@ -30,7 +30,12 @@ import {
 export interface TargetServer {
   readonly host: string
   readonly imapPort: number
-  readonly supports: { readonly catenate: boolean; readonly uidplus: boolean; readonly sent: string | null }
+  readonly supports: {
+    readonly catenate: boolean
+    readonly uidplus: boolean
+    readonly literal8?: boolean
+    readonly sent: string | null
+  }
   user(): MailUser
 }
 

@@ -43,20 +43,28 @@ function receipt(uid: number, over: Partial<Receipt> = {}): Receipt {
 const part = fc.record({
   sha256: fc.constantFrom('aa', 'bb', 'cc') as fc.Arbitrary<Sha256>,
   section: fc.constantFrom('2', '3', '1.2'),
-  encodedSize: fc.constantFrom(0, 4, 8, 1_000),
+  encodedSize: fc.constantFrom(-1, 0, 4, 8, 1_000, 40_000),
+})
+
+/** As base64 makes it. */
+const wantedPart = part.map((one) => {
+  const encodedSize = Math.max(0, one.encodedSize)
+  return { ...one, encodedSize, size: Math.floor((encodedSize * 3) / 4) }
 })
 
 const question: fc.Arbitrary<UploadQuestion> = fc
   .record({
     text: fc.integer({ min: 1, max: 5_000 }),
-    parts: fc.array(part, { maxLength: 4 }),
+    parts: fc.array(wantedPart, { maxLength: 4 }),
     older: fc.option(fc.record({ receipt: fc.constant(receipt(5)), parts: fc.array(part, { maxLength: 4 }) })),
     capabilities: fc.record({
       catenate: fc.boolean(),
       replace: fc.boolean(),
-      appendLimit: fc.option(fc.integer({ min: 0, max: 6_000 })),
+      binary: fc.boolean(),
+      appendLimit: fc.option(fc.integer({ min: 0, max: 60_000 })),
     }),
     mayQuote: fc.boolean(),
+    mayBeBinary: fc.boolean(),
   })
   .map(({ text, ...rest }) => ({
     ...rest,
@@ -83,12 +91,25 @@ describe('the plan of an upload', () => {
     fc.assert(
       fc.property(question, (asked) => {
         const plan = uploadPlan(asked)
-        if (plan.kind === 'refuse') return
+        if (plan.kind === 'refuse' || plan.binary) return
         const quoted = [...plan.quotes.values()].reduce((sum, one) => sum + one.encodedSize, 0)
         const unsent = [...plan.quotes.keys()].reduce((sum, index) => sum + (asked.parts[index]?.encodedSize ?? 0), 0)
         expect(plan.bytesToSend + quoted).toBe(plan.storedSize)
         expect(plan.bytesToSend + unsent).toBe(asked.size)
         expect(plan.bytesToSend).toBeGreaterThan(0)
+      }),
+    )
+  })
+
+  test('nothing is encoded for a server that takes it as it is, where that saves what it costs to ask', () => {
+    fc.assert(
+      fc.property(question, (asked) => {
+        const plan = uploadPlan(asked)
+        if (plan.kind === 'refuse') return
+        const saved = asked.parts.reduce((sum, one) => sum + one.encodedSize - (one.size ?? 0), 0)
+        const may = asked.capabilities.binary && asked.mayBeBinary && plan.quotes.size === 0
+        expect(plan.binary).toBe(may === true && saved >= 4_096)
+        if (plan.binary) expect(plan.bytesToSend).toBe(asked.size - saved)
       }),
     )
   })

@@ -11,6 +11,7 @@ interface StoredPart {
   readonly sha256: Sha256
   /** IMAP section, `2` or `1.3`. */
   readonly section: string
+  /** -1: the server has encoded it, and nobody has read back how. It cannot be quoted before that. */
   readonly encodedSize: number
 }
 
@@ -76,7 +77,13 @@ const addAttempt = prepared((db, attempt: Omit<Attempt, 'parts'> & { readonly pa
 export async function endAttempt(
   db: Db,
   id: AttemptId,
-  end: { readonly state: Exclude<Attempt['state'], 'open'>; readonly bytesSent?: number; readonly now: number },
+  end: {
+    readonly state: Exclude<Attempt['state'], 'open'>
+    readonly bytesSent?: number
+    readonly now: number
+    /** What the server made of it, where that was not known before. */
+    readonly stored?: Pick<Attempt, 'parts' | 'size'>
+  },
 ): Promise<void> {
   await db
     .updateTable('attempt')
@@ -84,6 +91,7 @@ export async function endAttempt(
       state: end.state,
       ended_at: end.now,
       ...(end.bytesSent === undefined ? {} : { bytes_sent: end.bytesSent }),
+      ...(end.stored === undefined ? {} : { parts: JSON.stringify(end.stored.parts), size: end.stored.size }),
     })
     .where('id', '=', id)
     .execute()

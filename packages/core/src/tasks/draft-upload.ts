@@ -17,10 +17,18 @@ import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
 import { uploadDueAt } from '../sync/upload-budget.ts'
-import { type UploadPlan, uploadPlan } from '../sync/upload-plan.ts'
-import type { FolderState, MailboxSession, MessageIdentity, MessageSegment, StoreOutcome } from '../wire/mailbox.ts'
-import type { ComposedMessage, ComposedSegment } from '../wire/message-format.ts'
+import { type UploadPlan, uploadPlan, type UploadQuestion } from '../sync/upload-plan.ts'
+import type {
+  FolderState,
+  MailboxSession,
+  MessageIdentity,
+  MessageSegment,
+  StoreOutcome,
+  StoreRequest,
+} from '../wire/mailbox.ts'
+import type { ComposedMessage, ComposedSegment, MessageToCompose } from '../wire/message-format.ts'
 import { isReset, lookNow } from './steps/folder-reset.ts'
+import { isWhole, readBack, unknownSize } from './steps/read-back.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { type ReadCopies, settleDebts } from './steps/settle-debts.ts'
 import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
@@ -88,9 +96,9 @@ type Upload =
   { readonly kind: 'done'; readonly read: ReadCopies | null } | { readonly kind: 'outcome'; readonly outcome: Outcome }
 
 async function uploadHead(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<Upload> {
-  let mayQuote = true
-  // Four rounds at most: with CATENATE, without it, after making the folder, and after a look in Sent.
-  for (let round = 0; round < 4; round += 1) {
+  let ways: Ways = { mayQuote: true, mayBeBinary: true }
+  // Five rounds at most: with CATENATE, without it, without BINARY, after making the folder, and after a look in Sent.
+  for (let round = 0; round < 5; round += 1) {
     const draft = await context.store.read((db) => getDraft(db, draftId))
     const state = await context.store.read((db) => loadDraftState(db, draftId))
     if (draft.accountId !== context.accountId || !toUpload(draft, state)) return { kind: 'done', read: null }
@@ -98,12 +106,15 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
       const sent = await foundInSent(context, session, draftId)
       if (sent !== null) return { kind: 'outcome', outcome: { kind: 'park', error: sent } }
     }
-    const result = await storeOnce(context, session, draft, state, mayQuote)
+    const result = await storeOnce(context, session, draft, state, ways)
     switch (result.kind) {
       case 'stored':
         return { kind: 'done', read: result.read }
       case 'spoilt-quote':
-        mayQuote = false
+        ways = { ...ways, mayQuote: false }
+        break
+      case 'spoilt-binary':
+        ways = { ...ways, mayBeBinary: false }
         break
       case 'no-folder':
         break
@@ -120,10 +131,14 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
   return { kind: 'outcome', outcome: { kind: 'retry', error } }
 }
 
+type Ways = Required<Pick<UploadQuestion, 'mayQuote' | 'mayBeBinary'>>
+
 type StoreResult =
   | { readonly kind: 'stored'; readonly read: ReadCopies | null }
   /** The server refused the quoted parts, or stored something else: once more, with all bytes. */
   | { readonly kind: 'spoilt-quote' }
+  /** The same of attachments that were not encoded. */
+  | { readonly kind: 'spoilt-binary' }
   | { readonly kind: 'no-folder' }
   /** No round has noticed it yet: another program may have sent it, or edited it. Also when REPLACE finds it so. */
   | { readonly kind: 'anchor-gone' }
@@ -134,7 +149,7 @@ async function storeOnce(
   session: MailboxSession,
   draft: StoredDraft,
   state: DraftState,
-  mayQuote: boolean,
+  ways: Ways,
 ): Promise<StoreResult> {
   const folder = await session.select(await ensureDraftsFolder(session))
   if (folder === null) return noFolder(session)
@@ -146,7 +161,7 @@ async function storeOnce(
   const now = environment.now()
   const messageId = attemptMessageId(draft.token, account.address, environment.random)
   const baseMessageId = older?.receipt.messageId === noMessageId ? null : (older?.receipt.messageId ?? null)
-  const message = await context.format.compose({
+  const toCompose: MessageToCompose = {
     content: draft.content,
     messageId,
     date: now,
@@ -156,9 +171,10 @@ async function storeOnce(
     ],
     includeBcc: true,
     open: ({ sha256, size }) => readBlob(context.store, draft.accountId, sha256, { start: 0, end: size }),
-  })
-  const parts = message.segments.filter((segment) => segment.kind === 'attachment')
-  const plan = uploadPlan({ size: message.size, parts, older, capabilities: session.capabilities, mayQuote })
+  }
+  const encoded = await context.format.compose(toCompose)
+  const parts = encoded.segments.filter((segment) => segment.kind === 'attachment')
+  const plan = uploadPlan({ size: encoded.size, parts, older, capabilities: session.capabilities, ...ways })
   if (plan.kind === 'refuse') return parked(context, plan.code, plan.message)
   const dueAt = await dueIn(context, draft, state, plan)
   if (dueAt > now) return { kind: 'outcome', outcome: { kind: 'snooze', untilMs: dueAt } }
@@ -179,7 +195,7 @@ async function storeOnce(
     parts: parts.map(({ sha256, section, encodedSize }, index) => ({
       sha256,
       section,
-      encodedSize: plan.quotes.get(index)?.encodedSize ?? encodedSize,
+      encodedSize: plan.binary ? unknownSize : (plan.quotes.get(index)?.encodedSize ?? encodedSize),
     })),
     size: plan.storedSize,
     state: 'open',
@@ -194,8 +210,10 @@ async function storeOnce(
     emit({ type: 'upload-started', accountId, draftId, version, attemptId: attempt.id, method: plan.method })
   })
   const before = session.bytes().sent
-  const request = {
+  const message = plan.binary ? await context.format.compose({ ...toCompose, binary: true }) : encoded
+  const request: StoreRequest = {
     folder: folder.path,
+    binary: message.binary === true,
     segments: wireSegments(context, draft, message, plan, older?.receipt ?? null),
     flags: ['\\Draft', '\\Seen'],
     internalDate: now,
@@ -205,8 +223,14 @@ async function storeOnce(
   if (outcome.kind === 'refused') return await refused(context, session, attempt, plan, outcome)
   const stored = await verifyStored(context, session, { folder, attempt, plan, outcome })
   const receipt = stored.identity === null ? null : receiptFor(attempt, folder.uidValidity, stored.identity)
-  if (stored.sound && receipt !== null) {
-    await bind(context, attempt, receipt, plan, session.bytes().sent - before)
+  const bytesSent = session.bytes().sent - before
+  const asStored = plan.binary && receipt !== null ? await readBack(session, receipt.uid, attempt.parts) : null
+  // Its Message-ID says nothing of what the server made of the attachments: their lengths do.
+  const isOdd = asStored !== null && !isWhole(asStored.parts, parts)
+  const isSound =
+    stored.sound && !(isOdd && receipt !== null && !(await hasContentOf(context, session, receipt.uid, attempt)))
+  if (isSound && receipt !== null) {
+    await bind(context, { attempt, receipt, plan, bytesSent, asStored })
     const copies = older === null ? [] : [older.receipt]
     return { kind: 'stored', read: stored.selectedAnew ? null : { folder, copies } }
   }
@@ -216,6 +240,7 @@ async function storeOnce(
     if (receipt !== null) await applyDraftEvent(write, draft.id, { type: 'late-copy', receipt }, environment.now())
   })
   if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
+  if (plan.binary) return { kind: 'spoilt-binary' }
   return parked(context, 'NOT_STORED', 'the server said OK to the draft, but it is not there as it was sent')
 }
 
@@ -270,7 +295,11 @@ async function verifiedOlderCopy(
   if (identity === undefined) return 'gone'
   if (!isMessage(identity, receipt) || identity.deleted) return null
   const attempt = await context.store.read((db) => attemptById(db, receipt.attemptId))
-  return { receipt, parts: attempt?.parts ?? [] }
+  const parts = attempt?.parts ?? []
+  // The line was lost after it had been stored.
+  const isUnread = session.capabilities.catenate && parts.some(({ encodedSize }) => encodedSize === unknownSize)
+  const asStored = isUnread ? await readBack(session, receipt.uid, parts) : null
+  return { receipt, parts: asStored?.parts ?? parts }
 }
 
 function wireSegments(
@@ -349,10 +378,19 @@ async function verifyStored(
 
 async function bind(
   context: ExecuteContext,
-  attempt: Attempt,
-  receipt: Receipt,
-  plan: Extract<UploadPlan, { kind: 'upload' }>,
-  bytesSent: number,
+  {
+    attempt,
+    receipt,
+    plan,
+    bytesSent,
+    asStored,
+  }: {
+    readonly attempt: Attempt
+    readonly receipt: Receipt
+    readonly plan: Extract<UploadPlan, { kind: 'upload' }>
+    readonly bytesSent: number
+    readonly asStored: Pick<Attempt, 'parts' | 'size'> | null
+  },
 ): Promise<void> {
   const now = context.environment.now()
   await context.write(async (write) => {
@@ -362,7 +400,8 @@ async function bind(
       ? { type: 'late-copy', receipt }
       : { type: 'uploaded', receipt, replaced: plan.replaces }
     await applyDraftEvent(write, attempt.draftId, event, now)
-    await endAttempt(write.db, attempt.id, { state: 'stored', bytesSent, now })
+    const stored = asStored === null ? {} : { stored: asStored }
+    await endAttempt(write.db, attempt.id, { state: 'stored', bytesSent, now, ...stored })
     const { accountId, draftId, version, messageId } = attempt
     const { folder, uidValidity, uid } = receipt
     const where = { accountId, draftId, version, attemptId: attempt.id, folder, uidValidity, uid }
@@ -390,6 +429,7 @@ async function refused(
   await context.write(({ db }) => endAttempt(db, attempt.id, { state: 'refused', now: context.environment.now() }))
   if (refusal.responseCode === 'TRYCREATE') return noFolder(session)
   if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
+  if (plan.binary && !passing.has(refusal.responseCode ?? '')) return { kind: 'spoilt-binary' }
   if (plan.replaces !== null) {
     // Has another program taken the copy that was to be replaced? That would be no refusal of the draft. Selected anew, as
     // a server may go on showing what this session was not told of (RFC 3501 §7.4.1).
