@@ -28,6 +28,7 @@ export async function openEmbedded(
   const target = {
     host: '127.0.0.1',
     imapPort: mailServer.imapPort,
+    smtpPort: mailServer.smtpPort,
     supports: { catenate: true, uidplus: true, sent: 'Sent' },
     user: () => ({ user: 'ann', password: 'secret', address: 'ann@example.org' }),
   }

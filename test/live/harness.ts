@@ -15,7 +15,7 @@ import {
   type SyncReport,
   type Umid,
 } from '@everdraft/core'
-import { imap } from '@everdraft/mail'
+import { imap, smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 import {
   connectRaw,
@@ -30,6 +30,8 @@ import {
 export interface TargetServer {
   readonly host: string
   readonly imapPort: number
+  /** Takes mail; absent: accounts there have no SMTP settings. */
+  readonly smtpPort?: number
   readonly supports: {
     readonly catenate: boolean
     readonly uidplus: boolean
@@ -84,6 +86,7 @@ export async function openDevice(
     const opened = await createEngine({
       storage: sqlite(file),
       mailbox: imap(),
+      submission: smtp(),
       watch: false,
       timing: { ...testTiming, ...timing },
       ...options,
@@ -95,6 +98,17 @@ export async function openDevice(
   const account = await engine.accounts.add({
     address: user.address,
     imap: { host: proxy.host, port: proxy.port, security: 'none', user: user.user, password: user.password },
+    ...(server.smtpPort === undefined
+      ? {}
+      : {
+          smtp: {
+            host: server.host,
+            port: server.smtpPort,
+            security: 'none',
+            user: user.user,
+            password: user.password,
+          },
+        }),
   })
 
   const foreign: Device['foreign'] = async (use) => {

@@ -28,6 +28,11 @@ const words: Readonly<Record<Rule, string>> = {
     'The copies of the old account become debts, paid once the new account has its own copy; uploaded there.',
   discard: 'Into the local trash; every copy becomes a debt.',
   return: 'A draft again; bound if a copy of the head was verified, else to be uploaded.',
+  queue: 'Into the outbox; its copies stay.',
+  send: 'About to go, and not uploaded any more; its copies stay.',
+  withdraw: 'A draft again, with the copies that it has.',
+  deliver: 'Sent; its copies stay until the one in Sent was seen.',
+  'let-go': 'Every copy becomes a debt.',
 }
 
 const situations: readonly Situation[] = [

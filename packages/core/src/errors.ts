@@ -38,6 +38,12 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'NOT_A_DRAFT'
   | 'NOT_DISCARDED'
+  /** What was to be undone, retried or resolved has gone too far for it. */
+  | 'TOO_LATE'
+  /** What stands against sending; `errors` names each path. */
+  | 'UNSENDABLE'
+  /** The account has no server to send by. */
+  | 'NO_SUBMISSION'
   | 'VERSION_MISMATCH'
   /** Both texts are kept, under `conflictId`. */
   | 'CONFLICT'

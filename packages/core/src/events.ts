@@ -1,4 +1,5 @@
 import type { ContentField, DraftSyncView, LastError, UploadMethod } from './draft/draft.ts'
+import type { SendPhase, SendReason, SendStatus } from './draft/send-state.ts'
 import type {
   AccountId,
   AttemptId,
@@ -6,6 +7,7 @@ import type {
   EventCursor,
   FolderPath,
   MessageId,
+  SendId,
   TaskId,
   Uid,
   UidValidity,
@@ -89,6 +91,26 @@ export type EngineEvent =
   | { readonly type: 'losses-held'; readonly accountId: AccountId; readonly error: LastError }
   /** The draft's copy vanished from the server by somebody's hand: the draft is in the local trash. */
   | { readonly type: 'draft-purged'; readonly accountId: AccountId; readonly draftId: Umid }
+  /** Somebody has consented to send it. */
+  | {
+      readonly type: 'send-queued'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly sendId: SendId
+      readonly version: Version
+      /** Not before that time, in epoch milliseconds. */
+      readonly dueAt: number
+    }
+  /** Also when only the phase has changed. */
+  | {
+      readonly type: 'send-status-changed'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly sendId: SendId
+      readonly status: SendStatus
+      readonly phase: SendPhase
+      readonly error: SendReason | null
+    }
   | {
       readonly type: 'draft-sync-changed'
       readonly accountId: AccountId

@@ -12,6 +12,8 @@ export type UserId = Branded<string, 'UserId'>
 /** A UUIDv7; one per upload that was begun. */
 export type AttemptId = Branded<string, 'AttemptId'>
 export type TaskId = Branded<string, 'TaskId'>
+/** A UUIDv7; one per consent to send, kept through all its retries. It is also the ENVID (RFC 3461 §4.4). */
+export type SendId = Branded<string, 'SendId'>
 export type AttachmentId = Branded<string, 'AttachmentId'>
 export type TemplateId = Branded<string, 'TemplateId'>
 export type ConflictId = Branded<string, 'ConflictId'>

@@ -51,6 +51,10 @@ function eventFor(choice: number, state: DraftState, uid: number): DraftEvent {
     { type: 'moved' },
     { type: 'discarded' },
     { type: 'returned', verified: null },
+    { type: 'queued' },
+    { type: 'sending' },
+    { type: 'sent' },
+    { type: 'filed' },
   ]
   return events[choice % events.length]!
 }
@@ -138,7 +142,8 @@ describe('the state table', () => {
     property((before, event, after) => {
       // A copy in an account that was left is owed too, and paid only once the new account has its own.
       if (after === null || event.type === 'moved') return
-      if (after.status === 'discarded' || before.status === 'discarded') return
+      const isWanted = [before, after].every(({ status }) => status !== 'discarded' && status !== 'sent')
+      if (!isWanted) return
       const newest = newestCopy(before.copies)
       const owed = after.debts.some((debt) => sameCopy(debt, newest))
       if (owed) expect(newestCopy(after.copies)!.version).toBeGreaterThanOrEqual(newest!.version)
@@ -149,7 +154,20 @@ describe('the state table', () => {
     property((_before, _event, after) => {
       if (after === null || needsUpload(after)) return
       expect(after.debts).toEqual([])
-      expect(after.status === 'discarded' || after.copies.kind === 'synchronized').toBe(true)
+      // What is sent keeps its copies until the one in Sent was seen; what is about to go is not uploaded.
+      const mayRest = after.status === 'discarded' || after.status === 'sent' || after.status === 'sending'
+      expect(mayRest || after.copies.kind === 'synchronized').toBe(true)
+    })
+  })
+
+  test('H20 what was sent keeps its copies until the one in Sent was seen, and then owes them all', () => {
+    property((before, event, after) => {
+      if (after === null || before.status !== 'sent') return
+      if (event.type === 'filed') expect(newestCopy(after.copies)).toBeNull()
+      const newest = newestCopy(before.copies)
+      const owed = newest !== null && after.debts.some((debt) => sameCopy(debt, newest))
+      if (owed && after.status === 'sent') expect(event.type).toBe('filed')
+      if (event.type === 'uploaded') expect(after.debts.some((debt) => sameCopy(debt, event.receipt))).toBe(true)
     })
   })
 

@@ -17,6 +17,7 @@ import { draftRoutes } from './routes/drafts.ts'
 import { historyRoutes } from './routes/history.ts'
 import { openRoutes } from './routes/open.ts'
 import { replyRoutes } from './routes/replies.ts'
+import { sendRoutes } from './routes/sends.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { templateRoutes } from './routes/templates.ts'
@@ -86,6 +87,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     syncRoutes,
     draftRoutes,
     replyRoutes,
+    sendRoutes,
     attachmentRoutes,
     openRoutes,
     historyRoutes,

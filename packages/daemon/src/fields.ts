@@ -6,6 +6,7 @@ import type {
   DeviceId,
   LastError,
   Page,
+  SendId,
   TemplateId,
   Umid,
   Version,
@@ -20,6 +21,7 @@ function idSchema<Id extends string>(): z.ZodType<Id> {
 export const accountIdSchema: z.ZodType<AccountId> = idSchema<AccountId>()
 export const draftIdSchema: z.ZodType<Umid> = idSchema<Umid>()
 export const attachmentIdSchema: z.ZodType<AttachmentId> = idSchema<AttachmentId>()
+export const sendIdSchema: z.ZodType<SendId> = idSchema<SendId>()
 export const conflictIdSchema: z.ZodType<ConflictId> = idSchema<ConflictId>()
 export const templateIdSchema: z.ZodType<TemplateId> = idSchema<TemplateId>()
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { createEngine, type Engine } from '@everdraft/core'
-import { imap } from '@everdraft/mail'
+import { imap, smtp } from '@everdraft/mail'
 import { createMailServer, type MailServer } from '@everdraft/mailserver'
 import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
@@ -49,7 +49,11 @@ export async function start(daemonOptions: { readonly composerLeaseMs?: number }
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
   const imapPort = mailServer.imapPort
-  const engine = await createEngine({ storage: sqlite(join(folder, 'everdraft.db')), mailbox: imap() })
+  const engine = await createEngine({
+    storage: sqlite(join(folder, 'everdraft.db')),
+    mailbox: imap(),
+    submission: smtp(),
+  })
   const logLines: string[] = []
   const daemon = await createDaemon({
     engine,

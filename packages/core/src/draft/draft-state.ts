@@ -73,6 +73,14 @@ export type DraftEvent =
   | { readonly type: 'moved' }
   /** Undo, a failed send, or taken back from the trash. `verified`: a copy of the head that is known to be there. */
   | { readonly type: 'returned'; readonly verified: Receipt | null }
+  /** Somebody has consented to send it; or what was about to go waits again. */
+  | { readonly type: 'queued' }
+  /** Its bytes are fixed, and about to go. */
+  | { readonly type: 'sending' }
+  /** A server has taken the mail for somebody. */
+  | { readonly type: 'sent' }
+  /** The copy in Sent was seen: the copies in Drafts may go. */
+  | { readonly type: 'filed' }
 
 /** The rows of the table: `uploaded` has two, by the revision that was stored. */
 export type DraftEventType = Exclude<DraftEvent['type'], 'uploaded'> | 'uploaded-head' | 'uploaded-older'
@@ -123,6 +131,16 @@ export type Rule =
   | 'leave-account'
   /** A draft again; bound if a copy of the head was verified. */
   | 'return'
+  /** Into the outbox; its copies stay. */
+  | 'queue'
+  /** About to go; its copies stay. */
+  | 'send'
+  /** A draft again, with the copies that it has. */
+  | 'withdraw'
+  /** Sent; its copies stay until the one in Sent was seen. */
+  | 'deliver'
+  /** Every copy becomes a debt. */
+  | 'let-go'
 
 type Row = Readonly<Record<Situation, Rule>>
 
@@ -167,7 +185,11 @@ export const transitions: Readonly<Record<DraftEventType, Row>> = {
   'folder-reset':            row(all('forget-copies'),                        all('forget-copies'),                      all('forget-copies')),
   'discarded':               row(all('discard'),                              all('refuse'),                             all('refuse')),
   'moved':                   row(all('leave-account'),                        all('refuse'),                             all('refuse')),
-  'returned':                row(all('same'),                                 all('return'),                             all('return')),
+  'returned':                row(all('same'),                                 all('withdraw'),                           all('return')),
+  'queued':                  row(all('queue'),                                all('queue'),                              all('refuse')),
+  'sending':                 row(all('refuse'),                               all('send'),                               all('refuse')),
+  'sent':                    row(all('refuse'),                               all('deliver'),                            all('same')),
+  'filed':                   row(all('refuse'),                               all('refuse'),                             all('let-go')),
 }
 
 export function situationOf(state: Pick<DraftState, 'status' | 'copies'>): Situation {
@@ -285,6 +307,16 @@ function carryOut(rule: Exclude<Rule, 'refuse'>, state: DraftState, event: Draft
       const settled = verified === null ? returned : withoutDebt(returned, verified)
       return owe(settled, newestCopy(copies), [verified])
     }
+    case 'queue':
+      return { ...state, status: 'queued' }
+    case 'send':
+      return { ...state, status: 'sending' }
+    case 'withdraw':
+      return { ...state, status: 'draft' }
+    case 'deliver':
+      return { ...state, status: 'sent' }
+    case 'let-go':
+      return owe({ ...state, copies: { kind: 'local-only' } }, newestCopy(copies), [])
   }
 }
 
@@ -327,6 +359,10 @@ export function isPayable(debt: Receipt, { accountId, state }: OwnedState): bool
 
 /** There is work for `draft_upload`: text to bring to the server, or copies to remove from it. */
 export function needsUpload(state: DraftState): boolean {
-  const wanted = standingOf(state.status) !== 'unwanted'
-  return state.debts.length > 0 || (wanted && state.copies.kind !== 'synchronized')
+  return state.debts.length > 0 || (isUploaded(state.status) && state.copies.kind !== 'synchronized')
+}
+
+/** What is about to go, or may have gone, is not brought to Drafts any more: it would be a ghost there (hazard 20). */
+export function isUploaded(status: DraftStatus): boolean {
+  return status === 'draft' || status === 'queued'
 }

@@ -5,6 +5,16 @@ const minuteMs = 60_000
 /** Waits after the first, second, … refusal for now. Greylisting asks for some minutes; after that there is no hurry. */
 const waitsMs: readonly number[] = [1, 5, 15, 30, 60, 120, 240].map((minutes) => minutes * minuteMs)
 
+/** When to try again after the `losses`-th connection in a row that was lost before the dot, in milliseconds since the epoch. */
+export function lostRetryAt(
+  { losses, now }: { readonly losses: number; readonly now: number },
+  random: Random,
+): number {
+  const ceilingMs = Math.min(minuteMs, 1_000 * 2 ** Math.min(losses - 1, 10))
+  const [lot = 0] = random(1)
+  return now + Math.ceil((ceilingMs / 2) * (1 + lot / 255))
+}
+
 /** RFC 5321 §4.5.4.1: 4 to 5 days. */
 export const giveUpAfterMs: number = 5 * 24 * 60 * minuteMs
 

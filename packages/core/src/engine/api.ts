@@ -13,6 +13,7 @@ import type {
 } from '../draft/draft.ts'
 import type { MergeStrategy } from '../draft/merge.ts'
 import type { OriginalMessage, ReplyMode, ReplyPhrases } from '../draft/reply.ts'
+import type { SendPhase, SendReason, SendRecipient, SendStatus } from '../draft/send-state.ts'
 import type { ToldEvent } from '../events.ts'
 import type {
   AccountId,
@@ -21,6 +22,8 @@ import type {
   DeviceId,
   EventCursor,
   FolderPath,
+  MessageId,
+  SendId,
   TaskId,
   TemplateId,
   Umid,
@@ -34,6 +37,7 @@ import type { MailboxCapabilities, ServerSettings } from '../wire/mailbox.ts'
 export interface Engine {
   readonly accounts: Accounts
   readonly drafts: Drafts
+  readonly sends: Sends
   readonly tasks: Tasks
   readonly templates: Templates
   /**
@@ -278,6 +282,91 @@ export interface Drafts {
   flush(id: Umid): Promise<void>
   /** Newest first. */
   history(id: Umid): Promise<readonly Revision[]>
+  /**
+   * Consents to send the draft as it is at this version. It is in the outbox then, durably, and nobody edits it until the send
+   * is undone or has failed.
+   * @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH; NO_SUBMISSION where the account has no SMTP settings, or
+   * the engine no `submission`; UNSENDABLE with the path of each thing that stands against it
+   */
+  send(id: Umid, options?: SendOptions): Promise<SendRecord>
+}
+
+export interface SendOptions {
+  /** The version that the user saw. Absent: no check. */
+  readonly baseVersion?: Version
+  /** How long it can be undone at least, in milliseconds. Default 0. */
+  readonly undoMs?: number
+  /** Not before that time, in epoch milliseconds. Default: at once. */
+  readonly sendAt?: number
+  /** The user has read the warning that the text speaks of an attachment and there is none. Default false. */
+  readonly confirm?: boolean
+}
+
+/** One consent to send, and what became of it. Times in epoch milliseconds. */
+export interface SendRecord {
+  readonly id: SendId
+  readonly accountId: AccountId
+  readonly draftId: Umid
+  /** The revision that was consented to. */
+  readonly version: Version
+  /** Of the mail as it goes. */
+  readonly messageId: MessageId
+  readonly from: string
+  readonly recipients: readonly SendRecipient[]
+  readonly subject: string
+  readonly status: SendStatus
+  /** How far it is, beneath `status`. */
+  readonly phase: SendPhase
+  /** Why it waits, or what went wrong last; null: nothing did. */
+  readonly error: SendReason | null
+  /** It waits for the user: `retry` is the word. */
+  readonly isHeld: boolean
+  /** Transmissions that the server has answered, or may have; being offline is none. */
+  readonly attempts: number
+  /** Null: it does not wait for a time. */
+  readonly nextAttemptAt: number | null
+  /** By which the provider knows the mail, in its logs. */
+  readonly queueId: string | null
+  readonly createdAt: number
+  /** When a server took it for somebody. */
+  readonly sentAt: number | null
+  /** When its copy was seen in Sent. */
+  readonly verifiedAt: number | null
+  /** Oldest first. */
+  readonly events: readonly SendRecordEvent[]
+}
+
+export interface SendRecordEvent {
+  readonly at: number
+  /** `consented`, or an event of the machine in docs/states.md. */
+  readonly type: string
+  readonly phase: SendPhase
+  readonly reason: SendReason | null
+}
+
+export interface SendFilter extends PageRequest {
+  readonly accountId?: AccountId
+  readonly draftId?: Umid
+  readonly status?: SendStatus
+}
+
+export interface Sends {
+  /** @throws {EverdraftError} NOT_FOUND */
+  get(id: SendId): Promise<SendRecord>
+  /** The newest consent first. */
+  list(filter?: SendFilter): Promise<Page<SendRecord>>
+  /**
+   * Undo: until the server has accepted recipients the draft is a draft again. Later only those who are left are given up.
+   * @throws {EverdraftError} NOT_FOUND, TOO_LATE
+   */
+  cancel(id: SendId): Promise<SendRecord>
+  /**
+   * Now, and past what holds it; after a failure anew, under the same id, unless the draft was edited since.
+   * @throws {EverdraftError} NOT_FOUND, TOO_LATE; after a failure NOT_A_DRAFT, VERSION_MISMATCH
+   */
+  retry(id: SendId): Promise<SendRecord>
+  /** The user's word on an `unknown` one. @throws {EverdraftError} NOT_FOUND, TOO_LATE */
+  resolve(id: SendId, as: 'sent' | 'send_again'): Promise<SendRecord>
 }
 
 export interface DraftHit {

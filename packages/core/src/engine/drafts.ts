@@ -17,6 +17,7 @@ import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 import { createReply } from './reply.ts'
+import { createSend } from './sends.ts'
 
 export function createDrafts(parts: EngineParts): Drafts {
   const { store, queue, environment, run } = parts
@@ -137,6 +138,7 @@ export function createDrafts(parts: EngineParts): Drafts {
       })
       queue.wake()
     },
+    send: createSend(parts),
     async history(id) {
       return await store.read(async (db) => {
         await getDraft(db, id)

@@ -6,8 +6,9 @@ import type { EngineEvent } from '../events.ts'
 import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
+import { createSubmissions } from '../queue/submissions.ts'
 import { createWatcher } from '../queue/watcher.ts'
-import { getAccount, listAccounts } from '../storage/accounts.ts'
+import { getAccount, listAccounts, smtpSettings } from '../storage/accounts.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
@@ -15,15 +16,18 @@ import { confirmLosses } from '../storage/folders.ts'
 import { draftsInNeed, draftsToSettle, draftsToUpload } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
 import { metaValue } from '../storage/meta.ts'
+import { openSends } from '../storage/sends.ts'
 import type { OpenStorage, Storage } from '../storage/storage.ts'
 import type { Db } from '../storage/db.ts'
 import { openStore, type Store, type Write } from '../storage/store.ts'
 import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks, wireTasks } from '../tasks/registry.ts'
+import { sendFollowUps } from '../tasks/steps/send-follow-ups.ts'
 import { foldersToWatch } from '../tasks/steps/special-folders.ts'
 import { importTheRest } from '../tasks/steps/take-in.ts'
 import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
+import type { SubmissionPort } from '../wire/submission.ts'
 import { createAccounts } from './accounts.ts'
 import type { Engine, SyncOptions, SyncReport } from './api.ts'
 import { createDrafts } from './drafts.ts'
@@ -32,6 +36,7 @@ import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
 import { createIndexer } from './indexer.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
+import { createSends } from './sends.ts'
 import { createTasks } from './tasks.ts'
 import { createTemplates } from './templates.ts'
 
@@ -40,6 +45,8 @@ export interface EngineOptions {
   /** Where the bytes of attachments of more than 64 KiB lie. Default: in the storage. */
   readonly blobs?: BlobStore
   readonly mailbox: MailboxPort
+  /** Left out: this engine sends nothing. */
+  readonly submission?: SubmissionPort
   /** Parts of the platform to replace: the clock, the random source, timers, SHA-256. */
   readonly environment?: Partial<Environment>
   /** Says whether there is a network; without it that is learnt from failures. */
@@ -70,6 +77,10 @@ export interface EngineTiming {
   readonly longestBackOffMs: number
   /** The longest back-off while the server cannot be reached. Default 60,000. */
   readonly longestOfflineBackOffMs: number
+  /** How long a server of which nothing is known yet has to file a sent mail by itself, before we do. Default 10,000. */
+  readonly sentCopyWaitMs: number
+  /** After the sending, when we look whether it has filed one all the same. Default 120,000. */
+  readonly sentCopyLookAgainMs: number
 }
 
 const defaultTiming: EngineTiming = {
@@ -81,6 +92,8 @@ const defaultTiming: EngineTiming = {
   firstBackOffMs: 1_000,
   longestBackOffMs: 3_600_000,
   longestOfflineBackOffMs: 60_000,
+  sentCopyWaitMs: 10_000,
+  sentCopyLookAgainMs: 120_000,
 }
 
 /** After these the full-text index is behind. */
@@ -92,7 +105,12 @@ const firstHousekeepingMs = 30_000
 const housekeepingMs = 3_600_000
 const dayMs = 24 * 3_600_000
 
-const defaultHousekeeping: HousekeepingPolicy = { history: defaultRetention, trashMs: 30 * dayMs, logMs: 30 * dayMs }
+const defaultHousekeeping: HousekeepingPolicy = {
+  history: defaultRetention,
+  trashMs: 30 * dayMs,
+  logMs: 30 * dayMs,
+  sendMs: 365 * dayMs,
+}
 
 /**
  * Opens the store, takes up what an earlier run left, and starts the queue.
@@ -128,6 +146,15 @@ async function startEngine(
     offlineBackOff,
     connectivity: options.connectivity ?? null,
   })
+  const submissions = createSubmissions({
+    port: options.submission ?? null,
+    settings: (accountId) => store.read((db) => smtpSettings(db, accountId)),
+    environment,
+    timeoutMs: timing.wireTimeoutMs,
+    idleMs: timing.idleConnectionMs,
+    offlineBackOff,
+    connectivity: options.connectivity ?? null,
+  })
   const watcher = createWatcher({
     sessions,
     environment,
@@ -147,6 +174,8 @@ async function startEngine(
   const queue = createQueue({
     store,
     sessions,
+    submissions,
+    sentCopy: { waitMs: timing.sentCopyWaitMs, lookAgainMs: timing.sentCopyLookAgainMs },
     environment,
     format: options.mailbox.format,
     tasks: wireTasks,
@@ -170,6 +199,8 @@ async function startEngine(
     store,
     queue,
     sessions,
+    submissions,
+    canSend: options.submission !== undefined,
     watcher,
     environment,
     format: options.mailbox.format,
@@ -209,11 +240,16 @@ async function startEngine(
   store.onEvents((events) => {
     if (events.some((event) => contentEvents.has(event.type))) indexer.wake('saved')
     else if (events.some((event) => event.type === 'draft-imported')) indexer.wake('imported')
+    for (const { type, accountId } of events) {
+      // A QUIT that fails has ended the connection all the same.
+      if (type === 'account-removed') submissions.drop(accountId).catch(() => {})
+    }
   })
 
   const endConnectivity = options.connectivity?.subscribe(() => {
     if (closing.signal.aborted || options.connectivity?.isOnline() !== true) return
     sessions.allowAll()
+    submissions.allowAll()
     // The store may close meanwhile: then there is nothing left to wake.
     store
       .write(({ db }) => wakeOffline(db, environment.now()))
@@ -259,7 +295,9 @@ async function startEngine(
     const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
     const syncs = items.map(({ id }) => syncAfter(id, 0))
     const imports = (await pendingImports(db, null)).map(importTheRest)
-    await queue.enqueue({ db, emit }, [...uploads, ...imports, ...syncs])
+    const now = environment.now()
+    const sends = (await openSends(db, null)).flatMap((send) => sendFollowUps(send, now))
+    await queue.enqueue({ db, emit }, [...uploads, ...imports, ...syncs, ...sends])
   }
 
   async function sync(accountId: AccountId, { waitMs, confirmLosses: confirm }: SyncOptions = {}): Promise<SyncReport> {
@@ -268,6 +306,7 @@ async function startEngine(
     const endHearing = feed.subscribe({ accountId }, (event) => void heard.push(event))
     try {
       sessions.allow(accountId)
+      submissions.allow(accountId)
       await store.write(async (write) => {
         await getAccount(write.db, accountId)
         if (confirm === true) await confirmLosses(write.db, accountId)
@@ -308,12 +347,14 @@ async function startEngine(
     await queue.close(closeGraceMs)
     await unwatched
     await sessions.close()
+    await submissions.close()
     await store.close()
   }
 
   return {
     accounts: createAccounts(parts),
     drafts: createDrafts(parts),
+    sends: createSends(parts),
     templates: createTemplates(parts),
     tasks: createTasks(parts),
     sync,

@@ -5,6 +5,7 @@ import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
 import { dropOldDownloads } from '../storage/imports.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
+import { dropSendsBefore } from '../storage/sends.ts'
 import type { Store } from '../storage/store.ts'
 import type { HousekeepingReport } from './api.ts'
 
@@ -14,6 +15,8 @@ export interface HousekeepingPolicy {
   readonly trashMs: number
   /** How long events and the timelines of tasks are kept. Default 30 days. */
   readonly logMs: number
+  /** How long the record of a send is kept once nothing is left to be done. Default 365 days. */
+  readonly sendMs: number
 }
 
 /** How long what has come of a message waits for the rest. */
@@ -52,6 +55,7 @@ export async function housekeep(
   const blobsCollected = await store.write(async ({ db }) => {
     await dropExpiredLeases(db, now)
     await dropEventsBefore(db, now - policy.logMs)
+    await dropSendsBefore(db, now - policy.sendMs)
     await dropOldDownloads(db, now - downloadMs)
     return await dropUnreferredBlobs(db)
   })

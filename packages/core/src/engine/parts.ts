@@ -2,6 +2,7 @@ import type { Environment } from '../environment.ts'
 import type { AccountId, DeviceId } from '../ids.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Sessions } from '../queue/sessions.ts'
+import type { Submissions } from '../queue/submissions.ts'
 import type { Watcher } from '../queue/watcher.ts'
 import type { Db } from '../storage/db.ts'
 import type { Store } from '../storage/store.ts'
@@ -13,6 +14,9 @@ export interface EngineParts {
   readonly store: Store
   readonly queue: Queue
   readonly sessions: Sessions
+  readonly submissions: Submissions
+  /** The engine was given a port to send by. */
+  readonly canSend: boolean
   readonly watcher: Watcher
   readonly environment: Environment
   readonly format: MessageFormat

@@ -23,12 +23,14 @@ import {
   type FollowUp,
   type Outcome,
   outcomeOf,
+  type SentCopyTiming,
   type WireTask,
   type WireTaskName,
 } from '../tasks/task.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
 import { type BackOff, backOffMs } from './backoff.ts'
 import type { Sessions } from './sessions.ts'
+import type { Submissions } from './submissions.ts'
 
 /**
  * Runs the rows of the queue: one task at a time in each lane, lanes side by side. What is to run is read from the
@@ -52,6 +54,7 @@ export interface Queue {
 export interface QueueOptions {
   readonly store: Store
   readonly sessions: Sessions
+  readonly submissions: Submissions
   readonly environment: Environment
   readonly format: MessageFormat
   /** What each task does. */
@@ -60,6 +63,7 @@ export interface QueueOptions {
   readonly concurrency: number
   /** Between two rounds over a folder where nothing else asks for one. */
   readonly pollMs: number
+  readonly sentCopy: SentCopyTiming
   readonly taskBackOff: BackOff
   readonly offlineBackOff: BackOff
   /** Listens to an account's folders. */
@@ -221,6 +225,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function runTask(claim: Claim): Promise<Next | null> {
     const { task, fence } = claim
     let lent = 0
+    let submitting = 0
     const context: ExecuteContext = {
       accountId: task.accountId,
       environment,
@@ -235,6 +240,12 @@ export function createQueue(options: QueueOptions): Queue {
         lent += 1
         return session
       },
+      submission: async () => {
+        const session = await options.submissions.get(task.accountId)
+        submitting += 1
+        return session
+      },
+      sentCopy: options.sentCopy,
       write: (change) =>
         store.write(async (write) => {
           await checkFence(write.db, task.lane, fence)
@@ -250,6 +261,7 @@ export function createQueue(options: QueueOptions): Queue {
       outcome = ending.signal.aborted ? { kind: 'snooze', untilMs: now } : outcomeOf(error, now)
     }
     for (; lent > 0; lent -= 1) options.sessions.release(task.accountId)
+    for (; submitting > 0; submitting -= 1) options.submissions.release(task.accountId)
     for (let failures = 1; ; failures += 1) {
       const finished = await finishAndTakeNext(claim, outcome)
       if (finished !== 'refused') {
@@ -306,7 +318,8 @@ export function createQueue(options: QueueOptions): Queue {
   function endOf({ task }: Claim, outcome: Outcome): TaskEnd {
     const now = environment.now()
     const { attempts, connectFailures } = task
-    const reachableAt = options.sessions.retryAt(task.accountId)
+    const isSubmission = tasks[task.kind as WireTaskName].lane === 'submission'
+    const reachableAt = (isSubmission ? options.submissions : options.sessions).retryAt(task.accountId)
     const keep = (state: 'waiting' | 'parked' | 'failed', runAt: number, lastError: LastError | null): KeptTask => ({
       kind: 'keep',
       state,

@@ -79,6 +79,18 @@ export async function imapSettings(db: Db, id: AccountId): Promise<ServerSetting
   return { ...account.imap, password: row?.secret ?? '' }
 }
 
+/** Null: the account has no server to send by. */
+export async function smtpSettings(db: Db, id: AccountId): Promise<ServerSettings | null> {
+  const account = await getAccount(db, id)
+  const row = await db
+    .selectFrom('account_secret')
+    .select('secret')
+    .where('account_id', '=', id)
+    .where('kind', '=', 'smtp')
+    .executeTakeFirst()
+  return account.smtp === null ? null : { ...account.smtp, password: row?.secret ?? '' }
+}
+
 /** How many of the newest drafts say from where somebody was written to: more would make a new draft slow. */
 const rememberedDrafts = 200
 
@@ -137,6 +149,7 @@ const draftTables = [
   'delete_debt',
   'attempt',
   'pending_import',
+  'send',
   'revision',
   'conflict',
   'lease',
@@ -164,6 +177,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'lane',
     'folder',
     'template',
+    'sent_habit',
     'download',
     'event',
   ] as const) {

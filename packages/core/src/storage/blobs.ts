@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
 import type { Hasher } from '../environment.ts'
-import type { AccountId, Sha256, Umid } from '../ids.ts'
+import type { AccountId, SendId, Sha256, Umid } from '../ids.ts'
 import {
   type BlobName,
   type BlobStore,
@@ -167,14 +167,14 @@ async function checkThere(db: Db, id: number): Promise<void> {
 }
 
 /**
- * Makes a stored blob complete and held by a draft, in the same transaction as the revision that names it. Where the
+ * Makes a stored blob complete and held by a draft or a send, in the same transaction as what names it. Where the
  * account has these bytes already, the earlier blob is held and the new one goes.
  */
 export async function referBlob(
   db: Db,
   blob: Blob & { readonly id: number },
   accountId: AccountId,
-  draftId: Umid,
+  holder: Umid | SendId,
 ): Promise<void> {
   const earlier = await completeBlob(db, accountId, blob.sha256)
   if (earlier === null) {
@@ -188,7 +188,7 @@ export async function referBlob(
   }
   await db
     .insertInto('blob_ref')
-    .values({ holder: draftId, blob_id: earlier?.id ?? blob.id })
+    .values({ holder, blob_id: earlier?.id ?? blob.id })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
@@ -241,17 +241,28 @@ function outside(sha256: Sha256): EverdraftError {
   return new EverdraftError('STORAGE_ERROR', `${what} lies in a folder of attachments, and the engine was given none`)
 }
 
-/** The draft holds only the attachments named; what nobody holds any more is collected later. */
-export async function releaseBlobs(db: Db, draftId: Umid, kept: ReadonlySet<string>): Promise<void> {
+/** Of these, what the account does not have, or not in whole (hazard 14). */
+export async function missingBlobs(
+  db: Db,
+  accountId: AccountId,
+  wanted: readonly Sha256[],
+): Promise<ReadonlySet<Sha256>> {
+  const missed = new Set<Sha256>()
+  for (const sha256 of wanted) if ((await completeBlob(db, accountId, sha256)) === null) missed.add(sha256)
+  return missed
+}
+
+/** The holder keeps only what is named; what nobody holds any more is collected later. */
+export async function releaseBlobs(db: Db, holder: Umid | SendId, kept: ReadonlySet<string>): Promise<void> {
   const held = await db
     .selectFrom('blob_ref')
     .innerJoin('blob', 'blob.id', 'blob_ref.blob_id')
     .select(['blob.id', 'blob.sha256'])
-    .where('blob_ref.holder', '=', draftId)
+    .where('blob_ref.holder', '=', holder)
     .execute()
   for (const { id, sha256 } of held) {
     if (kept.has(sha256)) continue
-    await db.deleteFrom('blob_ref').where('holder', '=', draftId).where('blob_id', '=', id).execute()
+    await db.deleteFrom('blob_ref').where('holder', '=', holder).where('blob_id', '=', id).execute()
   }
 }
 

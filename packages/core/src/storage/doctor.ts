@@ -241,8 +241,10 @@ async function examineReferences({ db, repair, found }: Examination): Promise<vo
   const orphans = await db
     .selectFrom('blob_ref')
     .leftJoin('draft', 'draft.id', 'blob_ref.holder')
+    .leftJoin('send', 'send.id', 'blob_ref.holder')
     .select(['blob_ref.holder', 'blob_ref.blob_id'])
     .where('draft.id', 'is', null)
+    .where('send.id', 'is', null)
     .execute()
   for (const { holder, blob_id } of orphans) {
     if (repair) await db.deleteFrom('blob_ref').where('holder', '=', holder).where('blob_id', '=', blob_id).execute()

@@ -317,7 +317,7 @@ function toUpload(db: Db) {
     db
       .selectFrom('draft')
       .select(['id', 'account_id'])
-      .where('status', 'in', ['draft', 'queued', 'sending'])
+      .where('status', 'in', ['draft', 'queued'])
       // Written out, as the partial index asks for it.
       .where('sync_state', '<>', sql.lit('synchronized'))
       .where('policy', '<>', 'local-only')

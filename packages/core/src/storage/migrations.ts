@@ -253,6 +253,28 @@ const steps: readonly (readonly Statement[])[] = [
     // What the start goes through: all that it asks for is in the index, and what is synchronized is not.
     `create index draft_in_need on draft (id, account_id, status, policy) where sync_state <> 'synchronized'`,
   ],
+  [
+    `create table send (
+      id text primary key, account_id text not null, draft_id text not null references draft (id),
+      status text not null, phase text not null, due_at integer not null, state text not null, facts text not null,
+      message_id text not null, sender text not null, subject text not null, created_at integer not null,
+      ended_at integer
+    ) strict`,
+    `create index send_by_draft on send (draft_id, created_at)`,
+    `create index send_by_account on send (account_id, created_at)`,
+    `create index send_by_time on send (created_at, id)`,
+    // What is still to be done: the start goes through these alone.
+    `create index send_open on send (id) where ended_at is null`,
+    `create table send_event (
+      seq integer primary key autoincrement, send_id text not null references send (id) on delete cascade,
+      at integer not null, type text not null, phase text not null, reason text
+    ) strict`,
+    `create index send_event_by_send on send_event (send_id, seq)`,
+    // Whether a server files what it was given to send, as far as that was seen.
+    `create table sent_habit (
+      account_id text primary key, by_server integer not null, after_ms integer not null, seen_at integer not null
+    ) strict`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

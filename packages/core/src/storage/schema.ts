@@ -28,6 +28,47 @@ export interface Schema {
   /** In SQLite alone: `draft_search.rowid` of a draft. */
   readonly search_row: { readonly id: Generated<number>; readonly draft_id: string }
   readonly lane: LaneRow
+  readonly send: SendRow
+  readonly send_event: SendEventRow
+  readonly sent_habit: SentHabitRow
+}
+
+/** One consent to send. */
+export interface SendRow {
+  readonly id: string
+  readonly account_id: string
+  readonly draft_id: string
+  readonly status: string
+  readonly phase: string
+  readonly due_at: number
+  /** JSON of `SendState`. */
+  readonly state: string
+  /** JSON of `SendFacts`: what the steps have found out. */
+  readonly facts: string
+  readonly message_id: string
+  /** The address of the envelope. */
+  readonly sender: string
+  readonly subject: string
+  readonly created_at: number
+  /** When nothing was left to be done. */
+  readonly ended_at: number | null
+}
+
+interface SendEventRow {
+  readonly seq: Generated<number>
+  readonly send_id: string
+  readonly at: number
+  readonly type: string
+  readonly phase: string
+  /** JSON of a `SendReason`. */
+  readonly reason: string | null
+}
+
+interface SentHabitRow {
+  readonly account_id: string
+  readonly by_server: number
+  readonly after_ms: number
+  readonly seen_at: number
 }
 
 export interface AccountRow {

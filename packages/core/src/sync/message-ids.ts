@@ -8,8 +8,16 @@ export function createToken(random: Random): string {
 
 /** Each attempt has its own; all of a draft share the token. The domain is the account's, as some servers ask for one. */
 export function attemptMessageId(token: string, accountAddress: string, random: Random): MessageId {
-  const domain = /@([^@\s<>]+)$/.exec(accountAddress)?.[1] ?? 'everdraft.invalid'
-  return `<${toHex(random(6))}.${token}@${domain}>` as MessageId
+  return `<${toHex(random(6))}.${token}@${domainOf(accountAddress)}>` as MessageId
+}
+
+/** Of a mail as it goes to others: it says nothing of the token, by which copies in Drafts are known. */
+export function sentMessageId(fromAddress: string, random: Random): MessageId {
+  return `<${toHex(random(16))}@${domainOf(fromAddress)}>` as MessageId
+}
+
+function domainOf(address: string): string {
+  return /@([^@\s<>]+)$/.exec(address)?.[1] ?? 'everdraft.invalid'
 }
 
 /** The token in a Message-ID that an upload of ours has, or one by another device of ours; null in any other. */

@@ -1,4 +1,11 @@
-import { type DraftEvent, type DraftState, isPayable, newestCopy, type Receipt } from '../draft/draft-state.ts'
+import {
+  type DraftEvent,
+  type DraftState,
+  isPayable,
+  isUploaded,
+  newestCopy,
+  type Receipt,
+} from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
 import { type AttemptId, type FolderPath, type Umid, uuidv7 } from '../ids.ts'
 import { getAccount } from '../storage/accounts.ts'
@@ -14,6 +21,7 @@ import {
 import { readBlob } from '../storage/blobs.ts'
 import { applyDraftEvent, loadDraftState, ownedState } from '../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { lastSendOf } from '../storage/sends.ts'
 import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
 import { uploadDueAt } from '../sync/upload-budget.ts'
@@ -30,10 +38,11 @@ import type { ComposedMessage, ComposedSegment, MessageToCompose } from '../wire
 import { isReset, lookNow } from './steps/folder-reset.ts'
 import { isWhole, readBack, unknownSize } from './steps/read-back.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
+import { mayUpload } from './steps/send-follow-ups.ts'
 import { type ReadCopies, settleDebts } from './steps/settle-debts.ts'
 import { ensureDraftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { hasContentOf, isMessage, receiptFor } from './steps/verify-copy.ts'
-import { done, type ExecuteContext, type FollowUp, isWanted, type Outcome, syncAfter, type WireTask } from './task.ts'
+import { done, type ExecuteContext, type FollowUp, type Outcome, syncAfter, type WireTask } from './task.ts'
 
 /**
  * Brings a draft's head revision to the server and removes the copies it owes. It derives what is to be done from the
@@ -88,7 +97,14 @@ async function debtsElsewhere(context: ExecuteContext, draftId: Umid): Promise<r
 }
 
 function toUpload(draft: StoredDraft, state: DraftState): boolean {
-  return isWanted(state.status) && state.copies.kind !== 'synchronized' && draft.policy !== 'local-only'
+  return isUploaded(state.status) && state.copies.kind !== 'synchronized' && draft.policy !== 'local-only'
+}
+
+/** It is about to be sent, and what is in Drafts was looked at for that. */
+async function isBarred(context: ExecuteContext, draft: StoredDraft): Promise<boolean> {
+  if (draft.status !== 'queued') return false
+  const send = await context.store.read((db) => lastSendOf(db, draft.id))
+  return send !== null && !mayUpload(send, context.environment.now())
 }
 
 type Upload =
@@ -102,6 +118,7 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
     const draft = await context.store.read((db) => getDraft(db, draftId))
     const state = await context.store.read((db) => loadDraftState(db, draftId))
     if (draft.accountId !== context.accountId || !toUpload(draft, state)) return { kind: 'done', read: null }
+    if (await isBarred(context, draft)) return { kind: 'done', read: null }
     if (state.copies.kind === 'stale-server' && state.copies.anchor === null) {
       const sent = await foundInSent(context, session, draftId)
       if (sent !== null) return { kind: 'outcome', outcome: { kind: 'park', error: sent } }

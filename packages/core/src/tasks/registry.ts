@@ -10,6 +10,13 @@ import { draftUndiscard } from './draft-undiscard.ts'
 import { draftImport } from './draft-import.ts'
 import { draftUpload } from './draft-upload.ts'
 import { mailboxSync } from './mailbox-sync.ts'
+import { outboxCancel } from './outbox-cancel.ts'
+import { outboxCheck } from './outbox-check.ts'
+import { outboxFile } from './outbox-file.ts'
+import { outboxQueue } from './outbox-queue.ts'
+import { outboxResolve } from './outbox-resolve.ts'
+import { outboxRetry } from './outbox-retry.ts'
+import { outboxSend } from './outbox-send.ts'
 import type { LocalTaskName, WireTask, WireTaskName } from './task.ts'
 
 /** What is planned and done in one transaction. */
@@ -23,6 +30,10 @@ export const localTasks: {
   readonly draft_restore: typeof draftRestore
   readonly draft_move: typeof draftMove
   readonly draft_resolve: typeof draftResolve
+  readonly outbox_queue: typeof outboxQueue
+  readonly outbox_cancel: typeof outboxCancel
+  readonly outbox_retry: typeof outboxRetry
+  readonly outbox_resolve: typeof outboxResolve
 } = {
   draft_create: draftCreate,
   draft_save: draftSave,
@@ -33,6 +44,10 @@ export const localTasks: {
   draft_restore: draftRestore,
   draft_move: draftMove,
   draft_resolve: draftResolve,
+  outbox_queue: outboxQueue,
+  outbox_cancel: outboxCancel,
+  outbox_retry: outboxRetry,
+  outbox_resolve: outboxResolve,
 } satisfies Record<LocalTaskName, unknown>
 
 /** What the queue executes. A name without its task does not compile. */
@@ -40,4 +55,7 @@ export const wireTasks: Readonly<Record<WireTaskName, WireTask>> = {
   draft_upload: draftUpload,
   draft_import: draftImport,
   mailbox_sync: mailboxSync,
+  outbox_check: outboxCheck,
+  outbox_send: outboxSend,
+  outbox_file: outboxFile,
 }

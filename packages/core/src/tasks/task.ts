@@ -6,6 +6,7 @@ import type { Store, Write } from '../storage/store.ts'
 import type { Join } from '../storage/tasks.ts'
 import { type MailboxSession, WireError } from '../wire/mailbox.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
+import type { SubmissionSession } from '../wire/submission.ts'
 
 /** Tasks whose effects are local: planned and done in one transaction. */
 export type LocalTaskName =
@@ -18,8 +19,18 @@ export type LocalTaskName =
   | 'draft_restore'
   | 'draft_move'
   | 'draft_resolve'
+  | 'outbox_queue'
+  | 'outbox_cancel'
+  | 'outbox_retry'
+  | 'outbox_resolve'
 /** Tasks that are executed on the wire, from a row of the queue. */
-export type WireTaskName = 'draft_upload' | 'draft_import' | 'mailbox_sync'
+export type WireTaskName =
+  | 'draft_upload'
+  | 'draft_import'
+  | 'mailbox_sync'
+  | 'outbox_check'
+  | 'outbox_send'
+  | 'outbox_file'
 
 /** A task to be stored in the transaction that asks for it. */
 export interface FollowUp {
@@ -67,8 +78,19 @@ export interface ExecuteContext {
   watch(): void
   /** Connects where that is not done yet. @throws {WireError} */
   session(): Promise<MailboxSession>
+  /** Likewise, to the server that takes the account's mail. @throws {WireError} */
+  submission(): Promise<SubmissionSession>
+  readonly sentCopy: SentCopyTiming
   /** A write that is refused when somebody else has claimed the lane since. */
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+}
+
+/** All in milliseconds, from when a server took the mail. */
+export interface SentCopyTiming {
+  /** How long a server that nothing is known of has to file the mail in Sent by itself, before we do. */
+  readonly waitMs: number
+  /** When we look whether it did so after all. */
+  readonly lookAgainMs: number
 }
 
 export interface WireTask {

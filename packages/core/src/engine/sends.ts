@@ -1,0 +1,107 @@
+import { sendStatusOf, workOf } from '../draft/send-state.ts'
+import { EverdraftError, validationError } from '../errors.ts'
+import type { SendId, Umid } from '../ids.ts'
+import type { Db } from '../storage/db.ts'
+import { getSend, listSends, sendJournals, type StoredSend } from '../storage/sends.ts'
+import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
+import { localTasks } from '../tasks/registry.ts'
+import type { LocalTask } from '../tasks/task.ts'
+import type { Drafts, SendRecord, Sends } from './api.ts'
+import { checkPage } from './paging.ts'
+import type { EngineParts } from './parts.ts'
+
+/** Further ahead nobody plans, and numbers of milliseconds are mistaken for seconds, or the other way round. */
+const longestAheadMs = 10 * 365 * 24 * 3_600_000
+
+export function createSend({ run, environment, canSend }: EngineParts): Drafts['send'] {
+  return async (draftId: Umid, options = {}) => {
+    const { baseVersion = null, undoMs = 0, sendAt = null, confirm = false } = options
+    checkTime('undoMs', undoMs, longestAheadMs)
+    if (sendAt !== null) checkTime('sendAt', sendAt, environment.now() + longestAheadMs)
+    if (!canSend)
+      throw new EverdraftError('NO_SUBMISSION', 'this engine was given no way to send: submission is missing')
+    const input = { draftId, baseVersion, undoMs, sendAt, confirm }
+    return await run(localTasks.outbox_queue, input, (db, { id }) => recordIn(db, id))
+  }
+}
+
+export function createSends({ store, run, submissions }: EngineParts): Sends {
+  async function change<Input extends { readonly sendId: SendId }>(
+    task: LocalTask<Input, unknown>,
+    input: Input,
+  ): Promise<SendRecord> {
+    return await run(task, input, (db) => recordIn(db, input.sendId))
+  }
+
+  return {
+    get: (id) => store.read((db) => recordIn(db, id)),
+    async list(filter = {}) {
+      const page = checkPage(filter)
+      const { accountId = null, draftId = null, status = null } = filter
+      return await store.read(async (db) => {
+        const { items, total } = await listSends(db, { accountId, draftId, status, ...page })
+        return { items: await records(db, items), total, ...page }
+      })
+    },
+    cancel: (sendId) => change(localTasks.outbox_cancel, { sendId }),
+    async retry(sendId) {
+      const { accountId } = await store.read((db) => getSend(db, sendId))
+      submissions.allow(accountId)
+      return await change(localTasks.outbox_retry, { sendId })
+    },
+    async resolve(sendId, as) {
+      if (as !== 'sent' && as !== 'send_again') throw validationError('as', 'must be sent or send_again')
+      return await change(localTasks.outbox_resolve, { sendId, as })
+    },
+  }
+}
+
+function checkTime(path: string, value: number, latest: number): void {
+  if (!Number.isFinite(value) || value < 0) throw validationError(path, 'must be a number of milliseconds, 0 or more')
+  if (value > latest) throw validationError(path, 'is more than ten years ahead')
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+async function recordIn(db: Db, id: SendId): Promise<SendRecord> {
+  const [record] = await records(db, [await getSend(db, id)])
+  if (record === undefined) throw new EverdraftError('NOT_FOUND', `there is no send ${id}`)
+  return record
+}
+
+/** The stored sends, overlaid with what the queue says of them. */
+async function records(db: Db, sends: readonly StoredSend[]): Promise<readonly SendRecord[]> {
+  const ids = sends.map(({ id }) => id)
+  const journals = await sendJournals(db, ids)
+  const tasks = await tasksByKey(db, 'outbox_send', ids)
+  return sends.map((send) => recordOf(send, journals.get(send.id) ?? [], tasks.get(send.id) ?? []))
+}
+
+function recordOf(
+  { id, accountId, draftId, messageId, sender, subject, createdAt, state, facts }: StoredSend,
+  events: SendRecord['events'],
+  rows: readonly StoredTask[],
+): SendRecord {
+  const waiting = rows.find((row) => row.state === 'waiting' && row.lastError !== null)
+  const failure = waiting?.lastError ?? null
+  return {
+    id,
+    accountId,
+    draftId,
+    version: state.version,
+    messageId,
+    from: sender,
+    recipients: state.recipients,
+    subject,
+    status: sendStatusOf(state),
+    phase: state.phase,
+    error: state.held ?? state.error ?? (failure === null ? null : { code: failure.code, message: failure.message }),
+    isHeld: state.held !== null || state.phase === 'parked',
+    attempts: state.attempts,
+    nextAttemptAt: workOf(state).releaseAt ?? waiting?.runAt ?? null,
+    queueId: facts.queueId,
+    createdAt,
+    sentAt: state.sentAt,
+    verifiedAt: facts.verifiedAt,
+    events,
+  }
+}

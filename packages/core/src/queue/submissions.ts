@@ -1,0 +1,127 @@
+import type { Cancel, Connectivity, Environment } from '../environment.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId } from '../ids.ts'
+import { type LoginSettings, WireError } from '../wire/mailbox.ts'
+import type { SubmissionPort, SubmissionSession } from '../wire/submission.ts'
+import { type BackOff, backOffMs } from './backoff.ts'
+
+/** The connections to the servers that take mail: one for each account that sends, kept for a while for the next mail. */
+export interface Submissions {
+  /** Made where there is none; each needs its `release`. @throws {WireError} */
+  get(accountId: AccountId): Promise<SubmissionSession>
+  release(accountId: AccountId): void
+  /** After a failed try to connect: when the next one is due. 0 where the last try went well. */
+  retryAt(accountId: AccountId): number
+  allow(accountId: AccountId): void
+  allowAll(): void
+  drop(accountId: AccountId): Promise<void>
+  close(): Promise<void>
+}
+
+interface Entry {
+  session: SubmissionSession | null
+  cancelIdle: Cancel | null
+  failures: number
+  retryAt: number
+  lastFailure: WireError | null
+}
+
+export function createSubmissions(options: {
+  /** Null: this engine sends nothing. */
+  readonly port: SubmissionPort | null
+  /** With the secrets, opened; null: the account has no server to send by. */
+  readonly settings: (accountId: AccountId) => Promise<LoginSettings | null>
+  readonly environment: Environment
+  readonly timeoutMs: number
+  readonly idleMs: number
+  readonly offlineBackOff: BackOff
+  readonly connectivity: Connectivity | null
+}): Submissions {
+  const { environment, port } = options
+  const entries = new Map<AccountId, Entry>()
+  const ending = new AbortController()
+
+  function entryOf(accountId: AccountId): Entry {
+    const entry = entries.get(accountId) ?? {
+      session: null,
+      cancelIdle: null,
+      failures: 0,
+      retryAt: 0,
+      lastFailure: null,
+    }
+    entries.set(accountId, entry)
+    return entry
+  }
+
+  function take(entry: Entry): SubmissionSession | null {
+    const { session } = entry
+    entry.cancelIdle?.()
+    entry.cancelIdle = null
+    entry.session = null
+    return session
+  }
+
+  async function connect(accountId: AccountId, entry: Entry): Promise<SubmissionSession> {
+    if (port === null) throw new WireError('REFUSED', 'this engine was given no way to send')
+    if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
+    if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
+    const settings = await options.settings(accountId)
+    if (settings === null)
+      throw new EverdraftError('NO_SUBMISSION', 'the account has no SMTP settings: smtp is missing')
+    try {
+      const session = await port.connect(settings, { signal: ending.signal, timeoutMs: options.timeoutMs })
+      entry.session = session
+      entry.failures = 0
+      entry.retryAt = 0
+      entry.lastFailure = null
+      return session
+    } catch (error) {
+      if (error instanceof WireError && error.isConnectivity) {
+        entry.failures += 1
+        entry.lastFailure = error
+        entry.retryAt = environment.now() + backOffMs(entry.failures, options.offlineBackOff, environment.random)
+      }
+      throw error
+    }
+  }
+
+  return {
+    async get(accountId) {
+      if (ending.signal.aborted) throw new EverdraftError('CLOSED', 'the engine is closed')
+      const entry = entryOf(accountId)
+      entry.cancelIdle?.()
+      entry.cancelIdle = null
+      // The lane runs one task at a time: nobody else has it now.
+      if (entry.session?.alive) return entry.session
+      take(entry)
+      return await connect(accountId, entry)
+    },
+    release(accountId) {
+      const entry = entries.get(accountId)
+      if (entry === undefined || entry.session === null || entry.cancelIdle !== null) return
+      entry.cancelIdle = environment.schedule(options.idleMs, () => {
+        // A QUIT that fails has ended the connection all the same.
+        take(entry)
+          ?.close()
+          .catch(() => {})
+      })
+    },
+    retryAt: (accountId) => entryOf(accountId).retryAt,
+    allow(accountId) {
+      entryOf(accountId).retryAt = 0
+    },
+    allowAll() {
+      for (const entry of entries.values()) entry.retryAt = 0
+    },
+    async drop(accountId) {
+      const session = take(entryOf(accountId))
+      entries.delete(accountId)
+      await session?.close()
+    },
+    async close() {
+      const sessions = [...entries.values()].map(take).filter((session) => session !== null)
+      await Promise.allSettled(sessions.map((session) => session.close()))
+      ending.abort()
+    },
+  }
+}

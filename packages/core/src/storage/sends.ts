@@ -1,0 +1,337 @@
+import {
+  draftStatusOf,
+  type SendEvent,
+  type SendPhase,
+  type SendReason,
+  type SendRule,
+  type SendState,
+  type SendStatus,
+  sendStatusOf,
+  sendTransition,
+  workOf,
+} from '../draft/send-state.ts'
+import type { DraftStatus } from '../draft/draft.ts'
+import type { DraftEvent } from '../draft/draft-state.ts'
+import { EverdraftError } from '../errors.ts'
+import type { AccountId, FolderPath, MessageId, SendId, Sha256, Uid, UidValidity, Umid } from '../ids.ts'
+import { releaseBlobs } from './blobs.ts'
+import type { Db } from './db.ts'
+import { applyDraftEvent } from './draft-states.ts'
+import type { SendRow } from './schema.ts'
+import type { Write } from './store.ts'
+
+/** Where in the frozen bytes an attachment stands: what the copy in Sent can quote instead of sending it again. */
+export interface FrozenPart {
+  readonly sha256: Sha256
+  readonly section: string
+  readonly from: number
+  readonly encodedSize: number
+}
+
+/** The exact bytes of the mail, held by the send as a blob; without Bcc and private fields. */
+export interface FrozenMail {
+  readonly sha256: Sha256
+  readonly size: number
+  readonly parts: readonly FrozenPart[]
+  readonly eightBit: boolean
+  /** The Bcc field with its line ends, joined only when filing (hazard 39); empty without. */
+  readonly bccField: string
+  /** The `Date` field, in milliseconds (hazard 40). */
+  readonly date: number
+}
+
+/** A copy that we began to file, written before the network is touched. */
+interface FilingAttempt {
+  readonly folder: FolderPath
+  readonly uidValidity: UidValidity
+  readonly uidNext: Uid | null
+  readonly startedAt: number
+}
+
+export interface SentCopy {
+  readonly folder: FolderPath
+  readonly uidValidity: UidValidity
+  readonly uid: Uid
+  readonly filedBy: 'server' | 'us'
+  readonly seenAt: number
+}
+
+/** What the steps have found out; none of it decides a state. */
+export interface SendFacts {
+  /** When a round over Drafts was asked for: only one after that counts as the look before sending. */
+  readonly roundAskedAt: number | null
+  /** The user said go: what held the send before then holds it no more. */
+  readonly overruledAt: number | null
+  readonly looks: number
+  readonly checkedAt: number | null
+  readonly firstTriedAt: number | null
+  /** Connections lost in a row. */
+  readonly losses: number
+  /** When a final dot may have gone: from then on the bytes never change. */
+  readonly dottedAt: number | null
+  readonly frozen: FrozenMail | null
+  /** The provider's own, from its answer to the dot. */
+  readonly queueId: string | null
+  readonly providerMessageId: MessageId | null
+  readonly filing: FilingAttempt | null
+  readonly sentCopy: SentCopy | null
+  /** Ours was filed: when to look whether the server has filed one, too. */
+  readonly lookAgainAt: number | null
+  readonly verifiedAt: number | null
+  /** How often evidence was looked for, for one unknown. */
+  readonly inquiries: number
+}
+
+export const noFacts: SendFacts = {
+  roundAskedAt: null,
+  overruledAt: null,
+  looks: 0,
+  checkedAt: null,
+  firstTriedAt: null,
+  losses: 0,
+  dottedAt: null,
+  frozen: null,
+  queueId: null,
+  providerMessageId: null,
+  filing: null,
+  sentCopy: null,
+  lookAgainAt: null,
+  verifiedAt: null,
+  inquiries: 0,
+}
+
+export interface StoredSend {
+  readonly id: SendId
+  readonly accountId: AccountId
+  readonly draftId: Umid
+  readonly state: SendState
+  readonly facts: SendFacts
+  /** Of the mail as it goes; never that of a copy in Drafts. */
+  readonly messageId: MessageId
+  /** RFC 5321 §3.3: the address of MAIL. */
+  readonly sender: string
+  readonly subject: string
+  readonly createdAt: number
+}
+
+export interface SendJournalEntry {
+  readonly at: number
+  readonly type: string
+  readonly phase: SendPhase
+  readonly reason: SendReason | null
+}
+
+/** A new consent. The draft goes into the outbox in the same transaction. */
+export async function insertSend(write: Write, send: StoredSend, now: number): Promise<void> {
+  await write.db.insertInto('send').values(toRow(send, now)).execute()
+  await addEntry(write.db, send.id, { at: now, type: 'consented', phase: send.state.phase, reason: null })
+  await moveDraft(write, send, 'draft', send.state, now)
+  const { accountId, draftId, id: sendId, state } = send
+  write.emit({ type: 'send-queued', accountId, draftId, sendId, version: state.version, dueAt: state.dueAt })
+}
+
+export type AppliedSend =
+  | { readonly rule: 'refuse'; readonly send: StoredSend }
+  | { readonly rule: Exclude<SendRule, 'refuse'>; readonly before: StoredSend; readonly send: StoredSend }
+
+/**
+ * Tells the machine what happened, and stores what it answers with the draft's status and an entry in the journal.
+ * @throws {EverdraftError} NOT_FOUND; NOT_A_DRAFT where a send is to begin again and the draft is none any more
+ */
+export async function applySendEvent(
+  write: Write,
+  id: SendId,
+  event: SendEvent,
+  now: number,
+  found: Partial<SendFacts> = {},
+): Promise<AppliedSend> {
+  const before = await getSend(write.db, id)
+  const outcome = sendTransition(before.state, event)
+  if (outcome.rule === 'refuse') return { rule: 'refuse', send: before }
+  const state = outcome.next
+  const isSpent = needsBytes(state) ? {} : { frozen: null }
+  const send: StoredSend = { ...before, state, facts: { ...before.facts, ...found, ...isSpent } }
+  await saveSend(write, send, now)
+  if (send.facts.frozen === null && before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set())
+  if (state === before.state) return { rule: outcome.rule, before, send }
+  const reason = 'reason' in event ? event.reason : state.error
+  await addEntry(write.db, id, { at: now, type: event.type, phase: state.phase, reason })
+  await moveDraft(write, send, draftStatusOf(before.state), state, now)
+  const { accountId, draftId } = send
+  const [status, phase, error] = [sendStatusOf(state), state.phase, state.held ?? state.error]
+  write.emit({ type: 'send-status-changed', accountId, draftId, sendId: id, status, phase, error })
+  return { rule: outcome.rule, before, send }
+}
+
+/** The bytes are kept until the copy in Sent is confirmed, and for whoever is still to get them (hazard 25). */
+function needsBytes({ phase, recipients }: SendState): boolean {
+  if (phase === 'cancelled' || phase === 'failed') return false
+  if (phase !== 'verified' && phase !== 'cleaned') return true
+  return recipients.some(({ status }) => status === 'pending' || status === 'temporary' || status === 'unknown')
+}
+
+/** What a step has found out beside the state. */
+export async function setSendFacts(write: Write, id: SendId, found: Partial<SendFacts>, now: number): Promise<void> {
+  const send = await getSend(write.db, id)
+  await saveSend(write, { ...send, facts: { ...send.facts, ...found } }, now)
+}
+
+async function saveSend({ db }: Write, send: StoredSend, now: number): Promise<void> {
+  const { id: _id, created_at: _createdAt, ...row } = toRow(send, now)
+  await db.updateTable('send').set(row).where('id', '=', send.id).execute()
+}
+
+const draftEvents: Readonly<Record<Exclude<DraftStatus, 'discarded'>, DraftEvent>> = {
+  draft: { type: 'returned', verified: null },
+  queued: { type: 'queued' },
+  sending: { type: 'sending' },
+  sent: { type: 'sent' },
+}
+
+async function moveDraft(
+  write: Write,
+  { draftId }: StoredSend,
+  before: DraftStatus,
+  state: SendState,
+  now: number,
+): Promise<void> {
+  const after = draftStatusOf(state)
+  if (after === before || after === 'discarded') return
+  await applyDraftEvent(write, draftId, draftEvents[after], now)
+  const scheduledAt = after === 'queued' && state.dueAt > now ? state.dueAt : null
+  await write.db.updateTable('draft').set({ scheduled_send_at: scheduledAt }).where('id', '=', draftId).execute()
+}
+
+/** @throws {EverdraftError} NOT_FOUND */
+export async function getSend(db: Db, id: SendId): Promise<StoredSend> {
+  const row = await db.selectFrom('send').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no send ${id}`)
+  return toSend(row)
+}
+
+/** The consent that the draft is in the outbox for, or was last. */
+export async function lastSendOf(db: Db, draftId: Umid): Promise<StoredSend | null> {
+  const row = await db
+    .selectFrom('send')
+    .selectAll()
+    .where('draft_id', '=', draftId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : toSend(row)
+}
+
+/** Those with something left to do (hazard 30): all, or those of one account. */
+export async function openSends(db: Db, accountId: AccountId | null): Promise<readonly StoredSend[]> {
+  let query = db.selectFrom('send').selectAll().where('ended_at', 'is', null).orderBy('id')
+  if (accountId !== null) query = query.where('account_id', '=', accountId)
+  return (await query.execute()).map(toSend)
+}
+
+export interface SendQuery {
+  readonly accountId: AccountId | null
+  readonly draftId: Umid | null
+  readonly status: SendStatus | null
+  readonly limit: number
+  readonly offset: number
+}
+
+/** The newest consent first. */
+export async function listSends(
+  db: Db,
+  { accountId, draftId, status, limit, offset }: SendQuery,
+): Promise<{ readonly items: readonly StoredSend[]; readonly total: number }> {
+  let query = db.selectFrom('send')
+  if (accountId !== null) query = query.where('account_id', '=', accountId)
+  if (draftId !== null) query = query.where('draft_id', '=', draftId)
+  if (status !== null) query = query.where('status', '=', status)
+  const rows = await query
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .offset(offset)
+    .execute()
+  const { total } = await query
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { items: rows.map(toSend), total: Number(total) }
+}
+
+/** Of each, oldest first. */
+export async function sendJournals(
+  db: Db,
+  ids: readonly SendId[],
+): Promise<ReadonlyMap<string, readonly SendJournalEntry[]>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.selectFrom('send_event').selectAll().where('send_id', 'in', ids).orderBy('seq').execute()
+  const entries = rows.map(({ send_id: id, at, type, phase, reason }) => ({
+    id,
+    entry: { at, type, phase: phase as SendPhase, reason: reason === null ? null : (JSON.parse(reason) as SendReason) },
+  }))
+  const byId = Map.groupBy(entries, ({ id }) => id)
+  return new Map([...byId].map(([id, of]) => [id, of.map(({ entry }) => entry)]))
+}
+
+/** Records of sends that ended before then; what is still open stays. */
+export async function dropSendsBefore(db: Db, endedBefore: number): Promise<void> {
+  await db.deleteFrom('send').where('ended_at', '<', endedBefore).execute()
+}
+
+/** Drafts that somebody made of this one's copy since then. */
+export async function hasSuccessorSince(db: Db, draftId: Umid, since: number): Promise<boolean> {
+  // By the time of its first revision here: `created_at` is when its message says that it was written.
+  const row = await db
+    .selectFrom('draft')
+    .innerJoin('attempt', 'attempt.draft_id', 'draft.id')
+    .select('draft.id')
+    .where('draft.succeeds', '=', draftId)
+    .where('attempt.created_at', '>=', since)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+async function addEntry(db: Db, id: SendId, { at, type, phase, reason }: SendJournalEntry): Promise<void> {
+  const row = { send_id: id, at, type, phase, reason: reason === null ? null : JSON.stringify(reason) }
+  await db.insertInto('send_event').values(row).execute()
+}
+
+/** Nothing is left to be done, also by the user. */
+function isEnded({ state, facts }: StoredSend): boolean {
+  const { releaseAt, wire, filing, evidence, user } = workOf(state)
+  return releaseAt === null && !wire && !filing && !evidence && !user && facts.lookAgainAt === null
+}
+
+function toRow(send: StoredSend, now: number): SendRow {
+  return {
+    id: send.id,
+    account_id: send.accountId,
+    draft_id: send.draftId,
+    status: sendStatusOf(send.state),
+    phase: send.state.phase,
+    due_at: send.state.dueAt,
+    state: JSON.stringify(send.state),
+    facts: JSON.stringify(send.facts),
+    message_id: send.messageId,
+    sender: send.sender,
+    subject: send.subject,
+    created_at: send.createdAt,
+    ended_at: isEnded(send) ? now : null,
+  }
+}
+
+function toSend(row: SendRow): StoredSend {
+  return {
+    id: row.id as SendId,
+    accountId: row.account_id as AccountId,
+    draftId: row.draft_id as Umid,
+    state: JSON.parse(row.state) as SendState,
+    facts: JSON.parse(row.facts) as SendFacts,
+    messageId: row.message_id as MessageId,
+    sender: row.sender,
+    subject: row.subject,
+    createdAt: row.created_at,
+  }
+}

@@ -1,0 +1,83 @@
+import { blobsOf } from '../draft/content.ts'
+import { newSend } from '../draft/send-state.ts'
+import { checkSendable, envelopeRecipients, type SendProblem } from '../draft/sendable.ts'
+import { EverdraftError } from '../errors.ts'
+import { type SendId, type Umid, uuidv7, type Version } from '../ids.ts'
+import { getAccount } from '../storage/accounts.ts'
+import { missingBlobs } from '../storage/blobs.ts'
+import type { StoredDraft } from '../storage/drafts.ts'
+import { pendingImport } from '../storage/imports.ts'
+import { insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
+import { sentMessageId } from '../sync/message-ids.ts'
+import { editableDraft } from './steps/commit-revision.ts'
+import { sendFollowUps } from './steps/send-follow-ups.ts'
+import type { LocalTask, PlanContext } from './task.ts'
+
+export interface OutboxQueue {
+  readonly draftId: Umid
+  /** The version that the user saw; null: whichever it is. */
+  readonly baseVersion: Version | null
+  /** Not before that time, in epoch milliseconds; null: at once. */
+  readonly sendAt: number | null
+  /** How long it can be undone at least. */
+  readonly undoMs: number
+  /** The user has read the warnings. */
+  readonly confirm: boolean
+}
+
+/** One consent to send: the draft, at this version, is in the outbox from now on. Undone by outbox_cancel. */
+export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
+  name: 'outbox_queue',
+  async plan(context, input) {
+    const { write, environment, now } = context
+    const { draftId, baseVersion } = input
+    const draft = await editableDraft(context, { draftId, baseVersion, by: 'user', device: null })
+    const account = await getAccount(write.db, draft.accountId)
+    if (account.smtp === null) {
+      throw new EverdraftError('NO_SUBMISSION', 'the account has no SMTP settings: smtp is missing')
+    }
+    await checkDraft(context, draft, input.confirm)
+    const id = uuidv7(now, environment.random) as SendId
+    const sender = draft.content.from?.address ?? account.address
+    const dueAt = Math.max(now + input.undoMs, input.sendAt ?? 0)
+    const send: StoredSend = {
+      id,
+      accountId: draft.accountId,
+      draftId,
+      state: newSend(draft.version, envelopeRecipients(draft.content), dueAt),
+      facts: noFacts,
+      messageId: sentMessageId(sender, environment.random),
+      sender,
+      subject: draft.content.subject,
+      createdAt: now,
+    }
+    await insertSend(write, send, now)
+    return { result: { id }, followUps: sendFollowUps(send, now) }
+  },
+}
+
+/** @throws {EverdraftError} UNSENDABLE, with the path of each thing that stands against it */
+async function checkDraft({ write }: PlanContext, draft: StoredDraft, confirm: boolean): Promise<void> {
+  if ((await pendingImport(write.db, draft.id)) !== null) {
+    const path = 'attachments'
+    throw unsendable([{ path, message: 'attachments: are still on their way here from the server' }])
+  }
+  const missing = await missingBlobs(write.db, draft.accountId, blobsOf(draft.content))
+  const problems = checkSendable(draft.content, { missingBlobs: missing, messageBytes: null, sizeLimitBytes: null })
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw unsendable(errors)
+  const forgotten = problems.find(({ code }) => code === 'ATTACHMENT_FORGOTTEN')
+  if (forgotten !== undefined && !confirm) {
+    const { path, message } = forgotten
+    throw unsendable([{ path, message: `${message}; it is sent all the same with confirm` }])
+  }
+}
+
+function unsendable(problems: readonly Pick<SendProblem, 'path' | 'message'>[]): EverdraftError {
+  const errors = problems.map(({ path, message }) => ({ path, message: withoutPath(path, message) }))
+  return new EverdraftError('UNSENDABLE', problems[0]?.message ?? 'the draft cannot be sent', { errors })
+}
+
+function withoutPath(path: string, message: string): string {
+  return message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
+}

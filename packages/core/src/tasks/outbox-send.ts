@@ -1,0 +1,237 @@
+import type { SendEvent, SendReason } from '../draft/send-state.ts'
+import { lostRetryAt, nextRetryAt } from '../draft/retry-schedule.ts'
+import type { SendId } from '../ids.ts'
+import { readBlob } from '../storage/blobs.ts'
+import {
+  type AppliedSend,
+  applySendEvent,
+  type FrozenMail,
+  getSend,
+  type SendFacts,
+  type StoredSend,
+} from '../storage/sends.ts'
+import { WireError } from '../wire/mailbox.ts'
+import {
+  type CommitOutcome,
+  type OpenOutcome,
+  type SubmissionReply,
+  type SubmissionSession,
+  TransmissionError,
+} from '../wire/submission.ts'
+import { freezeMail } from './steps/freeze-mail.ts'
+import { sendFollowUps } from './steps/send-follow-ups.ts'
+import { done, type ExecuteContext, type Outcome, type WireTask } from './task.ts'
+
+/** A look into Drafts and Sent counts for that long. */
+const checkedForMs = 60_000
+
+/** What only the user can mend: it is not tried again by itself. */
+const blocking: ReadonlySet<string> = new Set(['AUTH_FAILED', 'CERTIFICATE'])
+
+/**
+ * Brings one mail to the server that takes it. Each step is in the journal before the next begins; after a cut or a crash the
+ * journal says whether the final dot may have gone, and if so nothing is sent again (hazards 21, 23, 24).
+ */
+export const outboxSend: WireTask = {
+  name: 'outbox_send',
+  lane: 'submission',
+  priority: 30,
+  async execute(context, key) {
+    const id = key as SendId
+    const started = await context.store.read((db) => getSend(db, id))
+    const { phase } = started.state
+    // One run at a time, under the lane's fence: whoever was on the wire with this is gone (hazards 34 and 35).
+    if (phase === 'transmitting' || phase === 'dotting') return await end(context, id, { type: 'recovered' })
+    if (phase !== 'checked' && phase !== 'frozen') return done(...sendFollowUps(started, context.environment.now()))
+    if (isStale(started, context.environment.now())) return await backToQueue(context, id)
+    const session = await connect(context, id)
+    if ('outcome' in session) return session.outcome
+    const frozen = await freezeMail(context, id)
+    if (frozen.kind === 'stopped') return done(...sendFollowUps(frozen.send, context.environment.now()))
+    return await transmit(context, session.session, frozen.send, frozen.mail)
+  },
+}
+
+/** It waited for the network: what was found out before that may be true no more, and the Date would be old (hazard 40). */
+function isStale({ state, facts }: StoredSend, now: number): boolean {
+  return state.filing === null && facts.checkedAt !== null && now - facts.checkedAt > checkedForMs
+}
+
+async function backToQueue(context: ExecuteContext, id: SendId): Promise<Outcome> {
+  const reason: SendReason = { code: 'OFFLINE', message: 'the server that takes mail could not be reached for a while' }
+  return await end(context, id, { type: 'lost-before-dot', reason, retryAt: context.environment.now() })
+}
+
+async function connect(
+  context: ExecuteContext,
+  id: SendId,
+): Promise<{ readonly session: SubmissionSession } | { readonly outcome: Outcome }> {
+  try {
+    return { session: await context.submission() }
+  } catch (error) {
+    if (!(error instanceof WireError) || !blocking.has(error.code)) throw error
+    const reason = { code: error.code, message: error.message }
+    return { outcome: await end(context, id, { type: 'blocked', reason }) }
+  }
+}
+
+async function transmit(
+  context: ExecuteContext,
+  session: SubmissionSession,
+  send: StoredSend,
+  mail: FrozenMail,
+): Promise<Outcome> {
+  const { id, accountId } = send
+  const { environment } = context
+  try {
+    const opened = await session.open({
+      from: send.sender,
+      recipients: send.state.recipients.filter(isLeft).map(({ address }) => address),
+      size: mail.size,
+      eightBit: mail.eightBit,
+      envid: id,
+    })
+    if (opened.kind !== 'ready') return await notOpened(context, send, opened)
+    const transmitting = await apply(context, id, verdictsOf(context, send, opened), {
+      firstTriedAt: send.facts.firstTriedAt ?? environment.now(),
+      losses: 0,
+    })
+    if (transmitting.rule === 'refuse') {
+      // Undone meanwhile: nothing was said to the server that it would act on.
+      await session.reset()
+      return done(...sendFollowUps(transmitting.send, environment.now()))
+    }
+    const open = (): AsyncIterable<Uint8Array> =>
+      readBlob(context.store, accountId, mail.sha256, { start: 0, end: mail.size })
+    const outcome = await session.commit(
+      { kind: 'bytes', open },
+      {
+        beforeFinalDot: async () => {
+          const dottedAt = environment.now()
+          const marked = await apply(context, id, { type: 'dot-marked' }, { dottedAt })
+          if (marked.rule === 'refuse') throw new WireError('ABORTED', 'the send was taken back')
+        },
+      },
+    )
+    return await committed(context, send, outcome)
+  } catch (error) {
+    if (!(error instanceof TransmissionError)) throw error
+    return await lost(context, id, error)
+  }
+}
+
+function isLeft({ status }: StoredSend['state']['recipients'][number]): boolean {
+  return status === 'pending' || status === 'temporary'
+}
+
+function verdictsOf(
+  context: ExecuteContext,
+  send: StoredSend,
+  { recipients }: Extract<OpenOutcome, { recipients: unknown }>,
+): SendEvent {
+  const verdicts = recipients.map(({ address, kind, reply }) => ({ address, kind, reason: reasonOf(reply) }))
+  return { type: 'opened', verdicts, retryAt: retryAt(context, send) ?? context.environment.now() }
+}
+
+async function notOpened(
+  context: ExecuteContext,
+  send: StoredSend,
+  opened: Exclude<OpenOutcome, { kind: 'ready' }>,
+): Promise<Outcome> {
+  const { id } = send
+  switch (opened.kind) {
+    case 'no-recipients': {
+      const event = verdictsOf(context, send, opened)
+      const isPassing = opened.recipients.some(({ kind }) => kind === 'temporary')
+      const last = opened.recipients.findLast(({ kind }) => kind === 'temporary') ?? opened.recipients.at(-1)
+      return await end(context, id, event, isPassing && last ? { send, reason: reasonOf(last.reply) } : null)
+    }
+    case 'refused':
+      return await end(context, id, { type: 'answered-refused', reason: reasonOf(opened.reply) })
+    case 'temporary':
+      return await later(context, send, opened.reply)
+    case 'too-large': {
+      const message = `the mail is larger than the ${opened.limitBytes} bytes that the server takes`
+      return await end(context, id, { type: 'answered-refused', reason: { code: 'TOO_LARGE', message } })
+    }
+    case 'unsupported': {
+      const message = `the server lacks ${opened.needs}, which ${opened.addresses.join(', ') || 'the message'} needs`
+      return await end(context, id, { type: 'answered-refused', reason: { code: 'UNSUPPORTED', message } })
+    }
+  }
+}
+
+async function committed(context: ExecuteContext, send: StoredSend, outcome: CommitOutcome): Promise<Outcome> {
+  switch (outcome.kind) {
+    case 'accepted': {
+      const at = context.environment.now()
+      const { queueId, messageId } = outcome
+      return await end(context, send.id, { type: 'answered-ok', at }, null, { queueId, providerMessageId: messageId })
+    }
+    case 'refused':
+      return await end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
+    case 'temporary':
+      return await later(context, send, outcome.reply)
+  }
+}
+
+async function later(context: ExecuteContext, send: StoredSend, reply: SubmissionReply): Promise<Outcome> {
+  const reason = reasonOf(reply)
+  const event: SendEvent = {
+    type: 'answered-temporary',
+    reason,
+    retryAt: retryAt(context, send) ?? context.environment.now(),
+  }
+  return await end(context, send.id, event, { send, reason })
+}
+
+/** Null: it was tried for long enough. */
+function retryAt({ environment }: ExecuteContext, { state, facts }: StoredSend): number | null {
+  const now = environment.now()
+  const tries = { failures: state.attempts + 1, firstTriedAt: facts.firstTriedAt ?? now, now }
+  return nextRetryAt(tries, environment.random)
+}
+
+async function lost(context: ExecuteContext, id: SendId, error: TransmissionError): Promise<Outcome> {
+  const reason: SendReason = { code: error.code, message: error.message }
+  if (error.phase === 'after-dot') return await end(context, id, { type: 'lost-after-dot', reason })
+  const { environment } = context
+  const { facts } = await context.store.read((db) => getSend(db, id))
+  const losses = facts.losses + 1
+  const at = lostRetryAt({ losses, now: environment.now() }, environment.random)
+  return await end(context, id, { type: 'lost-before-dot', reason, retryAt: at }, null, { losses })
+}
+
+/** The last event of a run. `passing`: it is tried again for those who are left, unless that was done for long enough. */
+async function end(
+  context: ExecuteContext,
+  id: SendId,
+  event: SendEvent,
+  passing: { readonly send: StoredSend; readonly reason: SendReason } | null = null,
+  found: Partial<SendFacts> = {},
+): Promise<Outcome> {
+  const now = context.environment.now()
+  const givesUp = passing !== null && retryAt(context, passing.send) === null
+  const send = await context.write(async (write) => {
+    const known = await getSend(write.db, id)
+    const firstTriedAt = known.facts.firstTriedAt ?? (passing === null ? null : now)
+    const applied = await applySendEvent(write, id, event, now, { ...found, firstTriedAt })
+    if (!givesUp || passing === null) return applied.send
+    return (await applySendEvent(write, id, { type: 'given-up', reason: passing.reason }, now)).send
+  })
+  return done(...sendFollowUps(send, now))
+}
+
+async function apply(
+  context: ExecuteContext,
+  id: SendId,
+  event: SendEvent,
+  found: Partial<SendFacts>,
+): Promise<AppliedSend> {
+  return await context.write((write) => applySendEvent(write, id, event, context.environment.now(), found))
+}
+
+function reasonOf({ code, enhanced, text }: SubmissionReply): SendReason {
+  const codes = enhanced === null ? `${code}` : `${code} ${enhanced}`
+  return { code: `SMTP_${code}`, message: text === '' ? codes : `${codes} ${text}` }
+}

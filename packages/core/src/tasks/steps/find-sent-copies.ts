@@ -1,0 +1,69 @@
+import type { DraftContent } from '../../draft/draft.ts'
+import { getDraft } from '../../storage/drafts.ts'
+import type { StoredSend } from '../../storage/sends.ts'
+import { contentDigest } from '../../sync/recognise.ts'
+import type { MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
+import type { ExecuteContext } from '../task.ts'
+
+/** Where the provider gave the mail another Message-ID, its copy is among the newest. */
+const newestLookedAt = 20
+
+/** Fields in which providers keep the Message-ID that they have replaced. */
+const originalField = /^x-(?:google|microsoft)-original-message-id:\s*(<[^>\r\n]+>)/im
+
+/**
+ * Copies of a sent mail in the selected Sent folder: by our Message-ID, by the one that the provider said it gave the mail,
+ * by the field in which it keeps ours, or by the same Date and content (hazard 28).
+ */
+export async function findSentCopies(
+  context: ExecuteContext,
+  session: MailboxSession,
+  send: StoredSend,
+): Promise<readonly MessageIdentity[]> {
+  const { messageId, facts } = send
+  const named = await session.findByMessageId(messageId)
+  if (named.length > 0) return named
+  if (facts.providerMessageId !== null) {
+    const renamed = await session.findByMessageId(facts.providerMessageId)
+    if (renamed.length > 0) return renamed
+  }
+  const uids = await session.uids()
+  const newest = await session.identities(uids.slice(-newestLookedAt))
+  const found: MessageIdentity[] = []
+  for (const identity of newest.toReversed()) {
+    if (await isRenamedCopy(context, session, send, identity)) found.push(identity)
+  }
+  return found
+}
+
+async function isRenamedCopy(
+  context: ExecuteContext,
+  session: MailboxSession,
+  send: StoredSend,
+  { uid }: MessageIdentity,
+): Promise<boolean> {
+  const raw = await session.fetchHeader(uid)
+  if (raw === null) return false
+  const header = new TextDecoder('latin1').decode(raw)
+  if (originalField.exec(header)?.[1] === send.messageId) return true
+  const date = Date.parse(/^date:\s*(.*)$/im.exec(header)?.[1] ?? '')
+  const { frozen } = send.facts
+  if (frozen === null || date !== Math.floor(frozen.date / 1_000) * 1_000) return false
+  const { content } = await context.store.read((db) => getDraft(db, send.draftId))
+  return await saysTheSame(context, session, uid, content)
+}
+
+/** Without Bcc, which only some copies have. */
+export async function saysTheSame(
+  context: ExecuteContext,
+  session: MailboxSession,
+  uid: MessageIdentity['uid'],
+  content: DraftContent,
+): Promise<boolean> {
+  const raw = await session.fetchRaw(uid)
+  if (raw === null) return false
+  const { createSha256 } = context.environment
+  const parsed = await context.format.parse(raw, createSha256)
+  const digest = contentDigest({ ...parsed, bcc: [] }, createSha256())
+  return digest === contentDigest({ ...content, bcc: [] }, createSha256())
+}

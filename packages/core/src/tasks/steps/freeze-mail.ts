@@ -1,0 +1,164 @@
+import { blobsOf } from '../../draft/content.ts'
+import type { DraftContent } from '../../draft/draft.ts'
+import type { SendId, Sha256 } from '../../ids.ts'
+import {
+  type Blob,
+  deleteBlob,
+  missingBlobs,
+  readBlob,
+  referBlob,
+  releaseBlobs,
+  storeBlob,
+} from '../../storage/blobs.ts'
+import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
+import { applySendEvent, type FrozenMail, type FrozenPart, getSend, type StoredSend } from '../../storage/sends.ts'
+import type { ComposedMessage } from '../../wire/message-format.ts'
+import type { ExecuteContext } from '../task.ts'
+
+export type Freezing =
+  | { readonly kind: 'frozen'; readonly send: StoredSend; readonly mail: FrozenMail }
+  /** It was undone meanwhile, or cannot go as it is. */
+  | { readonly kind: 'stopped'; readonly send: StoredSend }
+
+/**
+ * Fixes the exact bytes of a mail, with its Date (hazard 40), and holds them until its copy in Sent is confirmed (hazard 25).
+ * What may have gone once keeps its bytes: only what nobody can have is made anew.
+ */
+export async function freezeMail(context: ExecuteContext, id: SendId): Promise<Freezing> {
+  const send = await context.store.read((db) => getSend(db, id))
+  const { state, facts, accountId } = send
+  if (facts.frozen !== null && facts.dottedAt !== null) return await froze(context, send, facts.frozen, null)
+  const draft = await context.store.read((db) => getDraft(db, send.draftId))
+  // Only what was consented to goes (hazard 33).
+  if (draft.version !== state.version) {
+    const message = `the draft is at version ${draft.version}, the consent is to version ${state.version}`
+    return await blocked(context, id, 'VERSION_MISMATCH', message)
+  }
+  const wanted = blobsOf(draft.content)
+  const missing = await context.store.read((db) => missingBlobs(db, accountId, wanted))
+  if (missing.size > 0) {
+    return await blocked(context, id, 'MISSING_BLOB', 'an attachment is not here in whole: its bytes are missing')
+  }
+  const date = context.environment.now()
+  const message = await composeMail(context, draft, send, date)
+  const options = { hasher: context.environment.createSha256(), now: date }
+  const blob = await storeBlob(context.store, accountId, bytesOf(context, draft, message), options)
+  const mail: FrozenMail = {
+    sha256: blob.sha256,
+    size: blob.size,
+    parts: partsOf(message),
+    eightBit: message.eightBit,
+    bccField: await bccFieldOf(context, draft.content, send),
+    date,
+  }
+  return await froze(context, send, mail, blob)
+}
+
+async function froze(
+  context: ExecuteContext,
+  { id, accountId }: StoredSend,
+  mail: FrozenMail,
+  blob: (Blob & { readonly id: number }) | null,
+): Promise<Freezing> {
+  const now = context.environment.now()
+  return await context.write(async (write): Promise<Freezing> => {
+    const applied = await applySendEvent(write, id, { type: 'froze' }, now, { frozen: mail })
+    if (applied.rule === 'refuse' || applied.send.state.phase !== 'frozen') {
+      if (blob !== null) await deleteBlob(write.db, blob.id)
+      return { kind: 'stopped', send: applied.send }
+    }
+    if (blob !== null) {
+      await referBlob(write.db, blob, accountId, id)
+      await releaseBlobs(write.db, id, new Set([mail.sha256]))
+    }
+    return { kind: 'frozen', send: applied.send, mail }
+  })
+}
+
+/** Without Bcc and without what copies in Drafts are known by (hazards 38 and 39). */
+async function composeMail(
+  context: ExecuteContext,
+  draft: StoredDraft,
+  { messageId }: StoredSend,
+  date: number,
+): Promise<ComposedMessage> {
+  return await context.format.compose({
+    content: draft.content,
+    messageId,
+    date,
+    headers: [],
+    includeBcc: false,
+    open: ({ sha256, size }) => attachment(context, draft, sha256, size),
+  })
+}
+
+/** As the copy in Sent has it. Made by the same hand as the header, from a message that says nothing else. */
+async function bccFieldOf(context: ExecuteContext, content: DraftContent, { messageId }: StoredSend): Promise<string> {
+  if (content.bcc.length === 0) return ''
+  const { from, bcc } = content
+  const bare: DraftContent = {
+    from,
+    to: [],
+    cc: [],
+    bcc,
+    subject: '',
+    text: '',
+    html: null,
+    inReplyTo: null,
+    references: [],
+    attachments: [],
+    metadata: {},
+    tags: [],
+  }
+  const { segments } = await context.format.compose({
+    content: bare,
+    messageId,
+    date: 0,
+    headers: [],
+    includeBcc: true,
+  })
+  const [first] = segments
+  const text = first?.kind === 'bytes' ? new TextDecoder().decode(first.bytes) : ''
+  const header = text.slice(0, text.indexOf('\r\n\r\n') + 2)
+  return /^Bcc:.*\r\n(?:[ \t].*\r\n)*/im.exec(header)?.[0] ?? ''
+}
+
+async function* bytesOf(
+  context: ExecuteContext,
+  draft: StoredDraft,
+  message: ComposedMessage,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const segment of message.segments) {
+    if (segment.kind === 'bytes') yield segment.bytes
+    else yield* segment.encode(attachment(context, draft, segment.sha256, segment.size))
+  }
+}
+
+function attachment(
+  context: ExecuteContext,
+  { accountId }: StoredDraft,
+  sha256: Sha256,
+  size: number,
+): AsyncIterable<Uint8Array> {
+  return readBlob(context.store, accountId, sha256, { start: 0, end: size })
+}
+
+function partsOf(message: ComposedMessage): readonly FrozenPart[] {
+  let from = 0
+  const parts: FrozenPart[] = []
+  for (const segment of message.segments) {
+    const size = segment.kind === 'bytes' ? segment.bytes.length : segment.encodedSize
+    if (segment.kind === 'attachment') {
+      parts.push({ sha256: segment.sha256, section: segment.section, from, encodedSize: size })
+    }
+    from += size
+  }
+  return parts
+}
+
+async function blocked(context: ExecuteContext, id: SendId, code: string, message: string): Promise<Freezing> {
+  const now = context.environment.now()
+  const event = { type: 'blocked', reason: { code, message } } as const
+  const { send } = await context.write((write) => applySendEvent(write, id, event, now))
+  return { kind: 'stopped', send }
+}

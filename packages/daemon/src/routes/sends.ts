@@ -1,0 +1,245 @@
+import {
+  type AccountId,
+  type SendId,
+  type SendOptions,
+  type SendRecord,
+  type Umid,
+  validationError,
+} from '@everdraft/core'
+import { z } from 'zod'
+
+import type { App, Context } from '../app.ts'
+import { changesShape, draftChanges } from '../draft-content.ts'
+import { endedSend } from '../ended-send.ts'
+import {
+  accountIdSchema,
+  draftIdSchema,
+  draftPathSchema,
+  limitSchema,
+  offsetSchema,
+  pageSchema,
+  pageToJson,
+  sendIdSchema,
+} from '../fields.ts'
+import { createIdempotencyKeys } from '../idempotency.ts'
+import { ownAccount, ownDraft } from '../ownership.ts'
+import { ProblemError } from '../problems.ts'
+import { baseVersion, waitOfPrefer } from '../request-headers.ts'
+import { type SendJson, sendSchema, sendStatusSchema, sendToJson } from '../send-resource.ts'
+
+const sendOptionsShape = {
+  send_at: z.iso.datetime({ offset: true }).exactOptional(),
+  undo_seconds: z.number().min(0).max(86_400).exactOptional(),
+  confirm: z.boolean().exactOptional(),
+}
+type SendOptionsJson = z.output<z.ZodObject<typeof sendOptionsShape>>
+
+const sendOptionsSchema = z.strictObject(sendOptionsShape).meta({ id: 'SendOptions' })
+
+const newMailSchema = z
+  .strictObject({
+    ...changesShape,
+    account_id: accountIdSchema.exactOptional(),
+    from_email: z.string().min(1).exactOptional(),
+    ...sendOptionsShape,
+  })
+  .meta({ id: 'NewMail' })
+
+const sendHeadersSchema = z.object({
+  'idempotency-key': z.string().min(1).max(255).exactOptional(),
+  'if-match': z.string().exactOptional(),
+  prefer: z.string().exactOptional(),
+})
+
+const resolveSchema = z.strictObject({ as: z.enum(['sent', 'send_again']) }).meta({ id: 'SendResolution' })
+
+const sendPathSchema: z.ZodType<{ id: SendId }> = z.strictObject({ id: sendIdSchema })
+
+const accepted = { 200: sendSchema, 202: sendSchema }
+
+interface Answer {
+  readonly status: 200 | 202
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: SendJson
+}
+
+export function sendRoutes(app: App, { engine, closing }: Context): void {
+  const idempotencyKeys = createIdempotencyKeys<SendId>()
+
+  /** 200 where the caller waits and it has ended meanwhile, whatever the outcome; else 202. */
+  const answer = async (id: SendId, prefer: string | undefined): Promise<Answer> => {
+    const waitSeconds = waitOfPrefer(prefer)
+    const waitMs = (waitSeconds ?? 0) * 1000
+    const { record, isEnded } = await endedSend(engine, id, { waitMs, closing })
+    const isWaited = waitSeconds !== null && isEnded
+    return {
+      status: isWaited ? 200 : 202,
+      headers: { location: `/track/${id}`, ...(isWaited ? { 'preference-applied': `wait=${waitSeconds}` } : {}) },
+      body: sendToJson(record),
+    }
+  }
+
+  app.post(
+    '/accounts/:id/drafts/:draft_id/send',
+    {
+      schema: {
+        summary: 'Consent to send the draft as it is at this version',
+        description:
+          'Nobody edits it until the send is undone or has failed. `undo_seconds` is how long it can be undone at least; `send_at` a time before which it does not go. With `Prefer: wait=N` the answer is 200 when the send has ended within N seconds, whatever the outcome.',
+        params: draftPathSchema,
+        headers: sendHeadersSchema,
+        body: sendOptionsSchema.nullish(),
+        response: accepted,
+      },
+    },
+    async (request, reply) => {
+      const { id: accountId, draft_id: draftId } = request.params
+      const { headers } = request
+      const body = request.body ?? {}
+      await ownAccount(engine, accountId)
+      const id = await idempotencyKeys.once(
+        { key: headers['idempotency-key'], scope: `draft ${draftId}`, body: { ...body, match: headers['if-match'] } },
+        async () => {
+          const draft = await ownDraft(engine, accountId, draftId)
+          const base = baseVersion(headers['if-match'], draft.version)
+          return (await engine.drafts.send(draftId, { ...sendOptions(body), ...base })).id
+        },
+      )
+      const { status, headers: more, body: json } = await answer(id, headers.prefer)
+      return reply.code(status).headers(more).send(json)
+    },
+  )
+
+  app.post(
+    '/send',
+    {
+      schema: {
+        summary: 'Write a mail and send it, in one request',
+        description:
+          'From the account of `account_id`, or the one whose address is `from_email`. What stands against sending is 422, and leaves no draft.',
+        headers: sendHeadersSchema,
+        body: newMailSchema,
+        response: accepted,
+      },
+    },
+    async (request, reply) => {
+      const { headers, body } = request
+      const id = await idempotencyKeys.once(
+        { key: headers['idempotency-key'], scope: 'new mail', body },
+        async () => (await sendNew(body)).id,
+      )
+      const { status, headers: more, body: json } = await answer(id, headers.prefer)
+      return reply.code(status).headers(more).send(json)
+    },
+  )
+
+  async function sendNew(json: z.output<typeof newMailSchema>): Promise<SendRecord> {
+    const { account_id: givenId, from_email: fromEmail, send_at, undo_seconds, confirm, ...changes } = json
+    const accountId = givenId ?? (await accountOf(fromEmail))
+    await ownAccount(engine, accountId)
+    const options = sendOptions({
+      ...(send_at === undefined ? {} : { send_at }),
+      ...(undo_seconds === undefined ? {} : { undo_seconds }),
+      ...(confirm === undefined ? {} : { confirm }),
+    })
+    const draft = await engine.drafts.create({ ...draftChanges(changes), accountId }, { by: 'program' })
+    try {
+      return await engine.drafts.send(draft.id, options)
+    } catch (error) {
+      // Nobody was told of the draft: it is not left behind.
+      await engine.drafts.discard(draft.id, { by: 'program' })
+      throw error
+    }
+  }
+
+  async function accountOf(fromEmail: string | undefined): Promise<AccountId> {
+    if (fromEmail === undefined) throw validationError('from_email', 'is needed, or account_id')
+    const wanted = fromEmail.trim().toLowerCase()
+    const { items } = await engine.accounts.list({ limit: 500 })
+    const [found, second] = items.filter(({ address }) => address.toLowerCase() === wanted)
+    if (found !== undefined && second === undefined) return found.id
+    const message = found === undefined ? 'is no address of an account' : 'is the address of several accounts'
+    throw new ProblemError(422, 'UNSENDABLE', `from_email: ${message}`, { errors: [{ path: 'from_email', message }] })
+  }
+
+  app.get(
+    '/track/:id',
+    { schema: { summary: 'What became of a send', params: sendPathSchema, response: { 200: sendSchema } } },
+    async (request) => sendToJson(await engine.sends.get(request.params.id)),
+  )
+
+  app.get(
+    '/sends',
+    {
+      schema: {
+        summary: 'Sends, the newest first',
+        querystring: z.strictObject({
+          limit: limitSchema,
+          offset: offsetSchema,
+          account_id: accountIdSchema.exactOptional(),
+          draft_id: draftIdSchema.exactOptional(),
+          status: sendStatusSchema.exactOptional(),
+        }),
+        response: { 200: pageSchema(sendSchema) },
+      },
+    },
+    async (request) => {
+      const { account_id: accountId, draft_id: draftId, ...query } = request.query
+      const page = await engine.sends.list({
+        ...query,
+        ...(accountId === undefined ? {} : { accountId }),
+        ...(draftId === undefined ? {} : { draftId: draftId satisfies Umid }),
+      })
+      return pageToJson(page, sendToJson)
+    },
+  )
+
+  app.delete(
+    '/sends/:id',
+    {
+      schema: {
+        summary: 'Undo, while it still can be: the draft is a draft again',
+        description:
+          '409 `TOO_LATE` once the server has accepted recipients; later only those who are left are given up.',
+        params: sendPathSchema,
+        response: { 200: sendSchema },
+      },
+    },
+    async (request) => sendToJson(await engine.sends.cancel(request.params.id)),
+  )
+
+  app.post(
+    '/sends/:id/retry',
+    {
+      schema: {
+        summary: 'Now, past what holds it; or anew after a failure, under the same id',
+        params: sendPathSchema,
+        response: { 200: sendSchema },
+      },
+    },
+    async (request) => sendToJson(await engine.sends.retry(request.params.id)),
+  )
+
+  app.post(
+    '/sends/:id/resolve',
+    {
+      schema: {
+        summary: 'What an unknown one is: sent, or to be sent again',
+        params: sendPathSchema,
+        body: resolveSchema,
+        response: { 200: sendSchema },
+      },
+    },
+    async (request) => sendToJson(await engine.sends.resolve(request.params.id, request.body.as)),
+  )
+}
+
+// JSON ↔ engine.
+
+function sendOptions({ send_at: sendAt, undo_seconds: undoSeconds, confirm }: SendOptionsJson): SendOptions {
+  return {
+    ...(sendAt === undefined ? {} : { sendAt: Date.parse(sendAt) }),
+    ...(undoSeconds === undefined ? {} : { undoMs: undoSeconds * 1000 }),
+    ...(confirm === undefined ? {} : { confirm }),
+  }
+}
