@@ -88,6 +88,7 @@ export async function openDevice(
       mailbox: imap(),
       submission: smtp(),
       watch: false,
+      probe: false,
       timing: { ...testTiming, ...timing },
       ...options,
     })

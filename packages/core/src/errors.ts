@@ -53,6 +53,8 @@ export type ErrorCode =
   | 'STORAGE_ERROR'
   | 'STORAGE_IN_USE'
   | 'STORAGE_TOO_NEW'
+  /** The key that a password was sealed by is missing, or another one: the message names where it should be. */
+  | 'SECRETS_LOCKED'
   | 'CLOSED'
 
 export function validationError(path: string, message: string): EverdraftError {

@@ -352,6 +352,7 @@ export function createFakeMailbox(): FakeMailbox {
 
     const session: MailboxSession = {
       capabilities: mailbox.capabilities,
+      serverId: null,
       get alive() {
         return !dead && !signal.aborted
       },
@@ -435,6 +436,7 @@ export function createFakeMailbox(): FakeMailbox {
             .filter((uid) => wanted.includes(uid))
             .map((uid) => ({
               uid,
+              flags: [...(here().messages.get(uid)?.flags ?? [])],
               internalDate: null,
               emailId: null,
               threadId: null,
@@ -485,6 +487,9 @@ export function createFakeMailbox(): FakeMailbox {
         change('expunge', `expunge ${selectedPath}`, () => {
           for (const uid of uids()) if (identityOf(uid).deleted) here().messages.delete(uid)
         }),
+      moveUids() {
+        throw new TypeError('this mailbox has no MOVE')
+      },
       quotaLeft: (path) => command('read', `quota ${path}`, () => null),
       async close() {
         commands.push('logout')

@@ -90,6 +90,7 @@ const statusOfEngineError = {
   STORAGE_ERROR: 503,
   STORAGE_IN_USE: 503,
   STORAGE_TOO_NEW: 503,
+  SECRETS_LOCKED: 503,
   CLOSED: 503,
 } satisfies Record<ErrorCode, number>
 

@@ -290,6 +290,7 @@ export async function openFakeDevice({
       ...blobs,
       mailbox: mailbox.port,
       watch: false,
+      probe: false,
       environment: time.environment,
       timing,
     })

@@ -103,6 +103,7 @@ function createSession(wire: Wire): MailboxSession {
 
   const session: MailboxSession = {
     capabilities,
+    serverId: null,
     get alive() {
       return wire.alive
     },
@@ -156,7 +157,7 @@ function createSession(wire: Wire): MailboxSession {
     identitiesFrom: async (from) => (await identities(`${from}:*`)).filter(({ uid }) => uid >= from),
     async details(uids) {
       if (uids.length === 0) return []
-      const reply = await mustSucceed([`UID FETCH ${uids.join(',')} (UID INTERNALDATE)`])
+      const reply = await mustSucceed([`UID FETCH ${uids.join(',')} (UID FLAGS INTERNALDATE)`])
       return reply.untagged.flatMap((one) => readDetails(one) ?? []).toSorted((a, b) => a.uid - b.uid)
     },
     async structures(uids) {
@@ -203,6 +204,9 @@ function createSession(wire: Wire): MailboxSession {
       return outcome([`UID EXPUNGE ${uids.join(',')}`])
     },
     expungeAllDeleted: () => outcome(['EXPUNGE']),
+    moveUids() {
+      throw new TypeError('the simulated server has no MOVE')
+    },
     quotaLeft: async () => null,
     async close() {
       try {
@@ -221,6 +225,11 @@ function readDetails({ text }: Response): MessageDetails | null {
   if (uid === undefined || date === undefined) return null
   return {
     uid: Number(uid) as Uid,
+    flags:
+      /FLAGS \(([^)]*)\)/
+        .exec(text)?.[1]
+        ?.split(' ')
+        .filter((flag) => flag !== '') ?? [],
     internalDate: Date.parse(date),
     emailId: null,
     threadId: null,

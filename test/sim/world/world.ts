@@ -120,6 +120,7 @@ export function createWorld(options: WorldOptions): World {
     try {
       const opened = await createEngine({
         storage: disk.storageOf(current),
+        probe: false,
         mailbox: createMailbox({
           process: current,
           scheduler,

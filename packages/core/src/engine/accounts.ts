@@ -4,31 +4,36 @@ import { type AccountId, uuidv7 } from '../ids.ts'
 import { deleteAccount, getAccount, insertAccount, listAccounts } from '../storage/accounts.ts'
 import { sweepBlobs } from '../storage/blobs.ts'
 import { countOnlyHere, countUnsent } from '../storage/drafts.ts'
-import { draftsFolder, findSpecialFolder } from '../tasks/steps/special-folders.ts'
 import { syncAfter } from '../tasks/task.ts'
-import type { ServerSettings } from '../wire/mailbox.ts'
-import type { AccountInput, AccountReport, Accounts } from './api.ts'
+import { type LoginInput, withoutSecrets } from '../wire/login.ts'
+import type { AccountInput, Accounts } from './api.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
+import { verifyAccount } from './verify-account.ts'
 
 export function createAccounts(parts: EngineParts): Accounts {
-  const { store, queue, sessions, watcher, environment } = parts
+  const { store, queue, sessions, logIns, watcher, environment } = parts
   return {
     async add(input) {
       checkAccount(input)
       const now = environment.now()
       const id = uuidv7(now, environment.random) as AccountId
+      const imap = withoutSecrets(input.imap)
+      const smtp = input.smtp === undefined ? null : withoutSecrets(input.smtp)
       const account = {
         id,
         address: input.address.trim(),
         name: input.name ?? '',
-        imap: withoutPassword(input.imap),
-        smtp: input.smtp === undefined ? null : withoutPassword(input.smtp),
+        imap: imap.login,
+        smtp: smtp?.login ?? null,
         createdAt: now,
       }
+      const secrets = [
+        ...(await logIns.seal(id, 'imap', imap.secrets)),
+        ...(await logIns.seal(id, 'smtp', smtp?.secrets ?? {})),
+      ]
       await store.write(async (write) => {
-        const passwords = { imap: input.imap.password, smtp: input.smtp?.password ?? null }
-        await insertAccount(write.db, account, passwords)
+        await insertAccount(write.db, account, secrets)
         await queue.enqueue(write, [syncAfter(id, 0)])
         write.emit({ type: 'account-added', accountId: id })
       })
@@ -43,22 +48,7 @@ export function createAccounts(parts: EngineParts): Accounts {
       const { items, total } = await store.read((db) => listAccounts(db, checked))
       return { items, total, ...checked }
     },
-    async verify(id): Promise<AccountReport> {
-      await store.read((db) => getAccount(db, id))
-      sessions.allow(id)
-      const session = await sessions.get(id)
-      try {
-        const { capabilities } = session
-        return {
-          capabilities,
-          draftsFolder: await draftsFolder(session),
-          sentFolder: findSpecialFolder(await session.folders(), 'sent'),
-          uploadMethod: capabilities.catenate ? 'append-catenate' : capabilities.replace ? 'replace' : 'append',
-        }
-      } finally {
-        sessions.release(id)
-      }
-    },
+    verify: (id) => verifyAccount(parts, id),
     async remove(id, options = {}) {
       await store.read((db) => getAccount(db, id))
       if (options.unsent === 'discard') await parts.discardAll(id)
@@ -90,10 +80,6 @@ export function createAccounts(parts: EngineParts): Accounts {
   }
 }
 
-function withoutPassword({ password: _password, ...settings }: ServerSettings): Omit<ServerSettings, 'password'> {
-  return settings
-}
-
 function checkAccount(input: AccountInput): void {
   checkHeaderText(input.address, 'address')
   // It becomes the sender's name in the From of every draft.
@@ -110,8 +96,23 @@ function checkAccount(input: AccountInput): void {
     if (!Number.isInteger(settings.port) || settings.port < 1 || settings.port > 65_535) {
       throw validationError(`${path}.port`, 'must be a port, 1 to 65535')
     }
-    if (/[\r\n\0]/.test(settings.host + settings.user + settings.password)) {
-      throw validationError(path, 'must not contain CR, LF or NUL')
-    }
+    checkLogin(path, settings)
+  }
+}
+
+function checkLogin(path: string, settings: LoginInput): void {
+  const { host, user, proxy } = settings
+  const secrets = 'password' in settings ? [settings.password] : Object.values(settings.auth.refresh ?? {})
+  if (/[\r\n\0]/.test([host, user, proxy ?? '', ...secrets].join(''))) {
+    throw validationError(path, 'must not contain CR, LF or NUL')
+  }
+  if (proxy !== undefined && !/^(socks5|http):\/\/[^\s/]+\/?$/i.test(proxy)) {
+    throw validationError(`${path}.proxy`, 'must be socks5://host:port or http://host:port')
+  }
+  if ('password' in settings || settings.auth.refresh === undefined) return
+  // A refresh token is as good as a password: it crosses no network in the clear.
+  const { tokenEndpoint } = settings.auth.refresh
+  if (!/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])/i.test(tokenEndpoint)) {
+    throw validationError(`${path}.auth.tokenEndpoint`, 'must be an https: URL')
   }
 }

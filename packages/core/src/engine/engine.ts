@@ -8,7 +8,7 @@ import { createQueue } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
 import { createSubmissions } from '../queue/submissions.ts'
 import { createWatcher } from '../queue/watcher.ts'
-import { getAccount, listAccounts, smtpSettings } from '../storage/accounts.ts'
+import { getAccount, listAccounts } from '../storage/accounts.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
@@ -26,6 +26,7 @@ import { sendFollowUps } from '../tasks/steps/send-follow-ups.ts'
 import { foldersToWatch } from '../tasks/steps/special-folders.ts'
 import { importTheRest } from '../tasks/steps/take-in.ts'
 import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
+import type { Secrets } from '../secrets.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
 import type { SubmissionPort } from '../wire/submission.ts'
 import { createAccounts } from './accounts.ts'
@@ -36,6 +37,7 @@ import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
 import { createIndexer } from './indexer.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
+import { createLogIns, type TokenProvider } from './log-ins.ts'
 import { createSends } from './sends.ts'
 import { createTasks } from './tasks.ts'
 import { createTemplates } from './templates.ts'
@@ -45,8 +47,12 @@ export interface EngineOptions {
   /** Where the bytes of attachments of more than 64 KiB lie. Default: in the storage. */
   readonly blobs?: BlobStore
   readonly mailbox: MailboxPort
-  /** Left out: this engine sends nothing. */
+  /** Only asked what the server can do, so far. */
   readonly submission?: SubmissionPort
+  /** Seals passwords and refresh tokens. Without it they lie in the storage as they are. */
+  readonly secrets?: Secrets
+  /** Gives access tokens to accounts that log in by them. */
+  readonly tokens?: TokenProvider
   /** Parts of the platform to replace: the clock, the random source, timers, SHA-256. */
   readonly environment?: Partial<Environment>
   /** Says whether there is a network; without it that is learnt from failures. */
@@ -56,6 +62,11 @@ export interface EngineOptions {
    * `pollMs` only. Default true.
    */
   readonly watch?: boolean
+  /**
+   * Before the first upload of an account, and when its server has changed: finds out what the server does to drafts, by a
+   * small message that is stored in Drafts and removed at once. False: never. Default true.
+   */
+  readonly probe?: boolean
   readonly timing?: Partial<EngineTiming>
   readonly housekeeping?: Partial<HousekeepingPolicy>
 }
@@ -137,10 +148,17 @@ async function startEngine(
   const timing = { ...defaultTiming, ...options.timing }
   const environment: Environment = { ...platformEnvironment(open.createSha256), ...options.environment }
   const offlineBackOff = { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs }
+  const logIns = createLogIns(store, options.secrets ?? null, options.tokens ?? null)
+  await logIns.sealAll()
   const sessions = createSessions({
     store,
     environment,
     mailbox: options.mailbox,
+    async settings(accountId) {
+      const settings = await logIns.settings(accountId, 'imap')
+      if (settings === null) throw new EverdraftError('NOT_FOUND', 'the account has no mailbox')
+      return settings
+    },
     timeoutMs: timing.wireTimeoutMs,
     idleMs: timing.idleConnectionMs,
     offlineBackOff,
@@ -148,7 +166,7 @@ async function startEngine(
   })
   const submissions = createSubmissions({
     port: options.submission ?? null,
-    settings: (accountId) => store.read((db) => smtpSettings(db, accountId)),
+    settings: (accountId) => logIns.settings(accountId, 'smtp'),
     environment,
     timeoutMs: timing.wireTimeoutMs,
     idleMs: timing.idleConnectionMs,
@@ -181,6 +199,7 @@ async function startEngine(
     tasks: wireTasks,
     concurrency: 128,
     pollMs: timing.pollMs,
+    probes: options.probe !== false,
     taskBackOff: { firstMs: timing.firstBackOffMs, longestMs: timing.longestBackOffMs },
     offlineBackOff,
     watch(accountId) {
@@ -200,6 +219,10 @@ async function startEngine(
     queue,
     sessions,
     submissions,
+    logIns,
+    submission: options.submission ?? null,
+    probes: options.probe !== false,
+    wireTimeoutMs: timing.wireTimeoutMs,
     canSend: options.submission !== undefined,
     watcher,
     environment,

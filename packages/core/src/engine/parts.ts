@@ -8,6 +8,8 @@ import type { Db } from '../storage/db.ts'
 import type { Store } from '../storage/store.ts'
 import type { LocalTask, PlanContext } from '../tasks/task.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
+import type { SubmissionPort } from '../wire/submission.ts'
+import type { LogIns } from './log-ins.ts'
 
 /** What the parts of the engine's door share. */
 export interface EngineParts {
@@ -15,6 +17,12 @@ export interface EngineParts {
   readonly queue: Queue
   readonly sessions: Sessions
   readonly submissions: Submissions
+  readonly logIns: LogIns
+  /** Null: this engine sends nothing. */
+  readonly submission: SubmissionPort | null
+  /** See `EngineOptions.probe`. */
+  readonly probes: boolean
+  readonly wireTimeoutMs: number
   /** The engine was given a port to send by. */
   readonly canSend: boolean
   readonly watcher: Watcher

@@ -63,6 +63,8 @@ export interface QueueOptions {
   readonly concurrency: number
   /** Between two rounds over a folder where nothing else asks for one. */
   readonly pollMs: number
+  /** See `ExecuteContext`. Default false. */
+  readonly probes?: boolean
   readonly sentCopy: SentCopyTiming
   readonly taskBackOff: BackOff
   readonly offlineBackOff: BackOff
@@ -233,6 +235,7 @@ export function createQueue(options: QueueOptions): Queue {
       format: options.format,
       signal: ending.signal,
       pollMs: options.pollMs,
+      probes: options.probes === true,
       urgent: task.urgent,
       watch: () => options.watch(task.accountId),
       session: async () => {

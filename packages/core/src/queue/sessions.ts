@@ -1,10 +1,16 @@
 import type { Cancel, Connectivity, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
-import { imapSettings, setAccountError } from '../storage/accounts.ts'
+import { setAccountError } from '../storage/accounts.ts'
 import type { Store } from '../storage/store.ts'
 import { type BackOff, backOffMs } from './backoff.ts'
-import { type MailboxPort, type MailboxSession, type WireBytes, WireError } from '../wire/mailbox.ts'
+import {
+  type LoginSettings,
+  type MailboxPort,
+  type MailboxSession,
+  type WireBytes,
+  WireError,
+} from '../wire/mailbox.ts'
 
 export interface Sessions {
   /** The account's one connection, made where there is none; each needs its `release`. @throws {WireError} */
@@ -49,6 +55,8 @@ const refusedBackOff: BackOff = { firstMs: 60_000, longestMs: 3_600_000 }
 export function createSessions(options: {
   readonly store: Store
   readonly mailbox: MailboxPort
+  /** With the secrets, opened. */
+  readonly settings: (accountId: AccountId) => Promise<LoginSettings>
   readonly environment: Environment
   readonly timeoutMs: number
   readonly idleMs: number
@@ -96,8 +104,8 @@ export function createSessions(options: {
   }
 
   async function connect(accountId: AccountId, entry: Entry, as: 'shared' | 'beside'): Promise<MailboxSession> {
-    const settings = await store.read((db) => imapSettings(db, accountId))
     try {
+      const settings = await options.settings(accountId)
       const { timeoutMs } = options
       const session = await options.mailbox.connect(settings, { signal: ending.signal, timeoutMs })
       if (entries.get(accountId) !== entry) {
@@ -117,6 +125,10 @@ export function createSessions(options: {
         entry.failures += 1
         entry.lastFailure = error
         entry.retryAt = environment.now() + waitAfter(error, entry.failures)
+        await store.write(({ db }) => setAccountError(db, accountId, { code, message, at: environment.now() }))
+      }
+      if (error instanceof EverdraftError && error.code === 'SECRETS_LOCKED') {
+        const { code, message } = error
         await store.write(({ db }) => setAccountError(db, accountId, { code, message, at: environment.now() }))
       }
       throw error

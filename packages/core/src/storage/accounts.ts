@@ -1,18 +1,17 @@
 import { EverdraftError } from '../errors.ts'
 import type { DraftContent, LastError } from '../draft/draft.ts'
 import type { AccountId } from '../ids.ts'
-import type { ServerSettings } from '../wire/mailbox.ts'
+import type { Login } from '../wire/login.ts'
 import type { AccountRow } from './schema.ts'
+import { setSecret, type StoredSecret } from './secrets.ts'
 import type { Db } from './db.ts'
-
-type SettingsWithoutPassword = Omit<ServerSettings, 'password'>
 
 export interface StoredAccount {
   readonly id: AccountId
   readonly address: string
   readonly name: string
-  readonly imap: SettingsWithoutPassword
-  readonly smtp: SettingsWithoutPassword | null
+  readonly imap: Login
+  readonly smtp: Login | null
   readonly lastError: LastError | null
   readonly createdAt: number
 }
@@ -24,7 +23,7 @@ const defaultUser = 'default'
 export async function insertAccount(
   db: Db,
   account: Omit<StoredAccount, 'lastError'>,
-  passwords: { readonly imap: string; readonly smtp: string | null },
+  secrets: readonly StoredSecret[],
 ): Promise<void> {
   await db
     .insertInto('account')
@@ -41,11 +40,7 @@ export async function insertAccount(
       created_at: account.createdAt,
     })
     .execute()
-  for (const kind of ['imap', 'smtp'] as const) {
-    const secret = passwords[kind]
-    if (secret !== null)
-      await db.insertInto('account_secret').values({ account_id: account.id, kind, secret }).execute()
-  }
+  for (const secret of secrets) await setSecret(db, secret)
 }
 
 /** @throws {EverdraftError} NOT_FOUND */
@@ -65,30 +60,6 @@ export async function listAccounts(
     .select((count) => count.fn.countAll<number | string>().as('total'))
     .executeTakeFirstOrThrow()
   return { items: rows.map(toAccount), total: Number(total) }
-}
-
-/** The settings to connect with. The password goes from here to the wire and nowhere else. */
-export async function imapSettings(db: Db, id: AccountId): Promise<ServerSettings> {
-  const account = await getAccount(db, id)
-  const row = await db
-    .selectFrom('account_secret')
-    .select('secret')
-    .where('account_id', '=', id)
-    .where('kind', '=', 'imap')
-    .executeTakeFirst()
-  return { ...account.imap, password: row?.secret ?? '' }
-}
-
-/** Null: the account has no server to send by. */
-export async function smtpSettings(db: Db, id: AccountId): Promise<ServerSettings | null> {
-  const account = await getAccount(db, id)
-  const row = await db
-    .selectFrom('account_secret')
-    .select('secret')
-    .where('account_id', '=', id)
-    .where('kind', '=', 'smtp')
-    .executeTakeFirst()
-  return account.smtp === null ? null : { ...account.smtp, password: row?.secret ?? '' }
 }
 
 /** How many of the newest drafts say from where somebody was written to: more would make a new draft slow. */
@@ -191,8 +162,8 @@ function toAccount(row: AccountRow): StoredAccount {
     id: row.id as AccountId,
     address: row.address,
     name: row.name,
-    imap: JSON.parse(row.imap) as SettingsWithoutPassword,
-    smtp: row.smtp === null ? null : (JSON.parse(row.smtp) as SettingsWithoutPassword),
+    imap: JSON.parse(row.imap) as Login,
+    smtp: row.smtp === null ? null : (JSON.parse(row.smtp) as Login),
     lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
     createdAt: row.created_at,
   }

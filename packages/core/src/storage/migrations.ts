@@ -275,6 +275,11 @@ const steps: readonly (readonly Statement[])[] = [
       account_id text primary key, by_server integer not null, after_ms integer not null, seen_at integer not null
     ) strict`,
   ],
+  [
+    `alter table account add column probe text`,
+    // What lies there from before lies there as it is, until the next start with a key.
+    `alter table account_secret add column sealed integer not null default 0`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -4,7 +4,7 @@ import type { Generated } from 'kysely'
 export interface Schema {
   readonly meta: { readonly key: string; readonly value: string }
   readonly account: AccountRow
-  readonly account_secret: { readonly account_id: string; readonly kind: 'imap' | 'smtp'; readonly secret: string }
+  readonly account_secret: AccountSecretRow
   readonly draft: DraftRow
   readonly revision: RevisionRow
   readonly server_name: ReceiptRow & { readonly missing_since: number | null }
@@ -77,12 +77,23 @@ export interface AccountRow {
   readonly user_id: string
   readonly address: string
   readonly name: string
-  /** `ServerSettings` without the password. */
+  /** JSON of a `Login`. */
   readonly imap: string
   readonly smtp: string | null
   readonly last_error: string | null
   readonly last_used_at: number
   readonly created_at: number
+  /** JSON of an `AccountProbe`; null before the first. */
+  readonly probe: string | null
+}
+
+interface AccountSecretRow {
+  readonly account_id: string
+  /** See storage/secrets.ts. */
+  readonly kind: string
+  readonly secret: string
+  /** 1: by a key; see secrets.ts. */
+  readonly sealed: number
 }
 
 export interface DraftRow {

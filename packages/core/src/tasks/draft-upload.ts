@@ -35,7 +35,9 @@ import type {
   StoreRequest,
 } from '../wire/mailbox.ts'
 import type { ComposedMessage, ComposedSegment, MessageToCompose } from '../wire/message-format.ts'
+import { findCopies } from './steps/find-copies.ts'
 import { isReset, lookNow } from './steps/folder-reset.ts'
+import { knowServer } from './steps/probe-account.ts'
 import { isWhole, readBack, unknownSize } from './steps/read-back.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { mayUpload } from './steps/send-follow-ups.ts'
@@ -56,7 +58,8 @@ export const draftUpload: WireTask = {
     const draftId = key as Umid
     if (!(await hasWork(context, draftId))) return done()
     const session = await context.session()
-    const absent = await resolveAttempts(context, session, draftId)
+    const { absent, uncertain } = await resolveAttempts(context, session, draftId)
+    if (uncertain.length > 0) return await parkUncertain(context, uncertain)
     const upload = await uploadHead(context, session, draftId)
     if (upload.kind === 'outcome') return upload.outcome
     const settled = await settleDebts(context, session, draftId, upload.read)
@@ -70,6 +73,20 @@ export const draftUpload: WireTask = {
     const lookAgain = syncAfter(context.accountId, 15_000)
     return absent === 0 ? done(...elsewhere) : done(lookAgain, ...elsewhere)
   },
+}
+
+/**
+ * Whether they are there cannot be told, so that another one may be a second copy: the user's word, or a change of the
+ * draft, is needed for it. Once it is asked for, these are not looked for any more.
+ */
+async function parkUncertain(context: ExecuteContext, attempts: readonly Attempt[]): Promise<Outcome> {
+  const now = context.environment.now()
+  await context.write(async ({ db }) => {
+    for (const { id } of attempts) await endAttempt(db, id, { state: 'absent', now })
+  })
+  const words =
+    'the answer to an upload was lost, and this server changes Message-IDs, so that it cannot be told whether the draft is there: look into its folder before it is uploaded again'
+  return { kind: 'park', error: lastError(context, 'UNCERTAIN', words) }
 }
 
 async function hasWork(context: ExecuteContext, draftId: Umid): Promise<boolean> {
@@ -168,9 +185,11 @@ async function storeOnce(
   state: DraftState,
   ways: Ways,
 ): Promise<StoreResult> {
-  const folder = await session.select(await ensureDraftsFolder(session))
+  const selected = await session.select(await ensureDraftsFolder(session))
+  if (selected === null) return noFolder(session)
+  if (await isReset(context, selected)) return { kind: 'outcome', outcome: done(lookNow(context)) }
+  const folder = context.probes ? await knowServer(context, session, selected) : selected
   if (folder === null) return noFolder(session)
-  if (await isReset(context, folder)) return { kind: 'outcome', outcome: done(lookNow(context)) }
   const older = await verifiedOlderCopy(context, session, folder, newestCopy(state.copies))
   if (older === 'gone') return { kind: 'anchor-gone' }
   const account = await context.store.read((db) => getAccount(db, draft.accountId))
@@ -384,13 +403,10 @@ async function verifyStored(
     }
   }
   // APPENDUID is missing, or says what cannot be (hazard 11).
-  await session.select(attempt.folder)
-  for (const identity of await session.findByMessageId(attempt.messageId)) {
-    if (await hasContentOf(context, session, identity.uid, attempt)) {
-      return { identity, sound: true, selectedAnew: true }
-    }
-  }
-  return { identity: null, sound: false, selectedAnew: true }
+  const again = await session.select(attempt.folder)
+  const copies = again === null ? [] : await findCopies(context, session, again, attempt)
+  const identity = copies === 'uncertain' ? null : (copies[0] ?? null)
+  return { identity, sound: identity !== null, selectedAnew: true }
 }
 
 async function bind(

@@ -74,6 +74,8 @@ export interface ExecuteContext {
   readonly pollMs: number
   /** Somebody waits for this run: what it costs in bytes is no reason to wait. */
   readonly urgent: boolean
+  /** What a server does to drafts is found out by storing a message there. */
+  readonly probes: boolean
   /** Listens to the account's folders from now on. */
   watch(): void
   /** Connects where that is not done yet. @throws {WireError} */

@@ -130,6 +130,8 @@ export interface MessageIdentity {
 /** What the server knows of a message beyond its identity. */
 export interface MessageDetails {
   readonly uid: Uid
+  /** As the server shows them: `\Draft`, `$Forwarded`. */
+  readonly flags: readonly string[]
   /** Milliseconds; INTERNALDATE. */
   readonly internalDate: number | null
   /** RFC 8474, with `objectId`: of the content and of the conversation. EMAILID is the same for equal contents. */
@@ -270,6 +272,14 @@ export type StoreOutcome =
     }
   | Refusal
 
+export type MoveOutcome =
+  | {
+      readonly kind: 'moved'
+      /** From COPYUID (RFC 4315 §3), where they are now, in no order; null without. */
+      readonly to: { readonly uidValidity: UidValidity; readonly uids: readonly Uid[] } | null
+    }
+  | Refusal
+
 export interface WireBytes {
   /** Client to server, as they went over the connection. */
   readonly sent: number
@@ -282,6 +292,8 @@ export interface WireBytes {
  */
 export interface MailboxSession {
   readonly capabilities: MailboxCapabilities
+  /** Name and version as the server says them (RFC 2971); null where it says neither. */
+  readonly serverId: string | null
   readonly alive: boolean
   /** Counted since the session began, with the login. */
   bytes(): WireBytes
@@ -341,6 +353,8 @@ export interface MailboxSession {
   expungeUids(uids: readonly Uid[]): Promise<CommandOutcome>
   /** Plain EXPUNGE: removes *every* message marked `\Deleted`. Only after `deletedUids()` held nothing foreign. */
   expungeAllDeleted(): Promise<CommandOutcome>
+  /** UID MOVE (RFC 6851) of exactly these, at most 100; throws a `TypeError` without `move`. */
+  moveUids(uids: readonly Uid[], to: FolderPath): Promise<MoveOutcome>
   /** Bytes that still fit into a folder (RFC 9208 STORAGE); null where the server does not say or has no limit. */
   quotaLeft(path: FolderPath): Promise<number | null>
   /** LOGOUT, at most a second of waiting. Never CLOSE: that would expunge. */

@@ -11,7 +11,7 @@ export async function fetchDetails(
   uidSet: string,
 ): Promise<readonly MessageDetails[]> {
   const found = new Map<Uid, MessageDetails>()
-  const items = ['INTERNALDATE', ...(objectId ? ['EMAILID', 'THREADID'] : []), ...(gmail ? gmailItems : [])]
+  const items = ['FLAGS', 'INTERNALDATE', ...(objectId ? ['EMAILID', 'THREADID'] : []), ...(gmail ? gmailItems : [])]
   const completion = await connection.run([`UID FETCH ${uidSet} (${items.join(' ')})`], {
     onData: (response) => {
       const details = response.keyword === 'FETCH' ? readDetails(response) : null
@@ -31,6 +31,7 @@ function readDetails(response: DataResponse): MessageDetails | null {
   const time = Date.parse(textOf(row.get('INTERNALDATE'))?.trim() ?? '')
   return {
     uid: Number(uid) as Uid,
+    flags: listOf(row.get('FLAGS')),
     internalDate: Number.isNaN(time) ? null : time,
     // RFC 8474 §5.3: in parentheses; NIL where the server has no threads.
     emailId: listOf(row.get('EMAILID'))[0] ?? null,

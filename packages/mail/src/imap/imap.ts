@@ -23,6 +23,7 @@ export function imap(): MailboxPort {
         connection,
         bytes: () => loggedIn.bytes(),
         capabilities: readCapabilities(capabilities),
+        serverId: loggedIn.serverId,
         compresses: capabilities.has('COMPRESS=DEFLATE') && settings.compress !== false,
         listReturnsSpecialUse: capabilities.has('LIST-EXTENDED') && capabilities.has('SPECIAL-USE'),
       })

@@ -13,6 +13,8 @@ export interface LoggedIn {
   readonly socket: Duplex
   /** Upper case; `APPENDLIMIT` has its number. */
   readonly capabilities: ReadonlyMap<string, boolean | number>
+  /** RFC 2971. */
+  readonly serverId: string | null
   bytes(): WireBytes
 }
 
@@ -96,7 +98,7 @@ async function logInWith(
     if (signal.aborted) throw aborted(peer)
     const { socket } = client.unbind()
     socket.setTimeout(0)
-    return { socket, capabilities: client.capabilities, bytes: () => counted.bytes() }
+    return { socket, capabilities: client.capabilities, serverId: serverId(client), bytes: () => counted.bytes() }
   } catch (error) {
     client?.close()
     raw?.destroy()
@@ -107,6 +109,12 @@ async function logInWith(
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** imapflow asks for it at the login. Date, address and the like differ from day to day, and say nothing. */
+function serverId({ serverInfo }: ImapFlow): string | null {
+  const said = [serverInfo?.name, serverInfo?.version].filter((word) => typeof word === 'string' && word !== '')
+  return said.length === 0 ? null : said.join(' ').replaceAll(/\s+/g, ' ').slice(0, 200)
 }
 
 /** The server was reached, and has no way to take what we would prove ourselves by: nothing was sent. */

@@ -12,6 +12,7 @@ import {
   type MessageId,
   type MessageIdentity,
   type MessageStructure,
+  type MoveOutcome,
   type PartRange,
   type RawMessage,
   type SpecialUse,
@@ -31,6 +32,7 @@ import { fetchSection, partItem, pieceBytes } from './fetch-section.ts'
 import { createFolder, FolderNames, listFolders } from './folders.ts'
 import { fetchIdentities } from './identity.ts'
 import { notReadToItsEnd, type LiteralStream } from './literal-stream.ts'
+import { moveMessages } from './move.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
 import { fetchQuotaLeft } from './quota.ts'
 import { fetchRawMessages } from './raw-messages.ts'
@@ -45,6 +47,7 @@ const logoutWaitMs = 1000
 export interface ImapSessionParts {
   readonly connection: ImapConnection
   readonly capabilities: MailboxCapabilities
+  readonly serverId: string | null
   readonly listReturnsSpecialUse: boolean
   /** Compress before a message goes over the line. */
   readonly compresses: boolean
@@ -59,6 +62,7 @@ interface Opened {
 /** The mailbox port over one IMAP connection. */
 export class ImapSession implements MailboxSession {
   readonly capabilities: MailboxCapabilities
+  readonly serverId: string | null
   readonly #connection: ImapConnection
   readonly #listReturnsSpecialUse: boolean
   readonly #bytes: () => WireBytes
@@ -77,6 +81,7 @@ export class ImapSession implements MailboxSession {
 
   constructor(parts: ImapSessionParts) {
     this.capabilities = parts.capabilities
+    this.serverId = parts.serverId
     this.#connection = parts.connection
     this.#listReturnsSpecialUse = parts.listReturnsSpecialUse
     this.#bytes = () => parts.bytes()
@@ -243,6 +248,11 @@ export class ImapSession implements MailboxSession {
 
   async expungeAllDeleted(): Promise<CommandOutcome> {
     return this.#useSelected(async (connection) => outcomeOf(await connection.run(['EXPUNGE'])))
+  }
+
+  async moveUids(uids: readonly Uid[], to: FolderPath): Promise<MoveOutcome> {
+    if (!this.capabilities.move) throw new TypeError('UID MOVE needs MOVE, which this server does not have')
+    return this.#useSelected(async (connection) => moveMessages(connection, uids, this.#names.toWire(to)))
   }
 
   async quotaLeft(path: FolderPath): Promise<number | null> {

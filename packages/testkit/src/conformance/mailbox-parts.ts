@@ -230,6 +230,7 @@ export function exerciseParts(fixture: () => MailboxFixture, expected: MailboxEx
     const [uid] = await session.uids()
     const [details, ...others] = await session.details(uidsOf(uid ?? 0, 4711))
     expect(details).toMatchObject({ uid, internalDate: Date.UTC(2024, 1, 3, 4, 5, 6), gmailMessageId: null })
+    expect(details?.flags.map((flag) => flag.toLowerCase())).toContain('\\draft')
     expect(typeof details?.emailId).toBe(expected.objectId ? 'string' : 'object')
     expect(others).toEqual([])
   })

@@ -1,6 +1,14 @@
-import type { Uid } from '@everdraft/core'
+import type { MoveOutcome, Uid } from '@everdraft/core'
 import { expect, test } from 'vitest'
-import { append, mail, onlyIf, selected, type MailboxExpectations, type MailboxFixture } from './mailbox-fixture.ts'
+import {
+  append,
+  mail,
+  onlyIf,
+  pathOf,
+  selected,
+  type MailboxExpectations,
+  type MailboxFixture,
+} from './mailbox-fixture.ts'
 
 export function exerciseRemoving(fixture: () => MailboxFixture, expected: MailboxExpectations): void {
   test('marks exactly the given messages', async () => {
@@ -37,6 +45,24 @@ export function exerciseRemoving(fixture: () => MailboxFixture, expected: Mailbo
       expect(session.alive).toBe(true)
     },
   )
+
+  test('moves exactly the given messages, and says where they are, or throws a TypeError without MOVE', async () => {
+    const { session, folder } = fixture()
+    const [first, second, third] = await three(fixture())
+    const other = pathOf(`${folder}-moved`)
+    expect(await session.createFolder(other, 'archive')).toEqual({ kind: 'ok' })
+    const can = session.capabilities.move
+    const moved = await session.moveUids([third, first], other).catch((error: unknown) => error)
+    expect(moved instanceof TypeError).toBe(!can)
+    expect(await session.uids()).toEqual(can ? [second] : [first, second, third])
+    const { uidValidity } = await selected(session, other)
+    const identities = await session.identities(await session.uids())
+    expect(identities.map(({ messageId }) => messageId)).toEqual(can ? ['<1@example.org>', '<3@example.org>'] : [])
+    // RFC 6851 §4.3: it should say so. Not all keep to the order of the sets, and some say a UID too many.
+    const uids = expect.arrayContaining(identities.map(({ uid }) => uid)) as unknown
+    const said = can ? (moved as Extract<MoveOutcome, { kind: 'moved' }>).to : null
+    expect(said ?? { uidValidity, uids }).toEqual({ uidValidity, uids })
+  })
 
   test('removes every marked message only when it is asked to', async () => {
     const { session } = fixture()

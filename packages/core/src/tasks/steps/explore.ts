@@ -10,6 +10,7 @@ import { type Attempt, attemptsByMessageId, endAttempt, noMessageId } from '../.
 import { applyDraftEvent, type KnownCopy, ownedState } from '../../storage/draft-states.ts'
 import { isPurged } from '../../storage/drafts.ts'
 import { vanishedDrafts } from '../../storage/imports.ts'
+import { isProbe } from '../../sync/account-probe.ts'
 import type { VanishedDraft } from '../../sync/kinship.ts'
 import { contentDigest, eventForCopy } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
@@ -35,8 +36,8 @@ export async function explore(
   identities: readonly MessageIdentity[],
   vanished: readonly KnownCopy[],
 ): Promise<readonly FollowUp[]> {
-  // Somebody is about to remove it.
-  const looked = identities.filter((identity) => !identity.deleted)
+  // Somebody is about to remove it; also a probe, of this device or another one.
+  const looked = identities.filter((identity) => !identity.deleted && !isProbe(identity))
   if (looked.length === 0) return []
   const ids = new Set(looked.map(({ messageId }) => messageId ?? noMessageId))
   const attempts = await context.store.read((db) => attemptsByMessageId(db, context.accountId, [...ids]))

@@ -1,11 +1,12 @@
 import { isPayable, type Receipt, sameCopy } from '../../draft/draft-state.ts'
-import type { FolderPath, Uid, Umid } from '../../ids.ts'
+import type { FolderPath, Umid } from '../../ids.ts'
 import { attemptById, noMessageId } from '../../storage/attempts.ts'
 import { applyDraftEvent, ownedState } from '../../storage/draft-states.ts'
 import { type MessagePlace, pendingImport } from '../../storage/imports.ts'
-import { type CommandOutcome, type FolderState, type MailboxSession, WireError } from '../../wire/mailbox.ts'
+import type { FolderState, MailboxSession } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
 import { isReset } from './folder-reset.ts'
+import { removeMessages } from './remove-messages.ts'
 import { hasContentOf, isMessage } from './verify-copy.ts'
 
 /** Copies whose identity was read since their folder was selected, and it still is. */
@@ -76,15 +77,11 @@ async function settleInFolder(
   }
   // The others are gone already, or their UID now means another message, which is not ours to touch.
   for (const debt of owed.filter((one) => !ours.includes(one))) await forget(context, draftId, debt)
-  if (ours.length === 0) return 'settled'
+  if (ours.length === 0 || state === null) return 'settled'
   const uids = ours.map((debt) => debt.uid)
-  expectOk(await session.markDeleted(uids))
-  if (session.capabilities.uidPlus) expectOk(await session.expungeUids(uids))
-  else await expungeWithoutUidPlus(session, uids)
-  // Some servers answer OK to a STORE right after an APPEND and do nothing: only what is seen to be done is settled.
-  const left = new Set(await session.uids())
-  const marked = session.capabilities.uidPlus ? new Set<Uid>() : new Set(await session.deletedUids())
-  const gone = ours.filter((debt) => !left.has(debt.uid) || marked.has(debt.uid))
+  const removed = await removeMessages(session, state, uids)
+  // On Gmail a draft that was sent became the sent mail: that is nothing we owe.
+  const gone = ours.filter((debt) => removed.gone.includes(debt.uid) || removed.spared.includes(debt.uid))
   for (const debt of gone) {
     await forget(context, draftId, debt)
     context.signal.throwIfAborted()
@@ -105,23 +102,9 @@ async function isKnownByContent(context: ExecuteContext, session: MailboxSession
   return attempt !== null && (await hasContentOf(context, session, debt.uid, attempt))
 }
 
-/**
- * EXPUNGE takes every message that is marked: it is only sent when all of them are `ours`, read again in this session. What
- * we know of other debts may be of another UIDVALIDITY, or from before a backup (hazards 6, 10).
- */
-async function expungeWithoutUidPlus(session: MailboxSession, ours: readonly Uid[]): Promise<void> {
-  const marked = await session.deletedUids()
-  if (marked.every((uid) => ours.includes(uid))) expectOk(await session.expungeAllDeleted())
-}
-
 async function forget(context: ExecuteContext, draftId: Umid, debt: Receipt): Promise<void> {
   await context.write(async (write) => {
     await applyDraftEvent(write, draftId, { type: 'debt-gone', receipt: debt }, context.environment.now())
     write.emit({ type: 'copy-removed', accountId: context.accountId, draftId, folder: debt.folder, uid: debt.uid })
   })
-}
-
-function expectOk(outcome: CommandOutcome): void {
-  if (outcome.kind === 'refused')
-    throw new WireError('REFUSED', `the server did not remove an old copy: ${outcome.text}`)
 }

@@ -16,6 +16,7 @@ const usualNames = {
     '下書き',
     '草稿',
   ],
+  trash: ['trash', 'deleted', 'deleted items', 'deleted messages', 'papierkorb', 'corbeille', 'papelera', 'cestino'],
   sent: [
     'sent',
     'sent items',
@@ -30,7 +31,7 @@ const usualNames = {
 } as const
 
 /** The folder by attribute, else by a usual name, the shortest path first; null where there is none. */
-export function findSpecialFolder(folders: readonly Folder[], use: 'drafts' | 'sent'): FolderPath | null {
+export function findSpecialFolder(folders: readonly Folder[], use: keyof typeof usualNames): FolderPath | null {
   // A folder that holds all mail shows every draft once more: it never supplies drafts.
   const candidates = folders.filter((folder) => folder.selectable && folder.specialUse !== 'all')
   const byAttribute = candidates.find((folder) => folder.specialUse === use)
@@ -69,6 +70,9 @@ export function forgetDraftsFolder(session: MailboxSession): void {
   draftsFolders.delete(session)
 }
 
+/** What a Drafts folder that we make is called, where the server lets us. */
+export const newDraftsFolder: FolderPath = 'Drafts' as FolderPath
+
 /**
  * The Drafts folder; made where there is none.
  * @throws {WireError} REFUSED where it cannot be made, with the server's words
@@ -78,9 +82,9 @@ export async function ensureDraftsFolder(session: MailboxSession): Promise<Folde
   if (found !== null) return found
   const folders = await session.folders()
   const delimiter = folders.find((folder) => folder.delimiter !== null)?.delimiter ?? '/'
-  // Servers with a personal namespace below INBOX refuse folders beside it (RFC 2342).
   let refusal = ''
-  for (const path of ['Drafts', `INBOX${delimiter}Drafts`] as FolderPath[]) {
+  // Servers with a personal namespace below INBOX refuse folders beside it (RFC 2342).
+  for (const path of [newDraftsFolder, `INBOX${delimiter}Drafts` as FolderPath]) {
     const outcome = await session.createFolder(path, 'drafts')
     if (outcome.kind === 'ok' || outcome.responseCode === 'ALREADYEXISTS') return path
     refusal = outcome.text

@@ -1,0 +1,90 @@
+import type { Uid } from '../../ids.ts'
+import {
+  type CommandOutcome,
+  type FolderState,
+  type MailboxSession,
+  type MessageDetails,
+  WireError,
+} from '../../wire/mailbox.ts'
+
+export interface Removed {
+  /** Not there any more; without UIDPLUS also what is marked `\Deleted` and waits for somebody's EXPUNGE. */
+  readonly gone: readonly Uid[]
+  /** Not to be removed: on Gmail the message has become a sent one. */
+  readonly spared: readonly Uid[]
+}
+
+/**
+ * Removes exactly these messages from the selected folder, each of which the caller has just read and knows for ours. What
+ * is in neither list is still there.
+ */
+export async function removeMessages(
+  session: MailboxSession,
+  folder: FolderState,
+  uids: readonly Uid[],
+): Promise<Removed> {
+  if (session.capabilities.gmail) return await removeByTrash(session, folder, uids)
+  expectOk(await session.markDeleted(uids))
+  if (session.capabilities.uidPlus) expectOk(await session.expungeUids(uids))
+  else await expungeWithoutUidPlus(session, uids)
+  // Some servers answer OK to a STORE right after an APPEND and do nothing: only what is seen to be done is done.
+  const left = new Set(await session.uids())
+  const marked = session.capabilities.uidPlus ? new Set<Uid>() : new Set(await session.deletedUids())
+  return { gone: uids.filter((uid) => !left.has(uid) || marked.has(uid)), spared: [] }
+}
+
+/**
+ * EXPUNGE takes every message that is marked: it is only sent when all of them are `ours`, read again in this session. What
+ * we know of other debts may be of another UIDVALIDITY, or from before a backup (hazards 6, 10).
+ */
+async function expungeWithoutUidPlus(session: MailboxSession, ours: readonly Uid[]): Promise<void> {
+  const marked = await session.deletedUids()
+  if (marked.every((uid) => ours.includes(uid))) expectOk(await session.expungeAllDeleted())
+}
+
+/**
+ * On Gmail folders are labels, and EXPUNGE takes a label away: the message would stay in All Mail. It goes by way of the
+ * trash; one that has been sent is the sent mail itself, and is not touched (hazard 8).
+ */
+async function removeByTrash(session: MailboxSession, folder: FolderState, uids: readonly Uid[]): Promise<Removed> {
+  const details = await session.details(uids)
+  const spared = details.filter((one) => hasLabel(one, '\\sent')).map(({ uid }) => uid)
+  const drafts = details.filter((one) => !spared.includes(one.uid) && hasLabel(one, '\\draft')).map(({ uid }) => uid)
+  const seen = new Set(details.map(({ uid }) => uid))
+  const gone = uids.filter((uid) => !seen.has(uid))
+  const trash = (await session.folders()).find(({ specialUse, selectable }) => specialUse === 'trash' && selectable)
+  if (trash === undefined || !session.capabilities.move || drafts.length === 0) return { gone, spared }
+  const before = new Map((await session.identities(drafts)).map((one) => [one.uid, one.messageId]))
+  for (const uid of drafts) {
+    const moved = await session.moveUids([uid], trash.path)
+    if (moved.kind === 'refused') throw refusal(moved)
+    gone.push(uid)
+    const [there] = moved.to?.uids ?? []
+    if (moved.to === null || there === undefined) continue
+    // Where it is not exactly what was moved it is left to the trash, which Gmail empties by itself.
+    const state = await session.select(trash.path)
+    if (state?.uidValidity === moved.to.uidValidity) {
+      const [identity] = await session.identities([there])
+      if (identity !== undefined && identity.messageId === before.get(uid)) {
+        expectOk(await session.markDeleted([there]))
+        if (session.capabilities.uidPlus) expectOk(await session.expungeUids([there]))
+      }
+    }
+    const again = await session.select(folder.path)
+    // The UIDs that are left mean nothing there any more.
+    if (again?.uidValidity !== folder.uidValidity) break
+  }
+  return { gone, spared }
+}
+
+function hasLabel({ gmailLabels }: MessageDetails, label: string): boolean {
+  return gmailLabels.some((one) => one.toLowerCase() === label)
+}
+
+function expectOk(outcome: CommandOutcome): void {
+  if (outcome.kind === 'refused') throw refusal(outcome)
+}
+
+function refusal({ text }: Extract<CommandOutcome, { kind: 'refused' }>): WireError {
+  return new WireError('REFUSED', `the server did not remove an old copy: ${text}`)
+}
