@@ -8,6 +8,7 @@ import {
   type Draft,
   type EngineOptions,
   inspectStore,
+  type TaskId,
   type Version,
   WireError,
 } from '@everdraft/core'
@@ -15,6 +16,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 
 import { collect, sha256 } from '../../core/test/fake-mailbox.ts'
+import { taskHistory } from '../../core/src/storage/task-steps.ts'
 import { nodeSqlite, sqlite } from '../src/index.ts'
 import { codeOf, openStoreAt, temporaryFolder } from './harness.ts'
 
@@ -71,6 +73,36 @@ describe.each([
   ['better-sqlite3', sqlite],
   ['node:sqlite', nodeSqlite],
 ] as const)('%s opens a file of', (_driver, storageAt) => {
+  test('schema version 2: what happened to its tasks is told as before', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'everdraft.db')
+    await oldFile(2, file)
+    const before = new Database(file)
+    const steps = before.prepare('select task_id, at, what, error from task_step order by seq').all() as readonly {
+      readonly task_id: TaskId
+      readonly at: number
+      readonly what: string
+      readonly error: string | null
+    }[]
+    before.close()
+    const store = await openStoreAt(file, () => storageAt(file))
+    const tasks = Map.groupBy(steps, (step) => step.task_id)
+    expect(tasks.size).toBeGreaterThan(2)
+    const { accountId } = JSON.parse(
+      await readFile(join(import.meta.dirname, 'fixtures', 'schema-2.json'), 'utf8'),
+    ) as Said
+    for (const [id, own] of tasks) {
+      const history = await store.read((db) => taskHistory(db, accountId, id))
+      const expected = own.map(({ at, what, error }) => ({
+        at,
+        what,
+        error: error === null ? null : JSON.parse(error),
+      }))
+      expect(history?.steps).toEqual(expected)
+    }
+    await store.close()
+  })
+
   test.each([1, 2])('schema version %i: every draft, version, attachment and task is there', async (version) => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')

@@ -11,12 +11,20 @@ import {
   type Enqueue,
   enqueueTask,
   finishTask,
+  freeLane,
   isRunnable,
   listTasks,
   recoverTasks,
   retryTask,
   wakeTasks,
 } from '../../core/src/storage/tasks.ts'
+import {
+  dropTaskLogBefore,
+  firstStep,
+  taskHistory,
+  type TaskStep,
+  withStep,
+} from '../../core/src/storage/task-steps.ts'
 import { codeOf, openNotes } from './harness.ts'
 
 const account = 'account' as AccountId
@@ -46,7 +54,10 @@ const enqueue = (store: Store, over: Partial<Enqueue> = {}) => store.write(({ db
 const claim = (store: Store, now = 1_000_000) => store.write(({ db }) => claimTask(db, lane, now))
 const rows = (store: Store) => store.read(async (db) => (await listTasks(db, account, { limit: 500, offset: 0 })).items)
 const finish = (store: Store, one: Claim, end: Parameters<typeof finishTask>[2]) =>
-  store.write(({ db }) => finishTask(db, one, end))
+  store.write(async ({ db }) => {
+    await finishTask(db, one, end, { at: 2_000, what: 'done', error: null })
+    await freeLane(db, one)
+  })
 const backOff = {
   kind: 'keep',
   state: 'waiting',
@@ -194,7 +205,7 @@ describe('a lane', () => {
     await using notes = await openNotes()
     await enqueue(notes.store)
     const stale = (await claim(notes.store))!
-    await notes.store.write(({ db }) => recoverTasks(db))
+    await notes.store.write(({ db }) => recoverTasks(db, 5_000))
     const fresh = (await claim(notes.store))!
     expect(fresh.fence).toBeGreaterThan(stale.fence)
     expect(await codeOf(finish(notes.store, stale, { kind: 'remove' }))).toBe('CLOSED')
@@ -211,7 +222,7 @@ describe('after a crash', () => {
       await enqueue(notes.store)
       await claim(notes.store)
       if (withNewer) await enqueue(notes.store, { now: 3_000 })
-      await notes.store.write(({ db }) => recoverTasks(db))
+      await notes.store.write(({ db }) => recoverTasks(db, 5_000))
       expect(await rows(notes.store)).toMatchObject([{ state: 'waiting' }])
       expect(await claim(notes.store)).not.toBeNull()
     }
@@ -221,9 +232,9 @@ describe('after a crash', () => {
     await using notes = await openNotes()
     await enqueue(notes.store)
     await claim(notes.store)
-    await notes.store.write(({ db }) => recoverTasks(db))
+    await notes.store.write(({ db }) => recoverTasks(db, 5_000))
     const before = await rows(notes.store)
-    await notes.store.write(({ db }) => recoverTasks(db))
+    await notes.store.write(({ db }) => recoverTasks(db, 5_000))
     expect(await rows(notes.store)).toEqual(before)
   })
 })
@@ -255,7 +266,7 @@ describe('every row', () => {
             open = null
           }
           if (what === 'recover') {
-            await notes.store.write(({ db }) => recoverTasks(db))
+            await notes.store.write(({ db }) => recoverTasks(db, 5_000))
             open = null
           }
           if (what === 'wake') await notes.store.write(({ db }) => wakeTasks(db, account, now, key))
@@ -300,5 +311,58 @@ describe('every row', () => {
       sql<{ sql: string }>`select sql from sqlite_schema where name in ('task_joined', 'task_due')`.execute(db),
     )
     expect(found.map((row) => /where (.*)$/.exec(row.sql)?.[1])).toEqual([`state <> 'running'`, `state = 'waiting'`])
+  })
+})
+
+const whatOf = (steps: readonly TaskStep[] | undefined) => steps?.map(({ what }) => what)
+
+describe('the timeline of a task', () => {
+  test('is told while it waits, runs and backs off, and after its end until it is old', async () => {
+    await using notes = await openNotes()
+    const id = '01a1fd81-5436-7f6c-ad6d-c0d5080ba6f5' as TaskId
+    const endedAt = Number.parseInt('01a1fd815436', 16) + 60_000
+    const told = () => notes.store.read(async (db) => whatOf((await taskHistory(db, account, id))?.steps))
+    const end = (one: Claim, how: Parameters<typeof finishTask>[2], step: TaskStep) =>
+      notes.store.write(async ({ db }) => {
+        await finishTask(db, one, how, step)
+        await freeLane(db, one)
+      })
+    await enqueue(notes.store, { newId: () => id })
+    expect(await told()).toEqual(['planned'])
+    await end((await claim(notes.store))!, backOff, { at: 8_000, what: 'retrying', error })
+    expect(await told()).toEqual(['planned', 'started', 'retrying'])
+    await end((await claim(notes.store))!, { kind: 'remove' }, { at: endedAt, what: 'done', error: null })
+    expect(await rows(notes.store)).toEqual([])
+    expect(await told()).toEqual(['planned', 'started', 'retrying', 'started', 'done'])
+    await notes.store.write(({ db }) => dropTaskLogBefore(db, endedAt))
+    expect(await told()).toHaveLength(5)
+    await notes.store.write(({ db }) => dropTaskLogBefore(db, endedAt + 1))
+    expect(await told()).toBeUndefined()
+  })
+
+  test('of one that goes on as a newer request is told with its end', async () => {
+    await using notes = await openNotes()
+    const { newId } = request()
+    await enqueue(notes.store, { newId })
+    const run = (await claim(notes.store))!
+    await enqueue(notes.store)
+    await finish(notes.store, run, backOff)
+    expect(await notes.store.read(async (db) => whatOf((await taskHistory(db, account, newId()))?.steps))).toEqual([
+      'planned',
+      'started',
+      'done',
+    ])
+  })
+
+  test('of one that is tried for weeks keeps the first step and the latest, and stays short', () => {
+    let timeline = firstStep({ at: 0, what: 'planned', error: null })
+    for (let at = 1; at <= 20_000; at += 1) timeline = withStep(timeline, { at, what: 'offline', error })
+    const steps = JSON.parse(`[${timeline}]`) as TaskStep[]
+    expect(timeline.length).toBeLessThan(20_000)
+    expect(steps[0]).toEqual({ at: 0, what: 'planned', error: null })
+    expect(steps.slice(1).map(({ at }) => at)).toEqual(
+      Array.from(steps.slice(1), (_, index) => 20_000 - steps.length + 2 + index),
+    )
+    expect(steps.length).toBeGreaterThan(50)
   })
 })

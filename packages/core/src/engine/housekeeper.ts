@@ -7,6 +7,7 @@ import { dropOldDownloads } from '../storage/imports.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
 import { dropSendsBefore } from '../storage/sends.ts'
 import type { Store } from '../storage/store.ts'
+import { dropTaskLogBefore } from '../storage/task-steps.ts'
 import type { HousekeepingReport } from './api.ts'
 
 export interface HousekeepingPolicy {
@@ -56,6 +57,7 @@ export async function housekeep(
     await dropExpiredLeases(db, now)
     await dropEventsBefore(db, now - policy.logMs)
     await dropSendsBefore(db, now - policy.sendMs)
+    await dropTaskLogBefore(db, now - policy.logMs)
     await dropOldDownloads(db, now - downloadMs)
     return await dropUnreferredBlobs(db)
   })

@@ -8,16 +8,18 @@ import type { Store, Write } from '../storage/store.ts'
 import {
   checkFence,
   type Claim,
+  claimAfter,
   claimTask,
   dueLanes,
   enqueueTask,
   finishTask,
+  freeLane,
   isRunnable,
   laneDueAt,
   recoverTasks,
   type TaskEnd,
 } from '../storage/tasks.ts'
-import { insertTaskStep, type TaskStepKind } from '../storage/task-steps.ts'
+import type { TaskStepKind } from '../storage/task-steps.ts'
 import {
   type ExecuteContext,
   type FollowUp,
@@ -219,7 +221,10 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   async function nextOf(db: Write['db'], lane: string): Promise<Next> {
-    const claim = await claimTask(db, lane, environment.now())
+    return await nextIn(db, lane, await claimTask(db, lane, environment.now()))
+  }
+
+  async function nextIn(db: Write['db'], lane: string, claim: Claim | null): Promise<Next> {
     return claim === null ? { runAt: await laneDueAt(db, lane) } : { claim }
   }
 
@@ -286,7 +291,11 @@ export function createQueue(options: QueueOptions): Queue {
     try {
       return await store.write(async (write) => {
         await finish(write, claim, outcome)
-        return ending.signal.aborted ? null : await nextOf(write.db, claim.task.lane)
+        if (!ending.signal.aborted) {
+          return await nextIn(write.db, claim.task.lane, await claimAfter(write.db, claim, environment.now()))
+        }
+        await freeLane(write.db, claim)
+        return null
       })
     } catch (error) {
       // The account went with all its tasks, or the store is closed: then the row is recovered at the next start.
@@ -307,9 +316,8 @@ export function createQueue(options: QueueOptions): Queue {
   async function finish(write: Write, claim: Claim, outcome: Outcome): Promise<void> {
     const { task } = claim
     const end = endOf(claim, outcome)
-    await finishTask(write.db, claim, end)
     const error = end.kind === 'keep' ? end.lastError : null
-    await insertTaskStep(write.db, task, { at: environment.now(), what: steps[outcome.kind], error })
+    await finishTask(write.db, claim, end, { at: environment.now(), what: steps[outcome.kind], error })
     if (outcome.kind === 'done') await enqueue(write, outcome.followUps)
     if (end.kind === 'remove' || end.lastError === null) return
     const type = end.state === 'waiting' ? 'task-retrying' : end.state === 'parked' ? 'task-parked' : 'task-failed'
@@ -374,7 +382,7 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   return {
-    recover: () => store.write(({ db }) => recoverTasks(db)),
+    recover: () => store.write(({ db }) => recoverTasks(db, environment.now())),
     enqueue,
     wake,
     wakeFor,

@@ -144,7 +144,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'draft_count',
     'blob',
     'task',
-    'task_step',
+    'task_log',
     'lane',
     'folder',
     'template',

@@ -280,6 +280,38 @@ const steps: readonly (readonly Statement[])[] = [
     // What lies there from before lies there as it is, until the next start with a key.
     `alter table account_secret add column sealed integer not null default 0`,
   ],
+  [
+    // What happened to a task stands in its row, which is written at each step anyway, and when it ends in one row here.
+    `alter table task add column steps text not null default ''`,
+    `create table task_log (
+      task_id text primary key, account_id text not null, kind text not null, key text not null, steps text not null,
+      ended_at integer not null
+    ) strict, without rowid`,
+    {
+      sqlite: [
+        `insert into task_log (task_id, account_id, kind, key, steps, ended_at)
+          select task_id, account_id, kind, key, group_concat(step, ','), max(at) from (
+            select task_id, account_id, kind, key, at,
+              json_object('at', at, 'what', what, 'error', json(error)) as step
+            from task_step order by task_id, seq
+          ) group by task_id, account_id, kind, key`,
+      ],
+      postgres: [
+        `insert into task_log (task_id, account_id, kind, key, steps, ended_at)
+          select task_id, account_id, kind, key, string_agg(
+            json_build_object('at', at, 'what', what, 'error', error::json)::text, ',' order by seq
+          ), max(at)
+          from task_step group by task_id, account_id, kind, key`,
+      ],
+    },
+    `update task set steps = coalesce((select steps from task_log where task_log.task_id = task.id), '')`,
+    `delete from task_log where task_id in (select id from task)`,
+    `drop table task_step`,
+    // The index by which requests join begins with the account, too.
+    `drop index task_by_account`,
+    `drop index task_running`,
+    `create index task_running on task (account_id) where state = 'running'`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -18,7 +18,7 @@ export interface Schema {
   readonly blob_chunk: { readonly blob_id: number; readonly seq: number; readonly bytes: Uint8Array }
   readonly blob_ref: { readonly holder: string; readonly blob_id: number }
   readonly task: TaskRow
-  readonly task_step: TaskStepRow
+  readonly task_log: TaskLogRow
   readonly event: EventRow
   readonly conflict: ConflictRow
   readonly template: TemplateRow
@@ -239,6 +239,8 @@ export interface TaskRow {
   readonly requested_at: number
   readonly last_error: string | null
   readonly created_at: number
+  /** What happened to it: see task-steps.ts. */
+  readonly steps: string
 }
 
 interface LaneRow {
@@ -249,17 +251,15 @@ interface LaneRow {
   readonly fence: number
 }
 
-/** What happened to a task: its timeline, which outlives it. */
-interface TaskStepRow {
-  readonly seq: Generated<number>
+/** A task that has ended. */
+interface TaskLogRow {
   readonly task_id: string
   readonly account_id: string
   readonly kind: string
   readonly key: string
-  readonly at: number
-  readonly what: string
-  /** JSON of a `LastError`. */
-  readonly error: string | null
+  /** What happened to it: see task-steps.ts. */
+  readonly steps: string
+  readonly ended_at: number
 }
 
 /** The log of events; `seq` is the cursor of a subscriber. */

@@ -6,7 +6,7 @@ import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
 import { prepared } from './prepared.ts'
 import type { Db } from './db.ts'
-import { insertTaskStep } from './task-steps.ts'
+import { firstStep, logTask, type Timeline, type TaskStep, withStep } from './task-steps.ts'
 
 /**
  * The queue's rows. A lane runs one task at a time; enqueue, claim and completion each are part of a transaction with
@@ -31,6 +31,7 @@ export interface StoredTask {
   readonly runAt: number
   readonly lastError: LastError | null
   readonly createdAt: number
+  readonly timeline: Timeline
 }
 
 /** What a request does with a row of the same kind and key that waits already. */
@@ -145,8 +146,8 @@ async function addTask(db: Db, task: Enqueue): Promise<void> {
     urgent: task.urgent ? 1 : 0,
     runAt: now + task.delayMs,
     now,
+    timeline: firstStep({ at: now, what: 'planned', error: null }),
   })
-  await insertTaskStep(db, { ...task, id }, { at: now, what: 'planned', error: null })
 }
 
 const addLane = prepared((db, input: { readonly lane: string; readonly accountId: AccountId }) =>
@@ -163,6 +164,7 @@ const addRow = prepared(
       readonly id: TaskId
       readonly runAt: number
       readonly urgent: number
+      readonly timeline: Timeline
     },
   ) =>
     db.insertInto('task').values({
@@ -181,6 +183,7 @@ const addRow = prepared(
       requested_at: input.now,
       last_error: sql.lit(null),
       created_at: input.now,
+      steps: input.timeline,
     }),
 )
 
@@ -192,30 +195,50 @@ export interface Claim {
 
 /** Takes the next due task of a lane that is not busy; null where there is none. */
 export async function claimTask(db: Db, lane: string, now: number): Promise<Claim | null> {
+  const [state] = await laneState(db, { lane })
+  if (state === undefined || state.busy === 1) return null
+  return await claimNext(db, lane, { now, fence: state.fence + 1 })
+}
+
+/** After `finishTask`, whose lane is still this run's: its next due task, or the lane is free. */
+export async function claimAfter(db: Db, { task, fence }: Claim, now: number): Promise<Claim | null> {
+  const claim = await claimNext(db, task.lane, { now, fence: fence + 1 })
+  if (claim === null) await freeLane(db, { task, fence })
+  return claim
+}
+
+export async function freeLane(db: Db, { task, fence }: Claim): Promise<void> {
+  await setLane(db, { lane: task.lane, busy: 0, fence })
+}
+
+async function claimNext(
+  db: Db,
+  lane: string,
+  { now, fence }: { readonly now: number; readonly fence: number },
+): Promise<Claim | null> {
   const [row] = await dueTask(db, { lane, now })
   if (row === undefined) return null
-  const fence = row.fence + 1
+  const timeline = withStep(row.steps as Timeline, { at: now, what: 'started', error: null })
   await setLane(db, { lane, busy: 1, fence })
-  await setRunning(db, { seq: row.seq })
-  const claimed = toTask({ ...row, state: 'running' })
-  await insertTaskStep(db, claimed, { at: now, what: 'started', error: null })
-  return { task: claimed, fence }
+  await setRunning(db, { seq: row.seq, timeline })
+  return { task: toTask({ ...row, state: 'running', steps: timeline }), fence }
 }
+
+const laneState = prepared((db, input: { readonly lane: string }) =>
+  db.selectFrom('lane').select(['busy', 'fence']).where('id', '=', input.lane),
+)
 
 const dueTask = prepared((db, input: { readonly lane: string; readonly now: number }) =>
   db
     .selectFrom('task')
-    .innerJoin('lane', 'lane.id', 'task.lane')
-    .selectAll('task')
-    .select('lane.fence')
+    .selectAll()
     // In a query of its own, as SQLite plans a statement that orders anew each time such a value changes.
-    .where('task.lane', '=', sql<string>`(select ${input.lane})`)
-    .where('task.state', '=', sql.lit('waiting'))
+    .where('lane', '=', sql<string>`(select ${input.lane})`)
+    .where('state', '=', sql.lit('waiting'))
     // Not by the index of times: that would sort all that is due, for each claim.
-    .where(sql<number>`+task.run_at`, '<=', input.now)
-    .where('lane.busy', '=', sql.lit(0))
-    .orderBy('task.priority', 'desc')
-    .orderBy('task.seq')
+    .where(sql<number>`+run_at`, '<=', input.now)
+    .orderBy('priority', 'desc')
+    .orderBy('seq')
     .limit(sql.lit(1)),
 )
 
@@ -223,10 +246,10 @@ const setLane = prepared((db, input: { readonly lane: string; readonly busy: num
   db.updateTable('lane').set({ busy: input.busy, fence: input.fence }).where('id', '=', input.lane),
 )
 
-const setRunning = prepared((db, input: { readonly seq: number }) =>
+const setRunning = prepared((db, input: { readonly seq: number; readonly timeline: Timeline }) =>
   db
     .updateTable('task')
-    .set({ state: sql.lit('running' satisfies StoredTaskState) })
+    .set({ state: sql.lit('running' satisfies StoredTaskState), steps: input.timeline })
     .where('seq', '=', input.seq),
 )
 
@@ -246,13 +269,9 @@ const firstOfLane = prepared((db, input: { readonly lane: string }) =>
 
 /** @throws {EverdraftError} CLOSED where somebody else has claimed the lane since */
 export async function checkFence(db: Db, lane: string, fence: number): Promise<void> {
-  const [row] = await fenceOf(db, { lane })
+  const [row] = await laneState(db, { lane })
   if (row?.fence !== fence) throw new EverdraftError('CLOSED', 'this work was taken over by another run')
 }
-
-const fenceOf = prepared((db, input: { readonly lane: string }) =>
-  db.selectFrom('lane').select('fence').where('id', '=', input.lane),
-)
 
 /** How a run leaves its row. */
 export type TaskEnd =
@@ -267,19 +286,18 @@ export type TaskEnd =
     }
 
 /**
- * Ends a run and frees its lane. Where a newer request of the same kind and key came while it ran, that one goes on
+ * Ends a run. Its lane stays busy: `claimAfter` or `freeLane` comes in the same transaction. Where a newer request of the same kind and key came while it ran, that one goes on
  * alone, with this run's error and back-off, so that one thing never has two rows that are to run.
  */
-export async function finishTask(db: Db, claim: Claim, end: TaskEnd): Promise<void> {
-  const { task, fence } = claim
+export async function finishTask(db: Db, { task, fence }: Claim, end: TaskEnd, step: TaskStep): Promise<void> {
   await checkFence(db, task.lane, fence)
-  await setLane(db, { lane: task.lane, busy: 0, fence })
-  if (end.kind === 'remove') {
+  const timeline = withStep(task.timeline, step)
+  const newer = end.kind === 'remove' ? undefined : (await taskNotRunning(db, task))[0]
+  if (end.kind === 'remove' || newer !== undefined) {
     await removeTask(db, { seq: task.seq })
-    return
+    await logTask(db, { ...task, timeline }, step.at)
   }
-  const [newer] = await taskNotRunning(db, task)
-  if (newer !== undefined) await removeTask(db, { seq: task.seq })
+  if (end.kind === 'remove') return
   const kept = {
     attempts: end.attempts,
     connect_failures: end.connectFailures,
@@ -288,7 +306,7 @@ export async function finishTask(db: Db, claim: Claim, end: TaskEnd): Promise<vo
   if (newer === undefined) {
     await db
       .updateTable('task')
-      .set({ ...kept, state: end.state, run_at: end.runAt })
+      .set({ ...kept, state: end.state, run_at: end.runAt, steps: timeline })
       .where('seq', '=', task.seq)
       .execute()
     // Somebody came to wait for it while it decided to wait: then it runs at once.
@@ -311,7 +329,7 @@ async function runUrgent(db: Db, seq: number, runAt: number): Promise<void> {
 const removeTask = prepared((db, input: { readonly seq: number }) => db.deleteFrom('task').where('seq', '=', input.seq))
 
 /** At open by the one owner of the file: what ran when the process ended is to run again, without waiting for a lease. */
-export async function recoverTasks(db: Db): Promise<void> {
+export async function recoverTasks(db: Db, now: number): Promise<void> {
   // Written out, as the partial index asks for it.
   const running = await db.selectFrom('task').selectAll().where('state', '=', sql.lit('running')).execute()
   for (const row of running) {
@@ -330,7 +348,8 @@ export async function recoverTasks(db: Db): Promise<void> {
         .where('seq', '=', row.seq)
         .execute()
     } else {
-      await db.deleteFrom('task').where('seq', '=', row.seq).execute()
+      await removeTask(db, { seq: row.seq })
+      await logTask(db, toTask(row), now)
     }
   }
   await db
@@ -399,23 +418,20 @@ export async function isRunnable(db: Db, accountId: AccountId, now: number): Pro
  * again.
  */
 export async function wakeTasks(db: Db, accountId: AccountId, now: number, key: string | null): Promise<void> {
-  let query = db
-    .updateTable('task')
-    .set({ state: 'waiting' satisfies StoredTaskState, run_at: now, urgent: 1 })
-    .where('account_id', '=', accountId)
-    .where('state', '<>', 'running')
-  // One that runs may be about to decide that it can wait.
-  let running = db
-    .updateTable('task')
-    .set({ urgent: 1 })
-    .where('account_id', '=', accountId)
-    .where('state', '=', 'running')
-  if (key !== null) {
-    query = query.where('key', '=', key)
-    running = running.where('key', '=', key)
+  const waiting = { state: 'waiting' satisfies StoredTaskState, run_at: now, urgent: 1 } as const
+  for (const [isRunning, change] of [
+    [sql<boolean>`state <> 'running'`, waiting],
+    // One that runs may be about to decide that it can wait.
+    [sql<boolean>`state = 'running'`, { urgent: 1 }],
+  ] as const) {
+    let query = db.updateTable('task').set(change).where(isRunning)
+    // By the key alone, where there is one: an account may have any number of tasks.
+    query =
+      key === null
+        ? query.where('account_id', '=', accountId)
+        : query.where('key', '=', key).where(sql<string>`account_id || ''`, '=', accountId)
+    await query.execute()
   }
-  await query.execute()
-  await running.execute()
 }
 
 /** The network is back: what waits for it runs now. What failed for another reason keeps its back-off. */
@@ -433,18 +449,28 @@ export async function listTasks(
   accountId: AccountId,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly items: readonly StoredTask[]; readonly total: number }> {
+  // Each half written out, as its partial index asks for it.
+  const ofAccount = db
+    .selectFrom('task')
+    .select('seq')
+    .where('account_id', '=', accountId)
+    .where('state', '<>', sql.lit('running'))
+    .unionAll(
+      db.selectFrom('task').select('seq').where('account_id', '=', accountId).where('state', '=', sql.lit('running')),
+    )
   const rows = await db
     .selectFrom('task')
     .selectAll()
-    .where('account_id', '=', accountId)
+    .where(
+      'seq',
+      'in',
+      db.selectFrom(ofAccount.as('own')).select('own.seq').orderBy('own.seq').limit(page.limit).offset(page.offset),
+    )
     .orderBy('seq')
-    .limit(page.limit)
-    .offset(page.offset)
     .execute()
   const { total } = await db
-    .selectFrom('task')
+    .selectFrom(ofAccount.as('own'))
     .select((count) => count.fn.countAll<number | string>().as('total'))
-    .where('account_id', '=', accountId)
     .executeTakeFirstOrThrow()
   return { items: rows.map(toTask), total: Number(total) }
 }
@@ -505,5 +531,6 @@ function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): StoredTas
     runAt: row.run_at,
     lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
     createdAt: row.created_at,
+    timeline: row.steps as Timeline,
   }
 }
