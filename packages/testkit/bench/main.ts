@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
 import { firstSync } from '../../mail/bench/first-sync.ts'
+import { idleAccounts } from '../../mail/bench/idle-accounts.ts'
 import { attachment } from '../../sqlite/bench/attachment.ts'
 import { groupCommit } from '../../sqlite/bench/group-commit.ts'
 import { queue } from '../../sqlite/bench/queue.ts'
@@ -13,7 +14,17 @@ import { scale } from '../../sqlite/bench/scale.ts'
 import { documentOf, sectionOf } from './document.ts'
 import type { Section, Suite } from './suite.ts'
 
-const suites: readonly Suite[] = [saves, groupCommit, reference, queue, scale, attachment, firstSync, bytesPerEdit]
+const suites: readonly Suite[] = [
+  saves,
+  groupCommit,
+  reference,
+  queue,
+  scale,
+  attachment,
+  firstSync,
+  bytesPerEdit,
+  idleAccounts,
+]
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },
