@@ -17,6 +17,7 @@ type Act =
   | 'expunge'
   | 'markOurs'
   | 'removeOurs'
+  | 'putBack'
   | 'edit'
   | 'send'
   | 'backUp'
@@ -32,6 +33,7 @@ const habitsOf = {
     expunge: 2,
     markOurs: 1,
     removeOurs: 2,
+    putBack: 1,
     edit: 2,
     send: 1,
     backUp: 1,
@@ -39,6 +41,7 @@ const habitsOf = {
     makeAnew: 1,
   },
   'marks and expunges': { write: 4, mark: 4, expunge: 1, markOurs: 1 },
+  'moves ours away and back': { removeOurs: 3, putBack: 3, write: 1 },
   'edits ours': { edit: 3, write: 1, markOurs: 1, removeOurs: 1 },
   'sends ours': { send: 3, write: 1, edit: 1 },
   'is restored from backups': { write: 4, backUp: 3, restore: 2 },
@@ -103,6 +106,16 @@ export function createOtherProgram(world: World, dice: Dice, profile: Profile): 
     if (messages.length > 0) server.foreign.expunge(mailbox, [dice.pick(messages).uid])
   }
 
+  /** From the folder that it had moved it to. */
+  function putBack(mailbox: Mailbox): void {
+    const away = server.losses.filter((loss) => loss.by === 'foreign' && loss.how === 'removed')
+    const there = new Set(mailbox.messages().map((message) => Buffer.from(message.bytes).toString('latin1')))
+    const back = away
+      .map(({ arrival }) => arrival.bytes)
+      .filter((bytes) => !there.has(Buffer.from(bytes).toString('latin1')))
+    if (back.length > 0) put(mailbox, dice.pick(back).slice())
+  }
+
   function expungeMarked(mailbox: Mailbox): void {
     server.foreign.expunge(
       mailbox,
@@ -155,6 +168,7 @@ export function createOtherProgram(world: World, dice: Dice, profile: Profile): 
     expunge: expungeMarked,
     markOurs: (mailbox) => mark(mailbox, 'engine'),
     removeOurs: (mailbox) => remove(mailbox, 'engine'),
+    putBack,
     edit,
     send,
     backUp: () => server.backUp(),

@@ -17,6 +17,12 @@ export function neverZeroCopies(world: World): Checker {
     )
   }
 
+  /** Of its text: copies may come late, or be put back, and then the order in which they came says nothing. */
+  function versionOf({ messageId }: Arrival): number {
+    const sql = 'select max(version) as version from attempt where message_id = ?'
+    return ask<{ readonly version: number | null }>(disk.database, sql, messageId ?? '')[0]?.version ?? 0
+  }
+
   /** Of what another program stored and we took in, the receipt tells. */
   function ownerOf(place: Parameters<typeof receiptAt>[1], arrival: Arrival): string | null {
     if (arrival.by === 'engine') return arrival.draftId
@@ -44,10 +50,15 @@ export function neverZeroCopies(world: World): Checker {
         const copies = server.copies().filter((copy) => ownerOf(copy, copy.arrival) === draftId)
         // One that another hand has marked is there all the same: what becomes of it is not our doing.
         if (copies.some((copy) => !copy.deleted || markedByHand(copy.arrival))) continue
-        const newest = Math.max(...lost.map((loss) => loss.arrival.order))
-        // Another hand took the newer copy, and we could not know yet.
+        const newest = Math.max(...lost.map((loss) => versionOf(loss.arrival)))
+        const last = Math.max(...lost.map((loss) => loss.arrival.order))
+        // Another hand took what we held to be the copy, while these were there, and we could not know yet.
         const taken = server.losses.some(
-          (loss) => loss.by === 'foreign' && isOf(disk.database, draftId, loss.arrival) && loss.arrival.order > newest,
+          (loss) =>
+            loss.by === 'foreign' &&
+            loss.arrivals >= last &&
+            isOf(disk.database, draftId, loss.arrival) &&
+            versionOf(loss.arrival) >= newest,
         )
         if (!taken) complaints.push(`the last copy of ${draftId} went through us, and it is wanted`)
       }

@@ -47,6 +47,8 @@ export interface Loss {
   /** The command that did it, for losses by the engine. */
   readonly verb: string
   readonly atMs: number
+  /** How many messages had come by then. */
+  readonly arrivals: number
   /** When this connection last asked which messages are marked: a plain EXPUNGE cannot know of later marks. */
   readonly searchedForDeletedMs: number
 }
@@ -133,7 +135,7 @@ export function createServer(options: {
     const arrival = arrivals.get(message.bytes)
     if (arrival === undefined) throw new Error(`a message that never came: UID ${message.uid}`)
     const where = { folder: mailbox.name, uidValidity: mailbox.uidValidity, uid: message.uid }
-    losses.push({ how, by, arrival, ...where, ...doing, atMs: now() })
+    losses.push({ how, by, arrival, ...where, ...doing, atMs: now(), arrivals: arrivals.size })
     note(`server: ${by} ${doing.verb}: UID ${message.uid} ${how}, ${nameOf(arrival)}`)
   }
 
@@ -213,7 +215,8 @@ export function createServer(options: {
     // What the restored mailbox has no more was taken away by whoever restored it.
     for (const { arrival, deleted: _deleted, ...where } of before) {
       if (after.has(arrival)) continue
-      losses.push({ how: 'removed', by: 'foreign', arrival, ...where, ...byHand, verb: 'restore', atMs: now() })
+      const then = { atMs: now(), arrivals: arrivals.size }
+      losses.push({ how: 'removed', by: 'foreign', arrival, ...where, ...byHand, verb: 'restore', ...then })
     }
   }
 
