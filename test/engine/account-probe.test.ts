@@ -45,7 +45,7 @@ describe('verify', () => {
       editCost: { text: { method: 'replace' }, withAttachment: { method: 'append-catenate' } },
       push: 'notify',
       filesSentCopies: 'unknown',
-      submission: null,
+      submission: { kind: 'ok', capabilities: { size: true } },
       probe: { survival: allKept, refusal: null, messageLeft: false },
     })
     expect(report.editCost.withAttachment.bytes).toBe(report.editCost.text.bytes)
@@ -53,7 +53,7 @@ describe('verify', () => {
   })
 
   test('an edit costs the whole message where nothing can be quoted, and nothing where it is too large', async () => {
-    await using embedded = await openProbing({ without: ['CATENATE', 'REPLACE', 'NOTIFY', 'IDLE'] })
+    await using embedded = await openProbing({ without: ['CATENATE', 'REPLACE', 'BINARY', 'NOTIFY', 'IDLE'] })
     const { engine, account } = embedded.device
     const report = await engine.accounts.verify(account.id)
     expect(report).toMatchObject({ uploadMethod: 'append', push: 'poll' })

@@ -14,6 +14,8 @@ export function defaultDataFolder(environment: NodeJS.ProcessEnv): string {
 export interface DataFolder {
   readonly path: string
   readonly database: string
+  /** By which passwords and tokens are sealed, 0600. */
+  readonly key: string
   /** The bearer token that `serve` made, 0600. */
   readonly token: string
   /** The URL of the daemon that is on this folder, while it is. */
@@ -30,6 +32,7 @@ export async function ensureDataFolder(path: string): Promise<DataFolder> {
   return {
     path,
     database: join(path, 'everdraft.db'),
+    key: join(path, 'everdraft.key'),
     token: join(path, 'token'),
     url: join(path, 'daemon.url'),
   }

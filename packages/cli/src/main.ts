@@ -5,6 +5,7 @@ import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
 import { draftDiscardChanges, draftHistory, draftRestore, draftUndiscard } from './commands/draft-history.ts'
 import { draftReply } from './commands/draft-reply.ts'
 import { draftSearch } from './commands/draft-search.ts'
+import { keyRotate } from './commands/key.ts'
 import { serve } from './commands/serve.ts'
 import { backup, doctor } from './commands/store.ts'
 import { sync } from './commands/sync.ts'
@@ -42,6 +43,7 @@ const commands: readonly Command[] = [
   taskShow,
   taskRetry,
   sync,
+  keyRotate,
   backup,
   doctor,
 ]

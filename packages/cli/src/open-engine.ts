@@ -1,9 +1,10 @@
 import { createEngine, EverdraftError, type Engine } from '@everdraft/core'
-import { imap } from '@everdraft/mail'
+import { imap, refreshTokens, smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 
 import type { DataFolder } from './data-folder.ts'
 import { CommandFailure } from './failure.ts'
+import { secretsOf } from './keys.ts'
 
 /** Null while another process is on the folder. */
 export async function openEngine(
@@ -11,7 +12,14 @@ export async function openEngine(
   { watch = true }: { readonly watch?: boolean } = {},
 ): Promise<Engine | null> {
   try {
-    return await createEngine({ storage: sqlite(folder.database), mailbox: imap(), watch })
+    return await createEngine({
+      storage: sqlite(folder.database),
+      mailbox: imap(),
+      submission: smtp(),
+      secrets: secretsOf(folder),
+      tokens: refreshTokens(),
+      watch,
+    })
   } catch (error) {
     if (!(error instanceof EverdraftError)) throw error
     if (error.code === 'STORAGE_IN_USE') return null

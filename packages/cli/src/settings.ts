@@ -69,7 +69,7 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
 /** A misspelt variable would silently leave a default in force. */
 function checkVariables(environment: NodeJS.ProcessEnv): void {
   const known = new Set<string>(Object.values(definitions).map(({ variable }) => variable))
-  for (const name of ['EVERDRAFT_CONFIG', 'EVERDRAFT_URL']) known.add(name)
+  for (const name of ['EVERDRAFT_CONFIG', 'EVERDRAFT_URL', 'EVERDRAFT_KEY']) known.add(name)
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('EVERDRAFT_') || known.has(name)) continue
     // Kubernetes sets these for a service that is called everdraft.

@@ -19,7 +19,15 @@ test('an account is added with 201 and Location, and its password never comes ba
   expect(added.headers.get('location')).toBe(`/accounts/${added.body.id}`)
   const shown = await call('GET', `/accounts/${added.body.id}`)
   expect(shown.body).toEqual(added.body)
-  expect(Object.keys(shown.body.imap).toSorted()).toEqual(['allow_untrusted', 'host', 'port', 'security', 'user'])
+  expect(Object.keys(shown.body.imap).toSorted()).toEqual([
+    'allow_untrusted',
+    'auth',
+    'host',
+    'port',
+    'proxy',
+    'security',
+    'user',
+  ])
   const listed = await call('GET', '/accounts')
   expect(listed.body).toEqual({ items: [added.body], total: 1, limit: 50, offset: 0 })
   const all = JSON.stringify([added.body, shown.body, listed.body])
@@ -48,6 +56,37 @@ test('what is wrong with an account is named, and no value of it is repeated', a
     'smtp.password',
   ])
   expect(JSON.stringify(answer.body)).not.toContain('top-secret')
+})
+
+test('an account can log in by access tokens; none of its secrets comes back', async () => {
+  const { call, imapPort } = await start()
+  const auth = {
+    type: 'oauth2',
+    token_endpoint: 'https://login.example.org/token',
+    client_id: 'everdraft',
+    client_secret: 'client-word',
+    refresh_token: 'refresh-word',
+  }
+  const server = { host: '127.0.0.1', port: imapPort, security: 'none', user: mailUser.name }
+  const imap = { ...server, proxy: 'socks5://ann:proxy-word@127.0.0.1:1' }
+  const added = await call('POST', '/accounts', { json: { address: mailUser.name, imap, smtp: server, auth } })
+  expect(added).toMatchObject({
+    status: 201,
+    body: { imap: { auth: 'oauth2', proxy: 'socks5://127.0.0.1:1' }, smtp: { auth: 'oauth2' } },
+  })
+  const shown = await call('GET', `/accounts/${added.body.id}`)
+  for (const secret of ['client-word', 'refresh-word', 'proxy-word']) {
+    expect(JSON.stringify([added.body, shown.body])).not.toContain(secret)
+  }
+  const neither = await call('POST', '/accounts', { json: { address: mailUser.name, imap: server } })
+  expect(neither).toMatchObject({ status: 400, body: { errors: [{ path: 'imap.password' }] } })
+  const both = await call('POST', '/accounts', {
+    json: { address: mailUser.name, imap: { ...server, password: 'word', auth } },
+  })
+  expect(both).toMatchObject({ status: 400, body: { errors: [{ path: 'imap.auth' }] } })
+  const open = { ...auth, token_endpoint: 'http://login.example.org/token' }
+  const refused = await call('POST', '/accounts', { json: { address: mailUser.name, imap: server, auth: open } })
+  expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'auth.token_endpoint' }] } })
 })
 
 test('an account that nobody has gets the same 403 on every route', async () => {

@@ -127,10 +127,48 @@ export const accountVerify: Command = {
       printLine(`${oneLine(account.imap.host)}:${account.imap.port} lets ${oneLine(account.imap.user)} in`)
       printLine(`  can           ${has.length === 0 ? 'IMAP4rev1 only' : has.join(', ')}`)
       printLine(`  largest mail  ${appendLimit === null ? 'not said' : `${appendLimit} bytes`}`)
-      printLine(`  drafts in     ${oneLine(report.folders.drafts ?? 'a folder made at the first upload')}`)
+      const made = report.to_create === null ? 'no folder' : `${report.to_create.path}, made at the first upload`
+      printLine(`  drafts in     ${oneLine(report.folders.drafts ?? made)}`)
       printLine(`  sent mail in  ${oneLine(report.folders.sent ?? 'no folder found')}`)
-      printLine(`  uploads by    ${report.upload_method}`)
+      printLine(`  trash in      ${oneLine(report.folders.trash ?? 'no folder found')}`)
+      printLine(`  room left     ${report.quota_left === null ? 'not said' : `${report.quota_left} bytes`}`)
+      printLine(`  hears by      ${report.push === 'poll' ? 'asking, as the server tells nothing' : report.push}`)
+      const { text, with_attachment: withAttachment } = report.edit_cost
+      printLine(`  an edit       ${cost(text)}`)
+      printLine(`  with 10 MiB   ${cost(withAttachment)}`)
+      printLine(`  drafts there  ${oneLine(survivalInWords(report.probe))}`)
+      printLine(`  sent copies   whether the server files them is ${report.files_sent_copies} until a mail was sent`)
+      printLine(`  sending       ${oneLine(submissionInWords(report.submission))}`)
     }),
+}
+
+function cost({ method, bytes }: AccountReportJson['edit_cost']['text']): string {
+  return bytes === null ? 'is more than the server takes' : `${bytes} bytes by ${method}`
+}
+
+function survivalInWords(probe: AccountReportJson['probe']): string {
+  if (probe === null) return 'not looked at yet: there is no folder'
+  const left = probe.message_left ? '; the message that was stored to find out is still to be removed' : ''
+  const { survival } = probe
+  if (survival === null) return `not known: ${probe.refusal ?? 'the server was not looked at'}${left}`
+  const changes = [
+    ...(survival.message_id === 'kept' ? [] : [`Message-ID ${survival.message_id}`]),
+    ...(survival.private_headers ? [] : ['X- fields dropped']),
+    ...(survival.bcc ? [] : ['Bcc dropped']),
+    ...(survival.body === 'kept' ? [] : ['text altered']),
+    ...(survival.draft_flag ? [] : ['\\Draft dropped']),
+    ...(survival.keywords === 'kept' ? [] : [`keywords ${survival.keywords}`]),
+    ...(survival.internal_date ? [] : ['INTERNALDATE changed']),
+  ]
+  return `${changes.length === 0 ? 'kept as they are' : changes.join(', ')}${left}`
+}
+
+function submissionInWords(submission: AccountReportJson['submission']): string {
+  if (submission === null) return 'no server given'
+  if (submission.capabilities === null) return `fails: ${submission.error?.message ?? ''}`
+  const { size_limit: sizeLimit, dsn } = submission.capabilities
+  const size = sizeLimit === null ? 'no size limit said' : `mails of up to ${sizeLimit} bytes`
+  return `lets us in, ${size}, ${dsn ? 'reports of delivery' : 'no reports of delivery'}`
 }
 
 export const accountRemove: Command = {

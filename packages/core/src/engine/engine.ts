@@ -47,7 +47,7 @@ export interface EngineOptions {
   /** Where the bytes of attachments of more than 64 KiB lie. Default: in the storage. */
   readonly blobs?: BlobStore
   readonly mailbox: MailboxPort
-  /** Only asked what the server can do, so far. */
+  /** Without it this engine sends nothing. */
   readonly submission?: SubmissionPort
   /** Seals passwords and refresh tokens. Without it they lie in the storage as they are. */
   readonly secrets?: Secrets

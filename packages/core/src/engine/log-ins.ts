@@ -20,7 +20,7 @@ export interface TokenRequest {
   /** What the account was added with to get tokens by; null: the app knows how. */
   readonly refresh: (TokenSource & { readonly refreshToken: string; readonly clientSecret?: string }) | null
   /** Where the token endpoint gives another refresh token, it takes the place of the stored one (RFC 6749 §6). */
-  keepRefreshToken(refreshToken: string): Promise<void>
+  readonly keepRefreshToken: (refreshToken: string) => Promise<void>
 }
 
 /** Gives an access token. What it throws is not repeated to anybody, unless it is a `WireError`. */

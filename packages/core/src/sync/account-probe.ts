@@ -118,7 +118,12 @@ export function editCosts(capabilities: MailboxCapabilities): {
   readonly text: EditCost
   readonly withAttachment: EditCost
 } {
-  const part = { sha256: '', section: '2', encodedSize: encodedBytes } as UploadQuestion['parts'][number]
+  const part = {
+    sha256: '',
+    section: '2',
+    size: attachmentBytes,
+    encodedSize: encodedBytes,
+  } as UploadQuestion['parts'][number]
   const cost = (parts: UploadQuestion['parts']): EditCost => {
     const older = { receipt: {} as NonNullable<UploadQuestion['older']>['receipt'], parts }
     const size = textBytes + parts.reduce((sum, one) => sum + one.encodedSize, 0)

@@ -2,10 +2,11 @@ import type {
   Account,
   AccountInput,
   AccountReport,
+  LoginInput,
   MailboxCapabilities,
-  ServerSettings,
   UploadMethod,
 } from '@everdraft/core'
+import { validationError } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
@@ -30,6 +31,9 @@ export interface ServerJson {
   readonly security: 'tls' | 'starttls' | 'none'
   readonly user: string
   readonly allow_untrusted: boolean
+  /** Without its user and password. */
+  readonly proxy: string | null
+  readonly auth: 'password' | 'oauth2'
 }
 
 export interface AccountJson {
@@ -40,6 +44,27 @@ export interface AccountJson {
   readonly smtp: ServerJson | null
   readonly last_error: LastErrorJson | null
   readonly created_at: string
+}
+
+export interface EditCostJson {
+  readonly method: UploadMethod
+  readonly bytes: number | null
+}
+
+export interface SubmissionJson {
+  readonly error: LastErrorJson | null
+  /** Null with an error. */
+  readonly capabilities: {
+    readonly size_limit: number | null
+    readonly eight_bit_mime: boolean
+    readonly smtp_utf8: boolean
+    readonly pipelining: boolean
+    readonly dsn: boolean
+    readonly chunking: boolean
+    readonly burl: boolean
+    readonly future_release: boolean
+    readonly auth_mechanisms: readonly string[]
+  } | null
 }
 
 export interface AccountReportJson {
@@ -55,9 +80,36 @@ export interface AccountReportJson {
     readonly condstore: boolean
     readonly qresync: boolean
     readonly append_limit: number | null
+    readonly notify: boolean
+    readonly compress: boolean
+    readonly object_id: boolean
+    readonly quota: boolean
+    readonly gmail: boolean
   }
-  readonly folders: { readonly drafts: string | null; readonly sent: string | null }
+  readonly folders: { readonly drafts: string | null; readonly sent: string | null; readonly trash: string | null }
+  /** What the first upload makes. */
+  readonly to_create: { readonly path: string; readonly with_special_use: boolean } | null
   readonly upload_method: UploadMethod
+  readonly edit_cost: { readonly text: EditCostJson; readonly with_attachment: EditCostJson }
+  readonly push: 'notify' | 'idle' | 'poll'
+  readonly quota_left: number | null
+  readonly probe: {
+    readonly at: string
+    readonly server_id: string | null
+    readonly refusal: string | null
+    readonly message_left: boolean
+    readonly survival: {
+      readonly message_id: 'kept' | 'rewritten' | 'dropped'
+      readonly private_headers: boolean
+      readonly bcc: boolean
+      readonly body: 'kept' | 'altered'
+      readonly draft_flag: boolean
+      readonly keywords: 'kept' | 'lower-cased' | 'dropped' | 'refused'
+      readonly internal_date: boolean
+    } | null
+  } | null
+  readonly files_sent_copies: 'unknown'
+  readonly submission: SubmissionJson | null
 }
 
 const securitySchema = z.enum(['tls', 'starttls', 'none'])
@@ -67,14 +119,32 @@ const headerText = (maximum: number): z.ZodString =>
     .max(maximum)
     .regex(/^[^\r\n\0]*$/, 'must not contain CR, LF or NUL')
 
+const authSchema = z
+  .strictObject({
+    type: z.literal('oauth2'),
+    token_endpoint: headerText(2000).regex(
+      /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])/i,
+      'must be an https: URL',
+    ),
+    client_id: headerText(1000).min(1),
+    client_secret: headerText(4000).min(1).meta({ writeOnly: true }).exactOptional(),
+    refresh_token: headerText(8000).min(1).meta({ writeOnly: true }),
+    scope: headerText(2000).exactOptional(),
+  })
+  .meta({ id: 'OAuth2', description: 'Access tokens, got by a refresh token (RFC 6749 §6)' })
+
 const serverSettingsSchema = z
   .strictObject({
     host: headerText(255).regex(/^[^\s/@]+$/, 'must be a host name or an IP address'),
     port: z.int().min(1).max(65_535),
     security: securitySchema,
     user: headerText(500).min(1),
-    password: z.string().min(1).max(4000).meta({ writeOnly: true }),
+    password: z.string().min(1).max(4000).meta({ writeOnly: true }).exactOptional(),
+    auth: authSchema.exactOptional(),
     allow_untrusted: z.boolean().exactOptional(),
+    proxy: headerText(1000)
+      .regex(/^(socks5|http):\/\/[^\s/]+\/?$/i, 'must be socks5://host:port or http://host:port')
+      .exactOptional(),
   })
   .meta({ id: 'ServerSettings' })
 
@@ -84,6 +154,7 @@ const newAccountSchema = z
     name: headerText(500).exactOptional(),
     imap: serverSettingsSchema,
     smtp: serverSettingsSchema.exactOptional(),
+    auth: authSchema.exactOptional(),
   })
   .meta({ id: 'NewAccount' })
 
@@ -94,6 +165,8 @@ const serverSchema: z.ZodType<ServerJson> = z
     security: securitySchema,
     user: z.string(),
     allow_untrusted: z.boolean(),
+    proxy: z.string().nullable(),
+    auth: z.enum(['password', 'oauth2']),
   })
   .meta({ id: 'Server' })
 
@@ -109,6 +182,29 @@ const accountSchema: z.ZodType<AccountJson> = z
   })
   .meta({ id: 'Account' })
 
+const uploadMethodSchema = z.enum(['append', 'append-catenate', 'replace', 'replace-catenate'])
+
+const editCostSchema = z
+  .object({ method: uploadMethodSchema, bytes: z.int().nullable() })
+  .meta({ description: 'What an edit of a few words sends; bytes null: the server takes no such message' })
+
+const submissionSchema = z.object({
+  error: lastErrorSchema.nullable(),
+  capabilities: z
+    .object({
+      size_limit: z.int().nullable(),
+      eight_bit_mime: z.boolean(),
+      smtp_utf8: z.boolean(),
+      pipelining: z.boolean(),
+      dsn: z.boolean(),
+      chunking: z.boolean(),
+      burl: z.boolean(),
+      future_release: z.boolean(),
+      auth_mechanisms: z.array(z.string()),
+    })
+    .nullable(),
+})
+
 const reportSchema: z.ZodType<AccountReportJson> = z
   .object({
     capabilities: z.object({
@@ -123,9 +219,43 @@ const reportSchema: z.ZodType<AccountReportJson> = z
       condstore: z.boolean(),
       qresync: z.boolean(),
       append_limit: z.int().nullable(),
+      notify: z.boolean(),
+      compress: z.boolean(),
+      object_id: z.boolean(),
+      quota: z.boolean(),
+      gmail: z.boolean(),
     }),
-    folders: z.object({ drafts: z.string().nullable(), sent: z.string().nullable() }),
-    upload_method: z.enum(['append', 'append-catenate', 'replace', 'replace-catenate']),
+    folders: z.object({
+      drafts: z.string().nullable(),
+      sent: z.string().nullable(),
+      trash: z.string().nullable(),
+    }),
+    to_create: z.object({ path: z.string(), with_special_use: z.boolean() }).nullable(),
+    upload_method: uploadMethodSchema,
+    edit_cost: z.object({ text: editCostSchema, with_attachment: editCostSchema }),
+    push: z.enum(['notify', 'idle', 'poll']),
+    quota_left: z.int().nullable(),
+    probe: z
+      .object({
+        at: timeSchema,
+        server_id: z.string().nullable(),
+        refusal: z.string().nullable(),
+        message_left: z.boolean(),
+        survival: z
+          .object({
+            message_id: z.enum(['kept', 'rewritten', 'dropped']),
+            private_headers: z.boolean(),
+            bcc: z.boolean(),
+            body: z.enum(['kept', 'altered']),
+            draft_flag: z.boolean(),
+            keywords: z.enum(['kept', 'lower-cased', 'dropped', 'refused']),
+            internal_date: z.boolean(),
+          })
+          .nullable(),
+      })
+      .nullable(),
+    files_sent_copies: z.literal('unknown'),
+    submission: submissionSchema.nullable(),
   })
   .meta({ id: 'AccountReport' })
 
@@ -196,13 +326,42 @@ export function accountRoutes(app: App, { engine }: Context): void {
 // JSON ↔ engine.
 
 function accountInput(json: z.output<typeof newAccountSchema>): AccountInput {
-  const { imap, smtp, ...rest } = json
-  return { ...rest, imap: serverSettings(imap), ...(smtp === undefined ? {} : { smtp: serverSettings(smtp) }) }
+  const { imap, smtp, auth, ...rest } = json
+  return {
+    ...rest,
+    imap: loginInput('imap', imap, auth),
+    ...(smtp === undefined ? {} : { smtp: loginInput('smtp', smtp, auth) }),
+  }
 }
 
-function serverSettings(json: z.output<typeof serverSettingsSchema>): ServerSettings {
-  const { allow_untrusted: allowUntrusted, ...rest } = json
-  return { ...rest, ...(allowUntrusted === undefined ? {} : { allowUntrusted }) }
+/** `accountAuth`: for each server that has no password and no `auth` of its own. */
+function loginInput(
+  path: 'imap' | 'smtp',
+  json: z.output<typeof serverSettingsSchema>,
+  accountAuth: z.output<typeof authSchema> | undefined,
+): LoginInput {
+  const { allow_untrusted: allowUntrusted, password, auth: ownAuth, ...rest } = json
+  const address = { ...rest, ...(allowUntrusted === undefined ? {} : { allowUntrusted }) }
+  if (password !== undefined && ownAuth !== undefined) {
+    throw validationError(`${path}.auth`, 'a server takes a password or access tokens, not both')
+  }
+  if (password !== undefined) return { ...address, password }
+  const auth = ownAuth ?? accountAuth
+  if (auth === undefined) throw validationError(`${path}.password`, 'is needed, or auth in its place')
+  const { token_endpoint: tokenEndpoint, client_id: clientId, client_secret: clientSecret, scope } = auth
+  return {
+    ...address,
+    auth: {
+      type: 'oauth2',
+      refresh: {
+        tokenEndpoint,
+        clientId,
+        refreshToken: auth.refresh_token,
+        ...(clientSecret === undefined ? {} : { clientSecret }),
+        ...(scope === undefined ? {} : { scope }),
+      },
+    },
+  }
 }
 
 function accountToJson(account: Account): AccountJson {
@@ -225,14 +384,69 @@ function serverToJson(server: Account['imap']): ServerJson {
     security: server.security,
     user: server.user,
     allow_untrusted: server.allowUntrusted ?? false,
+    proxy: server.proxy ?? null,
+    auth: server.auth?.type ?? 'password',
   }
 }
 
 function reportToJson(report: AccountReport): AccountReportJson {
   return {
     capabilities: capabilitiesToJson(report.capabilities),
-    folders: { drafts: report.draftsFolder, sent: report.sentFolder },
+    folders: { drafts: report.draftsFolder, sent: report.sentFolder, trash: report.trashFolder },
+    to_create:
+      report.toCreate === null
+        ? null
+        : { path: report.toCreate.path, with_special_use: report.toCreate.withSpecialUse },
     upload_method: report.uploadMethod,
+    edit_cost: { text: report.editCost.text, with_attachment: report.editCost.withAttachment },
+    push: report.push,
+    quota_left: report.quotaLeft,
+    probe: probeToJson(report.probe),
+    files_sent_copies: report.filesSentCopies,
+    submission: submissionToJson(report.submission),
+  }
+}
+
+function probeToJson(probe: AccountReport['probe']): AccountReportJson['probe'] {
+  if (probe === null) return null
+  const { survival } = probe
+  return {
+    at: timeToJson(probe.at),
+    server_id: probe.serverId,
+    refusal: probe.refusal,
+    message_left: probe.messageLeft,
+    survival:
+      survival === null
+        ? null
+        : {
+            message_id: survival.messageId,
+            private_headers: survival.privateHeaders,
+            bcc: survival.bcc,
+            body: survival.body,
+            draft_flag: survival.draftFlag,
+            keywords: survival.keywords,
+            internal_date: survival.internalDate,
+          },
+  }
+}
+
+function submissionToJson(submission: AccountReport['submission']): SubmissionJson | null {
+  if (submission === null) return null
+  if (submission.kind === 'failed') return { error: lastErrorToJson(submission.error), capabilities: null }
+  const { capabilities } = submission
+  return {
+    error: null,
+    capabilities: {
+      size_limit: capabilities.sizeLimit,
+      eight_bit_mime: capabilities.eightBitMime,
+      smtp_utf8: capabilities.smtpUtf8,
+      pipelining: capabilities.pipelining,
+      dsn: capabilities.dsn,
+      chunking: capabilities.chunking,
+      burl: capabilities.burl,
+      future_release: capabilities.futureRelease !== null,
+      auth_mechanisms: capabilities.authMechanisms,
+    },
   }
 }
 
@@ -249,5 +463,10 @@ function capabilitiesToJson(capabilities: MailboxCapabilities): AccountReportJso
     condstore: capabilities.condstore,
     qresync: capabilities.qresync,
     append_limit: capabilities.appendLimit,
+    notify: capabilities.notify,
+    compress: capabilities.compress,
+    object_id: capabilities.objectId,
+    quota: capabilities.quota,
+    gmail: capabilities.gmail,
   }
 }
