@@ -12,7 +12,7 @@ import { recordLine, type SentCommand } from './recorded-line.ts'
 /** The same uploads with the fewest commands that do them: nothing is looked up, checked or found again after a cut. */
 export interface BareSide extends AsyncDisposable {
   /** LOGIN, SELECT and an APPEND of the same message. */
-  firstSave(message: Buffer): Promise<Sent>
+  firstSave(like: SentCommand): Promise<Sent>
   /** The same APPEND, UID STORE and UID EXPUNGE. */
   edit(like: SentCommand): Promise<Sent>
 }
@@ -44,12 +44,12 @@ export async function bareSide(server: RunningServer): Promise<BareSide> {
   }
 
   return {
-    async firstSave(message) {
+    async firstSave(like) {
       raw = await connectRaw(line)
       await raw.login(user)
       if (server.supports.drafts === null) await raw.ok('CREATE Drafts')
       await raw.select('Drafts')
-      copy = copyOf((await raw.ok(`APPEND Drafts ${flags} `, literal(message))).code)
+      copy = copyOf((await raw.ok(`APPEND Drafts ${flags} `, ...whole(like))).code)
       return sent()
     },
     async edit(like) {
@@ -58,7 +58,7 @@ export async function bareSide(server: RunningServer): Promise<BareSide> {
       const url = `"/Drafts;UIDVALIDITY=${uidValidity}/;UID=${uid}/;SECTION=${sectionOf(like.text) ?? ''}"`
       const reply =
         sectionOf(like.text) === null
-          ? await raw.ok(`APPEND Drafts ${flags} `, ...like.literals.map((bytes) => literal(bytes)))
+          ? await raw.ok(`APPEND Drafts ${flags} `, ...whole(like))
           : await raw.ok(`APPEND Drafts ${flags} CATENATE (`, ...catenated(like.literals, url), ')')
       copy = copyOf(reply.code)
       await raw.ok(`UID STORE ${uid} +FLAGS.SILENT (\\Deleted)`)
@@ -71,6 +71,11 @@ export async function bareSide(server: RunningServer): Promise<BareSide> {
       await proxy.close()
     },
   }
+}
+
+/** With BINARY where the engine used it. */
+function whole({ text, literals }: SentCommand): readonly LiteralToSend[] {
+  return literals.map((bytes) => literal(bytes, text.includes('~{') ? 'binary' : 'sync'))
 }
 
 /** Text, the quoted part, text: a message with one attachment. */

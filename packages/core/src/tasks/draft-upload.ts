@@ -252,7 +252,6 @@ async function storeOnce(
     binary: message.binary === true,
     segments: wireSegments(context, draft, message, plan, older?.receipt ?? null),
     flags: ['\\Draft', '\\Seen'],
-    internalDate: now,
   }
   const outcome =
     plan.replaces === null ? await session.append(request) : await session.replace(plan.replaces.uid, request)
@@ -327,7 +326,7 @@ async function verifiedOlderCopy(
   receipt: Receipt | null,
 ): Promise<{ readonly receipt: Receipt; readonly parts: Attempt['parts'] } | 'gone' | null> {
   if (receipt === null || receipt.folder !== folder.path || receipt.uidValidity !== folder.uidValidity) return null
-  const [identity] = await session.identities([receipt.uid])
+  const [identity] = await session.identities([receipt.uid], 'brief')
   if (identity === undefined) return 'gone'
   if (!isMessage(identity, receipt) || identity.deleted) return null
   const attempt = await context.store.read((db) => attemptById(db, receipt.attemptId))
@@ -390,7 +389,7 @@ async function verifyStored(
 ): Promise<StoredCopy> {
   const { folder, attempt, plan, outcome } = stored
   if (outcome.uid !== null && outcome.uidValidity === folder.uidValidity) {
-    const [identity] = await session.identities([outcome.uid])
+    const [identity] = await session.identities([outcome.uid], 'brief')
     if (identity?.messageId === attempt.messageId) {
       // A quoted part may be missing although the server said OK, against RFC 4469: the size tells.
       const complete = plan.quotes.size === 0 || identity.size === attempt.size

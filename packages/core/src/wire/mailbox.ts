@@ -240,7 +240,8 @@ export interface StoreRequest {
   readonly segments: readonly MessageSegment[]
   /** `\Draft`, `\Seen`, … */
   readonly flags: readonly string[]
-  readonly internalDate: number
+  /** Milliseconds. Default: the server's own clock. */
+  readonly internalDate?: number
   /**
    * Some part has `Content-Transfer-Encoding: binary`: it travels as literal8 (RFC 3516 §4.4) and needs `binary`. The
    * server may store it in another encoding: sizes and sections are to be read back by `structures`. Default false.
@@ -321,8 +322,8 @@ export interface MailboxSession {
   deletedUids(): Promise<readonly Uid[]>
   /** Exact match: the server's substring search (RFC 3501 §6.4.4) is filtered by what the messages themselves say. */
   findByMessageId(messageId: MessageId): Promise<readonly MessageIdentity[]>
-  /** Of the given UIDs those that exist, ascending. */
-  identities(uids: readonly Uid[]): Promise<readonly MessageIdentity[]>
+  /** Of the given UIDs those that exist, ascending. `brief`: `everdraftId` and `everdraftBase` are not asked for, and may be null. */
+  identities(uids: readonly Uid[], brief?: 'brief'): Promise<readonly MessageIdentity[]>
   /** All with UID ≥ `from`; unlike RFC 3501's `n:*` never the last message below it. */
   identitiesFrom(from: Uid): Promise<readonly MessageIdentity[]>
   /** Of the given UIDs those that exist, ascending. */

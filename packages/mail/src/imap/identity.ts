@@ -4,13 +4,22 @@ import type { ImapConnection } from './connection.ts'
 import { mustSucceed } from './outcome.ts'
 import { fetchItems, listOf, textOf, type DataResponse } from './response.ts'
 
-export const identityItems: string =
-  '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE)])'
+export const identityItems: string = itemsWith('MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE')
+const briefItems: string = itemsWith('MESSAGE-ID')
+
+/** A UID FETCH says the UID unasked (RFC 3501 §6.4.8). */
+function itemsWith(fields: string): string {
+  return `(FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (${fields})])`
+}
 
 /** The identities of a sequence set of UIDs, ascending; those that do not exist are left out. */
-export async function fetchIdentities(connection: ImapConnection, uidSet: string): Promise<readonly MessageIdentity[]> {
+export async function fetchIdentities(
+  connection: ImapConnection,
+  uidSet: string,
+  brief?: 'brief',
+): Promise<readonly MessageIdentity[]> {
   const found = new Map<Uid, MessageIdentity>()
-  const completion = await connection.run([`UID FETCH ${uidSet} ${identityItems}`], {
+  const completion = await connection.run([`UID FETCH ${uidSet} ${brief ? briefItems : identityItems}`], {
     onData: (response) => {
       const identity = response.keyword === 'FETCH' ? readIdentity(response) : null
       if (identity) found.set(identity.uid, identity)

@@ -162,8 +162,8 @@ export class ImapSession implements MailboxSession {
     })
   }
 
-  async identities(uids: readonly Uid[]): Promise<readonly MessageIdentity[]> {
-    return this.#useSelected(async (connection) => forEachSet(uids, (set) => fetchIdentities(connection, set)))
+  async identities(uids: readonly Uid[], brief?: 'brief'): Promise<readonly MessageIdentity[]> {
+    return this.#useSelected(async (connection) => forEachSet(uids, (set) => fetchIdentities(connection, set, brief)))
   }
 
   async identitiesFrom(from: Uid): Promise<readonly MessageIdentity[]> {

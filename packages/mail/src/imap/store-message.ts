@@ -19,7 +19,8 @@ export async function storeMessage(
   request: StoreRequest,
 ): Promise<StoreOutcome> {
   let appended: StatusResponse | null = null
-  const head = [`${command} `, astring(wireName), ` (${request.flags.join(' ')}) ${dateTime(request.internalDate)} `]
+  const date = request.internalDate === undefined ? '' : `${dateTime(request.internalDate)} `
+  const head = [`${command} `, astring(wireName), ` (${request.flags.join(' ')}) ${date}`]
   const completion = await connection.run([...head, ...messageParts(request)], {
     onUntaggedStatus: (response) => {
       if (response.status === 'OK' && response.code === 'APPENDUID') appended = response

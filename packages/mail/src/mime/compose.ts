@@ -221,7 +221,7 @@ async function* asItIs(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
 }
 
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
 function segmentSize(segment: ComposedSegment): number {
