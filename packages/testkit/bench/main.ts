@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
+import { composing } from '../../mail/bench/composing.ts'
 import { firstSync } from '../../mail/bench/first-sync.ts'
 import { idleAccounts } from '../../mail/bench/idle-accounts.ts'
 import { attachment } from '../../sqlite/bench/attachment.ts'
@@ -23,6 +24,7 @@ const suites: readonly Suite[] = [
   attachment,
   firstSync,
   bytesPerEdit,
+  composing,
   idleAccounts,
 ]
 
