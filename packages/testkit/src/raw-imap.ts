@@ -78,6 +78,9 @@ export async function connectRaw(address: { readonly host?: string; readonly por
 class Wire {
   readonly #socket: Socket
   #buffer: Buffer = Buffer.alloc(0)
+  /** Behind `#buffer`, not looked at yet: joined at each arrival, a large message would be copied thousands of times. */
+  #arrived: Buffer[] = []
+  #missing = 0
   #scanned = 0
   readonly #lines: Buffer[] = []
   readonly #waiting: ((line: Buffer | null) => void)[] = []
@@ -114,14 +117,22 @@ class Wire {
   }
 
   #take(data: Buffer): void {
-    this.#buffer = this.#buffer.length === 0 ? data : Buffer.concat([this.#buffer, data])
+    this.#arrived.push(data)
+    this.#missing -= data.length
+    if (this.#missing > 0) return
+    this.#buffer = Buffer.concat([this.#buffer, ...this.#arrived])
+    this.#arrived = []
+    this.#missing = 0
     for (;;) {
       const crlf = this.#buffer.indexOf('\r\n', this.#scanned)
       if (crlf < 0) return
       const announced = /\{(\d+)\+?\}$/.exec(this.#buffer.subarray(Math.max(0, crlf - 24), crlf).toString('latin1'))
       if (announced) {
         const end = crlf + 2 + Number(announced[1])
-        if (this.#buffer.length < end) return
+        if (this.#buffer.length < end) {
+          this.#missing = end - this.#buffer.length
+          return
+        }
         this.#scanned = end
         continue
       }
