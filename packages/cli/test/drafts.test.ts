@@ -30,7 +30,7 @@ test('a draft lives its life from the command line, on a data folder without a d
     'MAIL_PASSWORD',
   ])
   expect(added).toMatch(/^account \S+ \(ann@example\.org\) added$/m)
-  expect(await run(['account', 'verify', mailUser.name])).toMatch(/uploads by {4}(append|replace)/)
+  expect(await run(['account', 'verify', mailUser.name])).toMatch(/an edit {7}\d+ bytes by (append|replace)/)
 
   const created = await run(
     [
