@@ -5,7 +5,9 @@ import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
 import { draftDiscardChanges, draftHistory, draftRestore, draftUndiscard } from './commands/draft-history.ts'
 import { draftReply } from './commands/draft-reply.ts'
 import { draftSearch } from './commands/draft-search.ts'
+import { draftSend } from './commands/draft-send.ts'
 import { keyRotate } from './commands/key.ts'
+import { sendCancel, sendList, sendResolve, sendRetry, sendShow } from './commands/send.ts'
 import { serve } from './commands/serve.ts'
 import { backup, doctor } from './commands/store.ts'
 import { sync } from './commands/sync.ts'
@@ -29,6 +31,7 @@ const commands: readonly Command[] = [
   draftReply,
   draftEdit,
   draftAttach,
+  draftSend,
   draftDiscard,
   draftUndiscard,
   draftDiscardChanges,
@@ -39,6 +42,11 @@ const commands: readonly Command[] = [
   templateList,
   templateAdd,
   templateRemove,
+  sendList,
+  sendShow,
+  sendCancel,
+  sendRetry,
+  sendResolve,
   taskList,
   taskShow,
   taskRetry,

@@ -158,6 +158,7 @@ describe('what is told', () => {
       '/accounts/{id}/drafts/{draft_id}/history',
       '/accounts/{id}/drafts/{draft_id}/open',
       '/accounts/{id}/drafts/{draft_id}/restore',
+      '/accounts/{id}/drafts/{draft_id}/send',
       '/accounts/{id}/drafts/{draft_id}/undiscard',
       '/accounts/{id}/messages/reply',
       '/accounts/{id}/sync',
@@ -170,6 +171,12 @@ describe('what is told', () => {
       '/drafts',
       '/healthz',
       '/readyz',
+      '/send',
+      '/sends',
+      '/sends/{id}',
+      '/sends/{id}/resolve',
+      '/sends/{id}/retry',
+      '/track/{id}',
     ])
     const references = [...JSON.stringify(body).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name)
     expect(references.length).toBeGreaterThan(20)

@@ -71,7 +71,7 @@ export type DraftEvent =
   | { readonly type: 'discarded' }
   /** The draft belongs to another account from now on. */
   | { readonly type: 'moved' }
-  /** Undo, a failed send, or taken back from the trash. `verified`: a copy of the head that is known to be there. */
+  /** Undo, a failed send, or taken back from the trash, then with a copy of the head that is known to be there. */
   | { readonly type: 'returned'; readonly verified: Receipt | null }
   /** Somebody has consented to send it; or what was about to go waits again. */
   | { readonly type: 'queued' }

@@ -430,7 +430,9 @@ function open(state: SendState, { verdicts, retryAt }: Extract<SendEvent, { read
     const status = verdict.kind === 'accepted' ? 'in-flight' : verdict.kind
     return { ...one, status, reason: verdict.kind === 'accepted' ? null : verdict.reason }
   })
-  const opened: SendState = { ...state, recipients, dueAt: retryAt }
+  // Who was accepted goes on at once, should the connection end now; only who was put off waits.
+  const isPutOff = recipients.some(({ status }) => status === 'temporary')
+  const opened: SendState = { ...state, recipients, dueAt: isPutOff ? retryAt : state.dueAt }
   if (hasAny(opened, isInFlight)) return { ...opened, phase: 'transmitting' }
   const reason = recipients.findLast((one) => byAddress.has(one.address))?.reason ?? null
   return settled({ ...attempted(opened), error: reason })

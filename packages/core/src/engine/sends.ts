@@ -16,8 +16,8 @@ const longestAheadMs = 10 * 365 * 24 * 3_600_000
 export function createSend({ run, environment, canSend }: EngineParts): Drafts['send'] {
   return async (draftId: Umid, options = {}) => {
     const { baseVersion = null, undoMs = 0, sendAt = null, confirm = false } = options
-    checkTime('undoMs', undoMs, longestAheadMs)
-    if (sendAt !== null) checkTime('sendAt', sendAt, environment.now() + longestAheadMs)
+    checkTime('undo_ms', undoMs, longestAheadMs)
+    if (sendAt !== null) checkTime('send_at', sendAt, environment.now() + longestAheadMs)
     if (!canSend)
       throw new EverdraftError('NO_SUBMISSION', 'this engine was given no way to send: submission is missing')
     const input = { draftId, baseVersion, undoMs, sendAt, confirm }
