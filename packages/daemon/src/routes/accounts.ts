@@ -46,12 +46,12 @@ export interface AccountJson {
   readonly created_at: string
 }
 
-export interface EditCostJson {
+interface EditCostJson {
   readonly method: UploadMethod
   readonly bytes: number | null
 }
 
-export interface SubmissionJson {
+interface SubmissionJson {
   readonly error: LastErrorJson | null
   /** Null with an error. */
   readonly capabilities: {
