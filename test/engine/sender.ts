@@ -2,6 +2,7 @@ import type { EngineOptions, EngineTiming, SendId, SendPhase, SendRecord } from 
 import type { MailServerOptions } from '@everdraft/mailserver'
 
 import { type EmbeddedDevice, openEmbedded } from '../hazards/embedded-device.ts'
+import { reachedPhase } from './reached-phase.ts'
 
 /** A device that sends, beside its own embedded mail server, which counts what it has taken. */
 export interface Sender extends AsyncDisposable, Omit<EmbeddedDevice, keyof AsyncDisposable> {
@@ -23,18 +24,7 @@ export async function openSender(
   const embedded = await openEmbedded(options, engine, { sentCopyWaitMs: 0, sentCopyLookAgainMs: 3_600_000, ...timing })
   const { device } = embedded
 
-  async function reaches(id: SendId, ...phases: readonly SendPhase[]): Promise<SendRecord> {
-    const reached = Promise.withResolvers<SendRecord>()
-    const look = async (): Promise<void> => {
-      const record = await device.engine.sends.get(id)
-      if (phases.includes(record.phase)) reached.resolve(record)
-    }
-    const off = device.engine.subscribe({ accountId: device.account.id }, (event) => {
-      if (event.type === 'send-status-changed') look().catch(reached.reject)
-    })
-    look().catch(reached.reject)
-    return await reached.promise.finally(off)
-  }
+  const reaches: Sender['reaches'] = (id, ...phases) => reachedPhase(device, id, ...phases)
 
   return {
     device,
