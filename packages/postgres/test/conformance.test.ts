@@ -31,6 +31,7 @@ describe('PGlite', () => {
 
 const programs = postgresPrograms()
 
+// skipped: where PostgreSQL is not installed; CI installs it
 describe.skipIf(programs === null)('PostgreSQL', () => {
   let server: PostgresServer
   beforeAll(async () => {

@@ -9,7 +9,9 @@ import { promisify } from 'node:util'
 /** The folder of `initdb` and `postgres`; null where they are not installed. */
 export function postgresPrograms(): string | null {
   const folders = [...globSync('/usr/lib/postgresql/*/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
-  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null
+  const found = folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+  if (found === undefined && process.env['CI'] === 'true') throw new Error('PostgreSQL is not installed, and CI=true')
+  return found ?? null
 }
 
 export interface PostgresServer {
