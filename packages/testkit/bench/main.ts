@@ -6,6 +6,7 @@ import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
 import { composing } from '../../mail/bench/composing.ts'
 import { firstSync } from '../../mail/bench/first-sync.ts'
 import { idleAccounts } from '../../mail/bench/idle-accounts.ts'
+import { latency } from '../../mail/bench/latency.ts'
 import { attachment } from '../../sqlite/bench/attachment.ts'
 import { groupCommit } from '../../sqlite/bench/group-commit.ts'
 import { queue } from '../../sqlite/bench/queue.ts'
@@ -25,6 +26,7 @@ const suites: readonly Suite[] = [
   firstSync,
   bytesPerEdit,
   composing,
+  latency,
   idleAccounts,
 ]
 
