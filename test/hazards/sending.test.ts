@@ -1,3 +1,5 @@
+import { DatabaseSync } from 'node:sqlite'
+
 import { describe, expect, test } from 'vitest'
 
 import { openSender } from '../engine/sender.ts'
@@ -303,6 +305,42 @@ describe('H29 being offline costs no attempt', () => {
     await device.engine.sync(device.account.id, { waitMs: 10_000 })
     expect(await sender.ends(id)).toMatchObject({ status: 'sent', attempts: 1 })
     expect(sender.taken('offline')).toBe(1)
+  })
+})
+
+describe('H30 every send with something left to do is taken up at the start', () => {
+  test('whatever the queue has lost of it', async () => {
+    await using sender = await openSender()
+    const { device } = sender
+    const later = await device.engine.drafts.send((await device.create({ text: 'scheduled\n' })).id, { undoMs: 1_500 })
+    const { items } = await device.engine.tasks.list(device.account.id)
+    expect(items.filter(({ key }) => key === later.id).map(({ kind }) => kind)).toEqual(['outbox_check'])
+    await device.engine.close()
+    const raw = new DatabaseSync(device.file)
+    raw.exec('delete from task')
+    raw.close()
+    await device.restart()
+    expect(await sender.ends(later.id)).toMatchObject({ status: 'sent' })
+    expect(sender.taken('scheduled')).toBe(1)
+  })
+})
+
+describe('H37 a draft that is never uploaded is sent all the same', () => {
+  test('and is in Drafts at no time', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const draft = await device.engine.drafts.create({
+      accountId: device.account.id,
+      to: 'bob@example.com',
+      text: 'local only\n',
+      policy: 'local-only',
+    })
+    const { id } = await device.engine.drafts.send(draft.id)
+    expect(await sender.ends(id)).toMatchObject({ status: 'sent', phase: 'cleaned' })
+    await settle(device)
+    expect(mailServer.mailbox('ann', 'Drafts')).toEqual([])
+    expect(mailServer.store.find('ann', 'Drafts')?.uidNext ?? 1).toBe(1)
+    expect(sender.taken('local only')).toBe(1)
   })
 })
 
