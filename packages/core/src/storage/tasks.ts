@@ -79,12 +79,18 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
     task.join === 'sooner'
       ? Math.min(asked, wasWaiting ? waiting.run_at : asked)
       : Math.min(asked, Math.max(task.now, requestedAt + task.join.longestWaitMs))
+  const runAt = backingOff ? waiting.run_at : joined
+  const superseded = waiting.superseded + 1
+  if (wasWaiting && waiting.priority >= task.priority) {
+    await postponeTask(db, { seq: waiting.seq, runAt, superseded })
+    return
+  }
   await joinTask(db, {
     seq: waiting.seq,
-    runAt: backingOff ? waiting.run_at : joined,
+    runAt,
     requestedAt,
     priority: Math.max(waiting.priority, task.priority),
-    superseded: waiting.superseded + 1,
+    superseded,
     attempts: wasWaiting ? waiting.attempts : 0,
     connectFailures: wasWaiting ? waiting.connect_failures : 0,
     lastError: wasWaiting ? waiting.last_error : null,
@@ -101,6 +107,12 @@ const taskNotRunning = prepared(
       .where('key', '=', input.key)
       // Written out, as the partial index asks for it.
       .where('state', '<>', sql.lit('running')),
+)
+
+/** What a save after a save does. A statement that names a column writes each index with it, changed or not. */
+const postponeTask = prepared(
+  (db, input: { readonly seq: number; readonly runAt: number; readonly superseded: number }) =>
+    db.updateTable('task').set({ run_at: input.runAt, superseded: input.superseded }).where('seq', '=', input.seq),
 )
 
 const joinTask = prepared(
