@@ -224,10 +224,6 @@ export function createQueue(options: QueueOptions): Queue {
     return await nextIn(db, lane, await claimTask(db, lane, environment.now()))
   }
 
-  async function nextIn(db: Write['db'], lane: string, claim: Claim | null): Promise<Next> {
-    return claim === null ? { runAt: await laneDueAt(db, lane) } : { claim }
-  }
-
   /** Null: nothing more is to be started in this lane by this run. */
   async function runTask(claim: Claim): Promise<Next | null> {
     const { task, fence } = claim
@@ -423,4 +419,8 @@ export function createQueue(options: QueueOptions): Queue {
       for (const waiter of waiters) waiter()
     },
   }
+}
+
+async function nextIn(db: Write['db'], lane: string, claim: Claim | null): Promise<Next> {
+  return claim === null ? { runAt: await laneDueAt(db, lane) } : { claim }
 }
