@@ -328,7 +328,7 @@ function nested(value: unknown): DraftContent['metadata'] {
   return { inner }
 }
 
-describe('large bodies merge within a second', () => {
+describe('large bodies merge within a second of computing', () => {
   const size = 1_000_000
   const paragraphs = numbered(20_000, (index) => `Paragraph ${index} of a long letter, some fifty letters`, '\n\n')
   const rows = numbered(20_000, (index) => `<p>Paragraph ${index} of a long letter, with markup</p>`, '\n')
@@ -365,11 +365,12 @@ describe('large bodies merge within a second', () => {
     ['HTML, only quotes', { html: '' }, { html: `<a ${'"'.repeat(size)}` }, { html: `<a ${"'".repeat(size)}>` }],
   ]
   test.each(cases)('%s', (_name, base, local, remote) => {
-    // The best of three: what else the machine is doing is not in question.
+    // The best of three, and not by the clock: what else the machine is doing is not in question.
     const times = [1, 2, 3].map(() => {
-      const start = performance.now()
+      const start = process.cpuUsage()
       merge(base, local, remote)
-      return performance.now() - start
+      const { user, system } = process.cpuUsage(start)
+      return (user + system) / 1000
     })
     expect(Math.min(...times)).toBeLessThan(1000)
   })
