@@ -1,5 +1,5 @@
 import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '../draft/draft.ts'
-import { type DraftState, newestCopy } from '../draft/draft-state.ts'
+import { type DraftState, isUploaded, newestCopy } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { lastStoredUploads, type Upload } from '../storage/attempts.ts'
@@ -108,7 +108,7 @@ function importing(draft: StoredDraft, pending: PendingImport | undefined): Pend
 function pendingOf(draft: StoredDraft, state: DraftState | undefined, rows: readonly StoredTask[]): Pending | null {
   const bytes = messageBytes(draft)
   const since = draft.updatedAt
-  if (isWanted(draft.status)) {
+  if (isUploaded(draft.status)) {
     if (draft.syncState === 'synchronized' || draft.policy === 'local-only') return null
     return { reason: reasonOf(rows), since, bytes }
   }
