@@ -91,12 +91,15 @@ describe('H22 what waits for the user says why, and what can be done', () => {
   })
 
   test('unknown: the user wants it sent again, and it is the same mail to the byte', async () => {
-    await using sender = await openSender()
+    let passedMs = 0
+    await using sender = await openSender({}, {}, { environment: { now: () => Date.now() + passedMs } })
     const { device, mailServer } = sender
     const draft = await device.create({ text: 'again\n' })
     mailServer.faults.add(lostAnswer)
     const { id } = await device.engine.drafts.send(draft.id)
     await sender.ends(id)
+    // Made anew, it would have another Date.
+    passedMs = 5_000
     await device.engine.sends.resolve(id, 'send_again')
     expect(await sender.reaches(id, 'cleaned')).toMatchObject({ id, status: 'sent', attempts: 2 })
     const [first, second, ...more] = mailServer.submissions

@@ -99,8 +99,8 @@ async function nextLookAt(context: ExecuteContext, { accountId, state }: StoredS
       : habit.filesItself
         ? Math.max(leastPatienceMs, habit.afterMs * patience)
         : 0
-  // More often at first.
-  return Math.min(sentAt + waitMs, now + Math.max(500, (now - sentAt) / 2))
+  // At once, after one second, after three, after nine: each look costs some commands.
+  return Math.min(sentAt + waitMs, now + Math.max(1_000, (now - sentAt) * 2))
 }
 
 /** The mail is sent, and only its copy is in trouble: it is told, and tried again. */
