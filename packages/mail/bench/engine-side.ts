@@ -43,6 +43,7 @@ export async function engineSide(
     storage: sqlite(join(folder, 'everdraft.db')),
     mailbox: imap(),
     watch: false,
+    probe: false,
     // An upload starts when it is asked for, and no round over the folder falls between two edits.
     timing: { uploadDelayMs: hour, longestUploadDelayMs: hour, pollMs: hour },
   })

@@ -72,6 +72,13 @@ test('IDLE tells of messages and flags as they change, and of nothing after DONE
   expect(idler.run('d NOOP')).toContain('* 1 EXISTS')
 })
 
+test('IDLE begins with what came since the last command', () => {
+  const world = createWorld()
+  const idler = world.selected()
+  append(world.selected(), 'Drafts', message('one'))
+  expect(idler.run('a IDLE')).toMatch(/^\+ idling\r\n\* 1 EXISTS\r\n/u)
+})
+
 test('IDLE ended by anything but DONE is BAD', () => {
   const client = createWorld().selected()
   client.run('a IDLE')

@@ -58,7 +58,9 @@ export function createWatcher(options: WatcherOptions): Watcher {
     try {
       const paths = await options.folders(session)
       if (paths.length === 0) return false
-      await session.watch(paths, { signal, pollMs: options.pollMs, onChange: () => options.onChange(accountId) })
+      // Drafts comes first: what happens there is waited for, and Sent only explains it.
+      const { pollMs } = options
+      await session.watch(paths, { signal, pollMs, firstOfAll: true, onChange: () => options.onChange(accountId) })
       return true
     } finally {
       sessions.release(accountId)

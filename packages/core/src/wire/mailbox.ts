@@ -204,6 +204,11 @@ export interface WatchOptions {
    * called between commands, and must not wait for one.
    */
   readonly onChange: (path: FolderPath) => void
+  /**
+   * The first path is to be heard of as soon as can be: by IDLE where there is one, and the others by asking every `pollMs`. Some
+   * servers tell by NOTIFY only after a while. Default false.
+   */
+  readonly firstOfAll?: boolean
   /** How long an IDLE lasts before it is issued again (RFC 2177 §3: less than 29 min), in milliseconds. Default 28 min. */
   readonly renewMs?: number
   /** How often to ask, in milliseconds, where the server does not push. Default 5 min. */

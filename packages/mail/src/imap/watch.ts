@@ -29,7 +29,7 @@ const defaultPollMs = 5 * 60_000
 const pauseMs = 1000
 
 // A caller that gives one command after another would pay for an IDLE and a DONE between each two.
-const restMs = 50
+const restMs = 15
 
 /** Resolves when the signal ends it; rejects when the connection does. */
 export async function watchFolders(
@@ -81,7 +81,8 @@ class Watch {
     const { connection, capabilities } = this.#watched
     const { signal, pollMs = defaultPollMs, renewMs = defaultRenewMs } = this.#options
     // Dovecot tells of one folder in 200 ms by IDLE, and in 500 as soon as NOTIFY is set.
-    if (capabilities.notify && (this.#paths.length > 1 || !capabilities.idle)) await this.#notify()
+    const alone = this.#paths.length === 1 || this.#options.firstOfAll === true
+    if (capabilities.notify && !(alone && capabilities.idle)) await this.#notify()
     // What happened between the last look and now is told by nobody.
     for (const path of this.#paths) this.#note(path)
     let pollAt = Date.now() + (this.#isNotified ? renewMs : pollMs)
@@ -122,7 +123,8 @@ class Watch {
   /** One of the folders is selected, so that IDLE tells about it. */
   async #openOne(): Promise<boolean> {
     return this.#watched.exclusively(async () => {
-      if (this.#watched.open !== null && this.#paths.includes(this.#watched.open)) return true
+      const good = this.#options.firstOfAll === true ? this.#paths.slice(0, 1) : this.#paths
+      if (this.#watched.open !== null && good.includes(this.#watched.open)) return true
       for (const path of this.#paths) {
         if (!(await this.#watched.openToWatch(path))) continue
         // It was not heard while another one was selected.

@@ -214,6 +214,8 @@ export function createImapSession(options: ImapSessionOptions): ProtocolSession 
       case 'ask':
         waiting = { tag, verb, onLine: reply.onLine }
         send(`+ ${reply.prompt}\r\n`)
+        // What came since the last command is told as soon as the client listens (RFC 2177 §3).
+        if (context.idling && quirks.neverPushes !== true) sendUpdates(true, false)
     }
   }
 
