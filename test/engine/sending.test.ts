@@ -152,6 +152,37 @@ describe('a draft that is sent', () => {
   })
 })
 
+describe('undo', () => {
+  test('wins while the server has not accepted recipients: it gets no DATA, and the next mail goes over the same line', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const draft = await device.create({ text: 'thought better of it\n' })
+    mailServer.faults.add({ on: { verb: 'RCPT' }, do: { kind: 'delay-reply', delayMs: 400 } })
+    const data = mailServer.faults.add({ on: { verb: 'DATA' }, do: { kind: 'delay-reply', delayMs: 1 } })
+    const { id } = await device.engine.drafts.send(draft.id)
+    await sender.reaches(id, 'frozen')
+    expect(await device.engine.sends.cancel(id)).toMatchObject({ status: 'cancelled' })
+    expect((await device.get(draft.id)).status).toBe('draft')
+    await settle(device)
+    expect(data.fired).toBe(false)
+    const next = await device.engine.drafts.send((await device.create({ text: 'the next one\n' })).id)
+    expect(await sender.ends(next.id)).toMatchObject({ status: 'sent' })
+    expect(mailServer.submissions).toHaveLength(1)
+  })
+
+  test('is too late once they are: the mail goes, and the draft is sent', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const draft = await device.create({ text: 'gone\n' })
+    mailServer.faults.add({ on: { verb: 'DATA' }, do: { kind: 'delay-reply', delayMs: 300 } })
+    const { id } = await device.engine.drafts.send(draft.id)
+    await sender.reaches(id, 'transmitting')
+    await expect(device.engine.sends.cancel(id)).rejects.toMatchObject({ code: 'TOO_LATE' })
+    expect(await sender.ends(id)).toMatchObject({ status: 'sent' })
+    expect(sender.taken('gone')).toBe(1)
+  })
+})
+
 describe('the server says no', () => {
   test('for good: the draft is a draft again, with the server’s words, and retry keeps the id', async () => {
     await using sender = await openSender()
