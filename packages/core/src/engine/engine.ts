@@ -223,7 +223,6 @@ async function startEngine(
     submission: options.submission ?? null,
     probes: options.probe !== false,
     wireTimeoutMs: timing.wireTimeoutMs,
-    canSend: options.submission !== undefined,
     watcher,
     environment,
     format: options.mailbox.format,

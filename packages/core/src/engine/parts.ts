@@ -23,8 +23,6 @@ export interface EngineParts {
   /** See `EngineOptions.probe`. */
   readonly probes: boolean
   readonly wireTimeoutMs: number
-  /** The engine was given a port to send by. */
-  readonly canSend: boolean
   readonly watcher: Watcher
   readonly environment: Environment
   readonly format: MessageFormat

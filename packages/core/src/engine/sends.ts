@@ -13,12 +13,12 @@ import type { EngineParts } from './parts.ts'
 /** Further ahead nobody plans, and numbers of milliseconds are mistaken for seconds, or the other way round. */
 const longestAheadMs = 10 * 365 * 24 * 3_600_000
 
-export function createSend({ run, environment, canSend }: EngineParts): Drafts['send'] {
+export function createSend({ run, environment, submission }: EngineParts): Drafts['send'] {
   return async (draftId: Umid, options = {}) => {
     const { baseVersion = null, undoMs = 0, sendAt = null, confirm = false } = options
     checkTime('undo_ms', undoMs, longestAheadMs)
     if (sendAt !== null) checkTime('send_at', sendAt, environment.now() + longestAheadMs)
-    if (!canSend)
+    if (submission === null)
       throw new EverdraftError('NO_SUBMISSION', 'this engine was given no way to send: submission is missing')
     const input = { draftId, baseVersion, undoMs, sendAt, confirm }
     return await run(localTasks.outbox_queue, input, (db, { id }) => recordIn(db, id))
