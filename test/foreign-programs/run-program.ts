@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 /** Typed as soon as the program shows `sees`, counted from what was typed before. */
-export interface Typed {
+interface Typed {
   readonly sees: string
   readonly keys: string
 }

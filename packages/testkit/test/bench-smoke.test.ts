@@ -31,7 +31,8 @@ test('every benchmark still runs and gives figures of both sides', { timeout: 24
     ['dovecot23', 'Dovecot 2.3'],
     ['greenmail', 'GreenMail'],
   ] as const) {
-    if (availability(server).available) expect(named(title).map((row) => row[3])).toEqual(['engine', 'bare'])
+    const sides = named(title).flatMap((row) => (row[3] === 'engine' || row[3] === 'bare' ? [row[3]] : []))
+    if (availability(server).available) expect(sides).toEqual(['engine', 'bare'])
     else expect(stdout).toContain(`${title} was not measured`)
   }
 })
