@@ -30,7 +30,7 @@ test('the embedding example of the README runs as it stands', async () => {
     child.stdout.on('data', (data: Buffer) => void (output += data.toString('utf8')))
     child.stderr.on('data', (data: Buffer) => void (output += data.toString('utf8')))
     const [code] = (await once(child, 'close')) as [number | null]
-    expect(output).toBe('synchronized 1\n')
+    expect(output).toBe('synchronized 2\n')
     expect(code).toBe(0)
     const [copy] = mailServer.mailbox('me', 'Drafts')
     expect(new TextDecoder().decode(copy!.bytes)).toContain('Dear Ann')

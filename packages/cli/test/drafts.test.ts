@@ -107,7 +107,7 @@ test('while the server is down sync exits 1 and says why, and the queue shows it
   await server.listen({ imapPort: server.imapPort })
   expect(await run(['task', 'retry', upload])).toMatch(new RegExp(`^task ${upload} is (waiting|running)`))
   const unknown = await everdraft(['task', 'show', 'no-task', '--data', data])
-  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no such task') })
+  expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('there is no task') })
 })
 
 test('a stale --base-version, an unknown draft and a missing file exit 1 with a reason', async () => {

@@ -26,13 +26,14 @@ import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
 import { uploadDueAt } from '../sync/upload-budget.ts'
 import { type UploadPlan, uploadPlan, type UploadQuestion } from '../sync/upload-plan.ts'
-import type {
-  FolderState,
-  MailboxSession,
-  MessageIdentity,
-  MessageSegment,
-  StoreOutcome,
-  StoreRequest,
+import {
+  type FolderState,
+  type MailboxSession,
+  type MessageIdentity,
+  type MessageSegment,
+  type StoreOutcome,
+  type StoreRequest,
+  WireError,
 } from '../wire/mailbox.ts'
 import type { ComposedMessage, ComposedSegment, MessageToCompose } from '../wire/message-format.ts'
 import { findCopies } from './steps/find-copies.ts'
@@ -130,6 +131,7 @@ type Upload =
 
 async function uploadHead(context: ExecuteContext, session: MailboxSession, draftId: Umid): Promise<Upload> {
   let ways: Ways = { mayQuote: true, mayBeBinary: true }
+  let refusal: LastError | null = null
   // Five rounds at most: with CATENATE, without it, without BINARY, after making the folder, and after a look in Sent.
   for (let round = 0; round < 5; round += 1) {
     const draft = await context.store.read((db) => getDraft(db, draftId))
@@ -140,7 +142,14 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
       const sent = await foundInSent(context, session, draftId)
       if (sent !== null) return { kind: 'outcome', outcome: { kind: 'park', error: sent } }
     }
-    const result = await storeOnce(context, session, draft, state, ways)
+    let result: StoreResult
+    try {
+      result = await storeOnce(context, session, draft, state, ways)
+    } catch (error) {
+      // The line ended with the refusal: to send all of it again each time would not end (hazard 5).
+      if (refusal === null || !(error instanceof WireError) || !error.isConnectivity) throw error
+      return { kind: 'outcome', outcome: { kind: 'park', error: refusal } }
+    }
     switch (result.kind) {
       case 'stored':
         return { kind: 'done', read: result.read }
@@ -149,6 +158,7 @@ async function uploadHead(context: ExecuteContext, session: MailboxSession, draf
         break
       case 'spoilt-binary':
         ways = { ...ways, mayBeBinary: false }
+        refusal = result.refusal
         break
       case 'no-folder':
         break
@@ -172,7 +182,7 @@ type StoreResult =
   /** The server refused the quoted parts, or stored something else: once more, with all bytes. */
   | { readonly kind: 'spoilt-quote' }
   /** The same of attachments that were not encoded. */
-  | { readonly kind: 'spoilt-binary' }
+  | { readonly kind: 'spoilt-binary'; readonly refusal: LastError | null }
   | { readonly kind: 'no-folder' }
   /** No round has noticed it yet: another program may have sent it, or edited it. Also when REPLACE finds it so. */
   | { readonly kind: 'anchor-gone' }
@@ -275,7 +285,7 @@ async function storeOnce(
     if (receipt !== null) await applyDraftEvent(write, draft.id, { type: 'late-copy', receipt }, environment.now())
   })
   if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
-  if (plan.binary) return { kind: 'spoilt-binary' }
+  if (plan.binary) return { kind: 'spoilt-binary', refusal: null }
   return parked(context, 'NOT_STORED', 'the server said OK to the draft, but it is not there as it was sent')
 }
 
@@ -451,6 +461,14 @@ async function bind(
 /** Response codes after which the same command may well succeed later (RFC 5530 §3). */
 const passing: ReadonlySet<string> = new Set(['UNAVAILABLE', 'INUSE', 'SERVERBUG', 'CONTACTADMIN', 'EXPIRED'])
 
+/**
+ * Is it what was refused, or how it came? Where the server says that it is too much, base64 would be more; and one that
+ * hung up would have to be sent all of it again.
+ */
+function mayBeForBinary({ responseCode }: Extract<StoreOutcome, { kind: 'refused' }>): boolean {
+  return responseCode === null || responseCode === 'UNKNOWN-CTE' || responseCode === 'CANNOT'
+}
+
 async function refused(
   context: ExecuteContext,
   session: MailboxSession,
@@ -461,7 +479,10 @@ async function refused(
   await context.write(({ db }) => endAttempt(db, attempt.id, { state: 'refused', now: context.environment.now() }))
   if (refusal.responseCode === 'TRYCREATE') return noFolder(session)
   if (plan.quotes.size > 0) return { kind: 'spoilt-quote' }
-  if (plan.binary && !passing.has(refusal.responseCode ?? '')) return { kind: 'spoilt-binary' }
+  if (plan.binary && session.alive && mayBeForBinary(refusal)) {
+    const error = lastError(context, refusal.status, `the server refused the draft: ${refusal.text}`)
+    return { kind: 'spoilt-binary', refusal: error }
+  }
   if (plan.replaces !== null) {
     // Has another program taken the copy that was to be replaced? That would be no refusal of the draft. Selected anew, as
     // a server may go on showing what this session was not told of (RFC 3501 §7.4.1).
