@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, describe } from 'vitest'
-import { openFixture, type MailboxExpectations, type MailboxFixture, type MailboxSubject } from './mailbox-fixture.ts'
+import { describe } from 'vitest'
+
+import { fixtureOfEachTest } from './current-fixture.ts'
+import { openFixture, type MailboxExpectations, type MailboxSubject } from './mailbox-fixture.ts'
 import { exerciseConnecting } from './mailbox-connecting.ts'
 import { exerciseChanges } from './mailbox-changes.ts'
 import { exerciseLostConnections } from './mailbox-lost-connections.ts'
@@ -16,18 +18,7 @@ export type { MailboxExpectations, MailboxSubject } from './mailbox-fixture.ts'
  * so that a server may be started by then.
  */
 export function exerciseMailbox(subject: () => MailboxSubject, expected: MailboxExpectations): void {
-  const current = { fixture: undefined as MailboxFixture | undefined }
-  const fixture = (): MailboxFixture => {
-    if (current.fixture === undefined) throw new Error('The mailbox is open only inside tests')
-    return current.fixture
-  }
-  beforeEach(async () => {
-    current.fixture = await openFixture(subject())
-  })
-  afterEach(async () => {
-    await current.fixture?.close()
-    current.fixture = undefined
-  })
+  const fixture = fixtureOfEachTest('mailbox', () => openFixture(subject()))
   describe('connecting', () => {
     exerciseConnecting(fixture, expected)
   })

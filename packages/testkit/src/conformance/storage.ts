@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe } from 'vitest'
+import { describe } from 'vitest'
+
+import { fixtureOfEachTest } from './current-fixture.ts'
 
 import { exerciseAttachments } from './storage-attachments.ts'
 import { exerciseDatabase } from './storage-database.ts'
 import { exerciseDrafts } from './storage-drafts.ts'
-import { openFixture, type StorageExpectations, type StorageFixture, type StorageSubject } from './storage-fixture.ts'
+import { openFixture, type StorageExpectations, type StorageSubject } from './storage-fixture.ts'
 import { exerciseKeeping } from './storage-keeping.ts'
 import { exerciseQueue } from './storage-queue.ts'
 import { exerciseSearch } from './storage-search.ts'
@@ -15,18 +17,7 @@ export type { StorageExpectations, StoragePlace, StorageSubject } from './storag
  * `subject` is called when tests run, so that a server may be started by then.
  */
 export function exerciseStorage(subject: () => StorageSubject, expected: StorageExpectations): void {
-  const current = { fixture: undefined as StorageFixture | undefined }
-  const fixture = (): StorageFixture => {
-    if (current.fixture === undefined) throw new Error('The storage is open only inside tests')
-    return current.fixture
-  }
-  beforeEach(async () => {
-    current.fixture = await openFixture(subject())
-  })
-  afterEach(async () => {
-    await current.fixture?.close()
-    current.fixture = undefined
-  })
+  const fixture = fixtureOfEachTest('storage', () => openFixture(subject()))
   describe('the database', () => {
     exerciseDatabase(fixture, expected)
   })

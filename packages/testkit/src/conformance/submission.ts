@@ -1,11 +1,8 @@
-import { afterEach, beforeEach, describe } from 'vitest'
+import { describe } from 'vitest'
+
+import { fixtureOfEachTest } from './current-fixture.ts'
 import { exerciseSubmissionConnecting } from './submission-connecting.ts'
-import {
-  openSubmission,
-  type SubmissionExpectations,
-  type SubmissionFixture,
-  type SubmissionSubject,
-} from './submission-fixture.ts'
+import { openSubmission, type SubmissionExpectations, type SubmissionSubject } from './submission-fixture.ts'
 import { exerciseLostSubmissions } from './submission-lost-connections.ts'
 import { exerciseSending } from './submission-sending.ts'
 
@@ -16,18 +13,7 @@ export type { Delivered, SubmissionExpectations, SubmissionSubject } from './sub
  * so that a server may be started by then.
  */
 export function exerciseSubmission(subject: () => SubmissionSubject, expected: SubmissionExpectations): void {
-  const current = { fixture: undefined as SubmissionFixture | undefined }
-  const fixture = (): SubmissionFixture => {
-    if (current.fixture === undefined) throw new Error('The session is open only inside tests')
-    return current.fixture
-  }
-  beforeEach(async () => {
-    current.fixture = await openSubmission(subject())
-  })
-  afterEach(async () => {
-    await current.fixture?.close()
-    current.fixture = undefined
-  })
+  const fixture = fixtureOfEachTest('session', () => openSubmission(subject()))
   describe('connecting', () => {
     exerciseSubmissionConnecting(fixture, expected)
   })
