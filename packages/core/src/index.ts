@@ -8,7 +8,14 @@ export * from './draft/unmodelled.ts'
 export type { DraftChanges } from './draft/content.ts'
 export * from './draft/reply.ts'
 export type { SendProblem, SendProblemCode } from './draft/sendable.ts'
-export type { RecipientStatus, SendPhase, SendReason, SendRecipient, SendStatus } from './draft/send-state.ts'
+export {
+  sendPhases,
+  type RecipientStatus,
+  type SendPhase,
+  type SendReason,
+  type SendRecipient,
+  type SendStatus,
+} from './draft/send-state.ts'
 export * from './wire/body-structure.ts'
 export * from './wire/bounce.ts'
 export type { Login, LoginInput, TokenLogin, TokenSource } from './wire/login.ts'

@@ -1,4 +1,11 @@
-import type { RecipientStatus, SendPhase, SendReason, SendRecord, SendStatus } from '@everdraft/core'
+import {
+  sendPhases,
+  type RecipientStatus,
+  type SendPhase,
+  type SendReason,
+  type SendRecord,
+  type SendStatus,
+} from '@everdraft/core'
 import { z } from 'zod'
 
 import { timeSchema, timeToJson } from './fields.ts'
@@ -54,21 +61,7 @@ export const sendStatusSchema: z.ZodType<SendStatus> = z.enum([
   'unknown',
 ])
 
-const phaseSchema: z.ZodType<SendPhase> = z.enum([
-  'queued',
-  'checked',
-  'frozen',
-  'transmitting',
-  'dotting',
-  'accepted',
-  'filed',
-  'verified',
-  'cleaned',
-  'cancelled',
-  'failed',
-  'unknown',
-  'parked',
-])
+const phaseSchema: z.ZodType<SendPhase> = z.enum(sendPhases)
 
 const recipientStatusSchema: z.ZodType<RecipientStatus> = z.enum([
   'pending',
