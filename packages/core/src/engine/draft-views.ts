@@ -29,9 +29,11 @@ export async function draftViews(
     db,
     uploaded.map((draft) => draft.id),
   )
+  // A save parts a draft from what is on its way here: one that is being written has nothing to ask for.
+  const imported = drafts.filter((draft) => draft.syncState === 'synchronized' || !isWanted(draft.status))
   const imports = await pendingImportsOf(
     db,
-    uploaded.map((draft) => draft.id),
+    imported.map((draft) => draft.id),
   )
   return drafts.map((draft) => draftView(draft, { states, tasks, attempts, imports }))
 }
