@@ -3,6 +3,7 @@ import type { Attachment } from '../draft/draft.ts'
 import type { Environment } from '../environment.ts'
 import { validationError } from '../errors.ts'
 import { type AttachmentId, isUuid, uuidv7 } from '../ids.ts'
+import { inOnePiece } from '../storage/chunks.ts'
 import type { AttachmentInput } from './api.ts'
 
 /** @throws {EverdraftError} VALIDATION_ERROR naming the field */
@@ -29,9 +30,5 @@ export function describeAttachment(
 }
 
 export function bytesOf({ content }: Pick<AttachmentInput, 'content'>): AsyncIterable<Uint8Array> {
-  return content instanceof Uint8Array ? once(content) : content
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes
+  return content instanceof Uint8Array ? inOnePiece(content) : content
 }

@@ -11,6 +11,7 @@ import {
   declareBlobStore,
   type OpenBlobStore,
 } from './blob-store.ts'
+import { inChunks } from './chunks.ts'
 import type { Db } from './db.ts'
 import type { BlobRow } from './schema.ts'
 import type { Store } from './store.ts'
@@ -374,33 +375,4 @@ export async function sweepBlobs(store: Store): Promise<void> {
     return new Set(rows.map(({ id }) => id))
   })
   for (const name of found) if (!held.has(name.id)) await blobStore.remove(name)
-}
-
-/**
- * Chunks of exactly `size` bytes, the last one shorter; none for an empty source. One is to be used before the next is
- * asked for: they share their memory.
- */
-async function* inChunks(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let buffer: Uint8Array | null = null
-  let filled = 0
-  for await (const piece of source) {
-    let offset = 0
-    while (offset < piece.length) {
-      if (filled === 0 && piece.length - offset >= size) {
-        yield piece.subarray(offset, offset + size)
-        offset += size
-        continue
-      }
-      buffer ??= new Uint8Array(size)
-      const taken = Math.min(size - filled, piece.length - offset)
-      buffer.set(piece.subarray(offset, offset + taken), filled)
-      filled += taken
-      offset += taken
-      if (filled === size) {
-        yield buffer
-        filled = 0
-      }
-    }
-  }
-  if (buffer !== null && filled > 0) yield buffer.subarray(0, filled)
 }

@@ -1,7 +1,14 @@
 import type { Address } from '../draft/address.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import type { Unmodelled } from '../draft/unmodelled.ts'
-import { type DraftEvent, newestCopy, type OwnedState, type Receipt, sameCopy } from '../draft/draft-state.ts'
+import {
+  type Copies,
+  type DraftEvent,
+  newestCopy,
+  type OwnedState,
+  type Receipt,
+  sameCopy,
+} from '../draft/draft-state.ts'
 import type { Hasher } from '../environment.ts'
 import type { ParsedMessage } from '../wire/message-format.ts'
 
@@ -76,6 +83,13 @@ export function eventForCopy(
   if (receipt.accountId !== accountId) return { type: 'late-copy', receipt }
   if (copies.kind !== 'synchronized') return uploaded
   // Where the name is gone and this says the same, it is the last copy that there is: it is no debt, but the name.
-  const nameIsGone = copies.missingSince !== null || gone.some((one) => sameCopy(one, copies.name))
+  const nameIsGone = !isCopyThere(copies, gone)
   return nameIsGone && receipt.version === state.head ? uploaded : { type: 'late-copy', receipt }
+}
+
+/** As far as we know: the newest copy is not missing, and not among those that the server was just seen to hold no more. */
+export function isCopyThere(copies: Copies, gone: readonly Receipt[]): boolean {
+  const copy = newestCopy(copies)
+  const isMissing = copies.kind === 'synchronized' && copies.missingSince !== null
+  return copy !== null && !isMissing && !gone.some((one) => sameCopy(one, copy))
 }

@@ -1,6 +1,6 @@
 import { changedFields } from '../draft/content.ts'
 import type { Receipt } from '../draft/draft-state.ts'
-import type { DeviceId, Umid, Version } from '../ids.ts'
+import type { Umid, Version } from '../ids.ts'
 import { applyDraftEvent } from '../storage/draft-states.ts'
 import { getDraft } from '../storage/drafts.ts'
 import { endPendingImport, type PendingImport, pendingImport } from '../storage/imports.ts'
@@ -9,7 +9,7 @@ import type { Write } from '../storage/store.ts'
 import { contentOfMessage } from '../sync/imported-content.ts'
 import type { MessageIdentity } from '../wire/mailbox.ts'
 import { dropParts, holdParts, type ReadMessage, readMessage } from './steps/read-message.ts'
-import { createAttachmentId, record } from './steps/take-in.ts'
+import { createAttachmentId, foreignDevice, record } from './steps/take-in.ts'
 import { done, type ExecuteContext, type FollowUp, type WireTask } from './task.ts'
 
 /**
@@ -77,8 +77,8 @@ async function complete(
     { draftId, version, isWhole: true },
   )
   if (fieldsChanged.length > 0) {
-    const device = 'foreign' as DeviceId
-    const revision = { version, content, savedAt: draft.updatedAt, device, by: 'foreign', fieldsChanged } as const
+    const savedAt = draft.updatedAt
+    const revision = { version, content, savedAt, device: foreignDevice, by: 'foreign', fieldsChanged } as const
     await insertRevision(write.db, draftId, revision, draft)
   }
   await applyDraftEvent(write, draftId, { type: 'completed', receipt }, now, content)

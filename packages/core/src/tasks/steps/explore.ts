@@ -1,21 +1,14 @@
-import {
-  type Copies,
-  type DraftEvent,
-  newestCopy,
-  type OwnedState,
-  type Receipt,
-  sameCopy,
-} from '../../draft/draft-state.ts'
+import type { DraftEvent, OwnedState, Receipt } from '../../draft/draft-state.ts'
 import { type Attempt, attemptsByMessageId, endAttempt, noMessageId } from '../../storage/attempts.ts'
 import { applyDraftEvent, type KnownCopy, ownedState } from '../../storage/draft-states.ts'
+import { inOnePiece } from '../../storage/chunks.ts'
 import { isPurged } from '../../storage/drafts.ts'
 import { vanishedDrafts } from '../../storage/imports.ts'
 import { isProbe } from '../../sync/account-probe.ts'
 import type { VanishedDraft } from '../../sync/kinship.ts'
-import { contentDigest, eventForCopy } from '../../sync/recognise.ts'
+import { contentDigest, eventForCopy, isCopyThere } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ExecuteContext, FollowUp } from '../task.ts'
-import { inOnePiece } from './read-message.ts'
 import { type SmallMessage, takeIn, takeInMany, wholeAtOnceBytes } from './take-in.ts'
 import { receiptFor } from './verify-copy.ts'
 
@@ -170,7 +163,7 @@ async function recognise(
     const isOurs = await context.write(async (write) => {
       const owned = await ownedState(write.db, attempt.draftId)
       // Two equal messages of another program are two messages: only one that has lost its own is this one.
-      if (attempt.method === 'import' && hasCopy(owned.state.copies, gone)) return false
+      if (attempt.method === 'import' && isCopyThere(owned.state.copies, gone)) return false
       const now = context.environment.now()
       const isBack = owned.state.status === 'discarded' && (await isPurged(write.db, attempt.draftId))
       const event = isBack && isHead(owned, receipt) ? back(receipt) : eventForCopy(owned, receipt, gone)
@@ -194,10 +187,4 @@ function isHead({ accountId, state }: OwnedState, receipt: Receipt): boolean {
 /** Somebody has put it back from where they had moved it: it was in the trash for want of it. */
 function back(verified: Receipt): DraftEvent {
   return { type: 'returned', verified }
-}
-
-function hasCopy(copies: Copies, gone: readonly Receipt[]): boolean {
-  const copy = newestCopy(copies)
-  const isMissing = copies.kind === 'synchronized' && copies.missingSince !== null
-  return copy !== null && !isMissing && !gone.some((one) => sameCopy(one, copy))
 }

@@ -1,8 +1,8 @@
-import type { Sha256 } from '../../ids.ts'
+import type { Sha256, Umid } from '../../ids.ts'
 import { deleteBlob, referBlob, storeBlob } from '../../storage/blobs.ts'
+import { inChunks } from '../../storage/chunks.ts'
 import { addDownloaded, downloaded, downloadedPiece, dropDownload, type MessagePlace } from '../../storage/imports.ts'
 import type { Db } from '../../storage/db.ts'
-import type { Umid } from '../../ids.ts'
 import type { MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ParsedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext } from '../task.ts'
@@ -61,7 +61,7 @@ async function fetchStaged(
   const { store, environment } = context
   const here = await store.read((db) => downloaded(db, place))
   let seq = here.pieces
-  for await (const bytes of inPieces(session.fetchPart(place.uid, '', { start: here.bytes }))) {
+  for await (const bytes of inChunks(session.fetchPart(place.uid, '', { start: here.bytes }), pieceBytes)) {
     await context.write(({ db }) => addDownloaded(db, place, { seq, bytes, now: environment.now() }))
     seq += 1
   }
@@ -76,34 +76,6 @@ async function fetchStaged(
       if (bytes !== null) yield bytes
     }
   })()
-}
-
-async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  let gathered: Uint8Array[] = []
-  let length = 0
-  for await (const bytes of source) {
-    gathered.push(bytes)
-    length += bytes.length
-    if (length < pieceBytes) continue
-    yield joined(gathered, length)
-    gathered = []
-    length = 0
-  }
-  if (length > 0) yield joined(gathered, length)
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length)
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.length
-  }
-  return whole
-}
-
-export async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes
 }
 
 /** In the transaction that makes the revision that names them. */

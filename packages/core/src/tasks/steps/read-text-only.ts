@@ -1,3 +1,4 @@
+import { inOnePiece } from '../../storage/chunks.ts'
 import type { MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { BodyPart } from '../../wire/body-structure.ts'
 import type { ParsedMessage } from '../../wire/message-format.ts'
@@ -25,7 +26,7 @@ export async function readTextOnly(
     context.format.parse(raw, context.environment.createSha256)
   const readPart = async (leaf: BodyPart | undefined): Promise<ParsedMessage | null> =>
     leaf === undefined ? null : await parse(asMessage(leaf, session.fetchPart(uid, leaf.section)))
-  const fields = await parse(once(header))
+  const fields = await parse(inOnePiece(header))
   const plain = await readPart(text)
   const rich = await readPart(html)
   return {
@@ -62,8 +63,4 @@ async function* asMessage(
   ]
   yield new TextEncoder().encode(`${fields.join('\r\n')}\r\n\r\n`)
   yield* body
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes
 }

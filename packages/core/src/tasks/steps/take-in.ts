@@ -1,6 +1,6 @@
 import { changedFields } from '../../draft/content.ts'
 import { type DraftContent, emptyContent } from '../../draft/draft.ts'
-import { newestCopy, type Receipt, sameCopy, situationOf, transitions } from '../../draft/draft-state.ts'
+import { newestCopy, type Receipt, transition } from '../../draft/draft-state.ts'
 import { type AttachmentId, type AttemptId, type DeviceId, type Umid, uuidv7, type Version } from '../../ids.ts'
 import {
   attemptsByMessageId,
@@ -9,6 +9,7 @@ import {
   insertAttempt,
   noMessageId,
 } from '../../storage/attempts.ts'
+import { inOnePiece } from '../../storage/chunks.ts'
 import type { Db } from '../../storage/db.ts'
 import { applyDraftEvent, loadDraftStates, ownedState } from '../../storage/draft-states.ts'
 import { draftExists, draftIdByToken, getDraft, insertDraft } from '../../storage/drafts.ts'
@@ -18,18 +19,18 @@ import type { Write } from '../../storage/store.ts'
 import { contentOfMessage, quotableParts } from '../../sync/imported-content.ts'
 import { type Kinship, kinship, type KnownMessage, resembling, type VanishedDraft } from '../../sync/kinship.ts'
 import { createToken, tokenOf } from '../../sync/message-ids.ts'
-import { contentDigest } from '../../sync/recognise.ts'
+import { contentDigest, isCopyThere } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ParsedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext, FollowUp } from '../task.ts'
-import { dropParts, holdParts, inOnePiece, placeOf, type ReadMessage, readMessage, readRaw } from './read-message.ts'
+import { dropParts, holdParts, placeOf, type ReadMessage, readMessage, readRaw } from './read-message.ts'
 import { readTextOnly } from './read-text-only.ts'
 
 /** Of a larger message the text comes first, and the rest by a task of its own. */
 export const wholeAtOnceBytes: number = 256 * 1024
 
 /** Nobody knows which program it was. */
-const foreignDevice = 'foreign' as DeviceId
+export const foreignDevice: DeviceId = 'foreign' as DeviceId
 
 export interface TakeInOptions {
   /** What this look at the folder did not find any more. */
@@ -145,7 +146,7 @@ async function store(
   const { kin } = newcomer
   if (kin.kind === 'edit' && kin.of === 'newest') {
     const owned = await ownedState(write.db, kin.draftId)
-    const rule = transitions['successor-seen'][situationOf(owned.state)]
+    const { rule } = transition(owned.state, { type: 'successor-seen' })
     if (rule === 'adopt' && owned.accountId === context.accountId)
       return await adopt(context, write, newcomer, kin.draftId)
   }
@@ -283,8 +284,7 @@ async function kinOf(
       const copies = states.get(draftId)?.copies
       const copy = copies === undefined ? null : newestCopy(copies)
       if (copies === undefined || copy === null) return null
-      const isMissing = copies.kind === 'synchronized' && copies.missingSince !== null
-      return { messageId: copy.messageId, isThere: !isMissing && !gone.some((one) => sameCopy(one, copy)) }
+      return { messageId: copy.messageId, isThere: isCopyThere(copies, gone) }
     },
   })
 }
