@@ -9,6 +9,8 @@ export type Umid = Branded<string, 'Umid'>
 export type AccountId = Branded<string, 'AccountId'>
 export type TenantId = Branded<string, 'TenantId'>
 export type UserId = Branded<string, 'UserId'>
+/** A UUIDv7; it stands in the token, which is no secret by it. */
+export type ApiTokenId = Branded<string, 'ApiTokenId'>
 /** A UUIDv7; one per upload that was begun. */
 export type AttemptId = Branded<string, 'AttemptId'>
 export type TaskId = Branded<string, 'TaskId'>

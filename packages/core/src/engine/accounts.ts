@@ -1,3 +1,4 @@
+import { defaultOwner } from '../access.ts'
 import { checkHeaderText } from '../draft/address.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AccountId, uuidv7 } from '../ids.ts'
@@ -22,6 +23,7 @@ export function createAccounts(parts: EngineParts): Accounts {
       const smtp = input.smtp === undefined ? null : withoutSecrets(input.smtp)
       const account = {
         id,
+        owner: input.owner ?? defaultOwner,
         address: input.address.trim(),
         name: input.name ?? '',
         imap: imap.login,
@@ -43,9 +45,9 @@ export function createAccounts(parts: EngineParts): Accounts {
     async get(id) {
       return await store.read((db) => getAccount(db, id))
     },
-    async list(page = {}) {
+    async list({ owner, ...page } = {}) {
       const checked = checkPage(page)
-      const { items, total } = await store.read((db) => listAccounts(db, checked))
+      const { items, total } = await store.read((db) => listAccounts(db, owner ?? null, checked))
       return { items, total, ...checked }
     },
     verify: (id) => verifyAccount(parts, id),

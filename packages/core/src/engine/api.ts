@@ -1,3 +1,4 @@
+import type { Owner, Scope } from '../access.ts'
 import type { DraftChanges } from '../draft/content.ts'
 import type {
   Attachment,
@@ -17,6 +18,7 @@ import type { SendPhase, SendReason, SendRecipient, SendStatus } from '../draft/
 import type { ToldEvent } from '../events.ts'
 import type {
   AccountId,
+  ApiTokenId,
   AttachmentId,
   ConflictId,
   DeviceId,
@@ -44,6 +46,8 @@ export interface Engine {
   readonly sends: Sends
   readonly tasks: Tasks
   readonly templates: Templates
+  /** What programs show at the door of a daemon; the engine itself asks nobody for one. */
+  readonly apiTokens: ApiTokens
   /**
    * One round with the server now, up and down: debounce, byte budget and back-off are overridden. Resolves when
    * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.
@@ -92,11 +96,14 @@ export interface AccountInput {
   readonly name?: string
   readonly imap: LoginInput
   readonly smtp?: LoginInput
+  /** Default: tenant and user `default`. */
+  readonly owner?: Owner
 }
 
 /** Without secrets: they go in and never come back. */
 export interface Account {
   readonly id: AccountId
+  readonly owner: Owner
   readonly address: string
   readonly name: string
   readonly imap: Login
@@ -111,7 +118,8 @@ export interface Accounts {
   add(input: AccountInput): Promise<Account>
   /** @throws {EverdraftError} NOT_FOUND */
   get(id: AccountId): Promise<Account>
-  list(page?: PageRequest): Promise<Page<Account>>
+  /** Without `owner`: everybody's. */
+  list(filter?: PageRequest & { readonly owner?: Owner }): Promise<Page<Account>>
   /**
    * Connects and says what was found, and what will be done. What the server does to drafts is found out by a small message
    * in Drafts, which is removed at once. Nothing is sent. @throws {WireError}, {EverdraftError} NOT_FOUND, SECRETS_LOCKED
@@ -177,6 +185,8 @@ export interface DraftInput extends DraftChanges {
    * written to last, else the one used last).
    */
   readonly accountId?: AccountId
+  /** Among whose accounts it is picked; left out: among all. */
+  readonly owner?: Owner
   readonly policy?: DraftPolicy
   /** Of the draft's account; the fields given win over the template's. */
   readonly templateId?: TemplateId
@@ -377,6 +387,8 @@ export interface SendRecordEvent {
 }
 
 export interface SendFilter extends PageRequest {
+  /** Those of this one's accounts. */
+  readonly owner?: Owner
   readonly accountId?: AccountId
   readonly draftId?: Umid
   readonly status?: SendStatus
@@ -430,6 +442,40 @@ export interface Templates {
   list(accountId: AccountId, page?: PageRequest): Promise<Page<Template>>
   /** @throws {EverdraftError} NOT_FOUND */
   remove(accountId: AccountId, id: TemplateId): Promise<void>
+}
+
+export interface ApiTokenInput {
+  readonly owner: Owner
+  readonly scopes: readonly Scope[]
+  /** What it is for, for people. */
+  readonly name?: string
+  /** In epoch milliseconds; null or left out: it does not expire. */
+  readonly expiresAt?: number | null
+}
+
+/** Without what is shown at the door: of that only a digest is stored. */
+export interface ApiToken {
+  readonly id: ApiTokenId
+  readonly owner: Owner
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly expiresAt: number | null
+  /** Within some minutes, as not each use is written down; null: not used yet. */
+  readonly lastUsedAt: number | null
+  readonly createdAt: number
+}
+
+export interface ApiTokens {
+  /** `text` is what the bearer shows; it is told this once. @throws {EverdraftError} VALIDATION_ERROR */
+  create(input: ApiTokenInput): Promise<{ readonly token: ApiToken; readonly text: string }>
+  /** @throws {EverdraftError} NOT_FOUND */
+  get(id: ApiTokenId): Promise<ApiToken>
+  /** The newest first. Without `owner`: everybody's. */
+  list(filter?: PageRequest & { readonly owner?: Owner }): Promise<Page<ApiToken>>
+  /** It opens nothing from now on. @throws {EverdraftError} NOT_FOUND */
+  revoke(id: ApiTokenId): Promise<void>
+  /** Null: unknown, revoked or expired. */
+  authenticate(text: string): Promise<ApiToken | null>
 }
 
 /** A draft in a composer. `await using composer = engine.drafts.open(id)` closes it at the end of the block. */

@@ -32,9 +32,10 @@ export function createDrafts(parts: EngineParts): Drafts {
   }
 
   return {
-    async create({ accountId, policy, templateId, ...fields }, options = {}) {
+    async create({ accountId, owner, policy, templateId, ...fields }, options = {}) {
       const input = {
         accountId: accountId ?? null,
+        owner: owner ?? null,
         fields,
         attachments: [],
         templateId: templateId ?? null,

@@ -30,6 +30,7 @@ import type { Secrets } from '../secrets.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
 import type { SubmissionPort } from '../wire/submission.ts'
 import { createAccounts } from './accounts.ts'
+import { createApiTokens } from './api-tokens.ts'
 import type { Engine, SyncOptions, SyncReport } from './api.ts'
 import { createDrafts } from './drafts.ts'
 import { createEventFeed } from './event-feed.ts'
@@ -314,7 +315,7 @@ async function startEngine(
   /** The markers that are to run, from the durable state of the drafts: what the queue's rows lack is added. */
   async function deriveMarkers({ db, emit }: Write): Promise<void> {
     const uploads = (await draftsToSettle(db)).map(uploadInNeed)
-    const { items } = await listAccounts(db, { limit: 1_000_000, offset: 0 })
+    const { items } = await listAccounts(db, null, { limit: 1_000_000, offset: 0 })
     const syncs = items.map(({ id }) => syncAfter(id, 0))
     const imports = (await pendingImports(db, null)).map(importTheRest)
     const now = environment.now()
@@ -379,6 +380,7 @@ async function startEngine(
     sends: createSends(parts),
     templates: createTemplates(parts),
     tasks: createTasks(parts),
+    apiTokens: createApiTokens(parts),
     sync,
     subscribe: feed.subscribe,
     async backup(destination) {

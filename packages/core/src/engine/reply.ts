@@ -85,6 +85,7 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
       await drop(stored.filter(({ id }) => !attachments.some(({ blob }) => blob.id === id)))
       const create = {
         accountId,
+        owner: null,
         ...prepared,
         templateId: null,
         policy: input.policy ?? 'sync',

@@ -37,9 +37,9 @@ export function createSends({ store, run, submissions }: EngineParts): Sends {
     get: (id) => store.read((db) => recordIn(db, id)),
     async list(filter = {}) {
       const page = checkPage(filter)
-      const { accountId = null, draftId = null, status = null } = filter
+      const { owner = null, accountId = null, draftId = null, status = null } = filter
       return await store.read(async (db) => {
-        const { items, total } = await listSends(db, { accountId, draftId, status, ...page })
+        const { items, total } = await listSends(db, { owner, accountId, draftId, status, ...page })
         return { items: await records(db, items), total, ...page }
       })
     },

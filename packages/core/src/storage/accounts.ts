@@ -1,13 +1,17 @@
+import type { SelectQueryBuilder } from 'kysely'
+
 import { EverdraftError } from '../errors.ts'
 import type { DraftContent, LastError } from '../draft/draft.ts'
-import type { AccountId } from '../ids.ts'
+import type { Owner } from '../access.ts'
+import type { AccountId, TenantId, UserId } from '../ids.ts'
 import type { Login } from '../wire/login.ts'
-import type { AccountRow } from './schema.ts'
+import type { AccountRow, Schema } from './schema.ts'
 import { setSecret, type StoredSecret } from './secrets.ts'
 import type { Db } from './db.ts'
 
 export interface StoredAccount {
   readonly id: AccountId
+  readonly owner: Owner
   readonly address: string
   readonly name: string
   readonly imap: Login
@@ -15,10 +19,6 @@ export interface StoredAccount {
   readonly lastError: LastError | null
   readonly createdAt: number
 }
-
-/** Until tenants exist all belongs to this one. */
-const defaultTenant = 'default'
-const defaultUser = 'default'
 
 export async function insertAccount(
   db: Db,
@@ -29,8 +29,8 @@ export async function insertAccount(
     .insertInto('account')
     .values({
       id: account.id,
-      tenant_id: defaultTenant,
-      user_id: defaultUser,
+      tenant_id: account.owner.tenantId,
+      user_id: account.owner.userId,
       address: account.address,
       name: account.name,
       imap: JSON.stringify(account.imap),
@@ -50,16 +50,25 @@ export async function getAccount(db: Db, id: AccountId): Promise<StoredAccount> 
   return toAccount(row)
 }
 
+/** `owner` null: everybody's. */
 export async function listAccounts(
   db: Db,
+  owner: Owner | null,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly items: readonly StoredAccount[]; readonly total: number }> {
-  const rows = await db.selectFrom('account').selectAll().orderBy('id').limit(page.limit).offset(page.offset).execute()
-  const { total } = await db
-    .selectFrom('account')
+  const listed = accountsOf(db, owner)
+  const rows = await listed.selectAll().orderBy('id').limit(page.limit).offset(page.offset).execute()
+  const { total } = await listed
     .select((count) => count.fn.countAll<number | string>().as('total'))
     .executeTakeFirstOrThrow()
   return { items: rows.map(toAccount), total: Number(total) }
+}
+
+/** Null: everybody's. */
+export function accountsOf(db: Db, owner: Owner | null): SelectQueryBuilder<Schema, 'account', object> {
+  const all = db.selectFrom('account')
+  if (owner === null) return all
+  return all.where('account.tenant_id', '=', owner.tenantId).where('account.user_id', '=', owner.userId)
 }
 
 /** How many of the newest drafts say from where somebody was written to: more would make a new draft slow. */
@@ -67,14 +76,15 @@ const rememberedDrafts = 200
 
 /**
  * For a draft made without naming an account: the one whose address it is from, else the one from which its recipients
- * were written to last, else the one used last.
+ * were written to last, else the one used last. `owner` null: among everybody's.
  * @throws {EverdraftError} NOT_FOUND where there is no account
  */
 export async function pickAccount(
   db: Db,
+  owner: Owner | null,
   { from, to, cc, bcc }: Pick<DraftContent, 'from' | 'to' | 'cc' | 'bcc'>,
 ): Promise<AccountId> {
-  const accounts = await db.selectFrom('account').select(['id', 'address']).orderBy('last_used_at', 'desc').execute()
+  const accounts = await accountsOf(db, owner).select(['id', 'address']).orderBy('last_used_at', 'desc').execute()
   const [lastUsed, ...others] = accounts
   if (lastUsed === undefined) throw new EverdraftError('NOT_FOUND', 'there is no account yet: add one first')
   const sender = from?.address.toLowerCase()
@@ -82,14 +92,18 @@ export async function pickAccount(
   if (own !== undefined) return own.id as AccountId
   const correspondents = new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
   if (others.length === 0 || correspondents.size === 0) return lastUsed.id as AccountId
-  return (await lastToWrite(db, correspondents)) ?? (lastUsed.id as AccountId)
+  return (await lastToWrite(db, owner, correspondents)) ?? (lastUsed.id as AccountId)
 }
 
-async function lastToWrite(db: Db, correspondents: ReadonlySet<string>): Promise<AccountId | null> {
-  const drafts = await db
-    .selectFrom('draft')
+async function lastToWrite(
+  db: Db,
+  owner: Owner | null,
+  correspondents: ReadonlySet<string>,
+): Promise<AccountId | null> {
+  const all = db.selectFrom('draft').where('status', '<>', 'discarded')
+  const own = owner === null ? all : all.where('account_id', 'in', accountsOf(db, owner).select('account.id'))
+  const drafts = await own
     .select(['account_id', 'content'])
-    .where('status', '<>', 'discarded')
     .orderBy('updated_at', 'desc')
     .orderBy('id', 'desc')
     .limit(rememberedDrafts)
@@ -160,6 +174,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
 function toAccount(row: AccountRow): StoredAccount {
   return {
     id: row.id as AccountId,
+    owner: { tenantId: row.tenant_id as TenantId, userId: row.user_id as UserId },
     address: row.address,
     name: row.name,
     imap: JSON.parse(row.imap) as Login,

@@ -312,6 +312,14 @@ const steps: readonly (readonly Statement[])[] = [
     `drop index task_running`,
     `create index task_running on task (account_id) where state = 'running'`,
   ],
+  [
+    `create table api_token (
+      id text primary key, tenant_id text not null, user_id text not null, name text not null, scopes text not null,
+      digest text not null, expires_at integer, last_used_at integer, created_at integer not null
+    ) strict`,
+    `create index api_token_by_owner on api_token (tenant_id, user_id, created_at)`,
+    `create index account_by_owner on account (tenant_id, user_id, id)`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

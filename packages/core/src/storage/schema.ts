@@ -31,6 +31,7 @@ export interface Schema {
   readonly send: SendRow
   readonly send_event: SendEventRow
   readonly sent_habit: SentHabitRow
+  readonly api_token: ApiTokenRow
 }
 
 /** One consent to send. */
@@ -62,6 +63,20 @@ interface SendEventRow {
   readonly phase: string
   /** JSON of a `SendReason`. */
   readonly reason: string | null
+}
+
+export interface ApiTokenRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly user_id: string
+  readonly name: string
+  /** JSON of a list. */
+  readonly scopes: string
+  /** Hexadecimal SHA-256 of what the bearer shows. */
+  readonly digest: string
+  readonly expires_at: number | null
+  readonly last_used_at: number | null
+  readonly created_at: number
 }
 
 interface SentHabitRow {

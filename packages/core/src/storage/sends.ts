@@ -10,10 +10,12 @@ import {
   sendTransition,
   workOf,
 } from '../draft/send-state.ts'
+import type { Owner } from '../access.ts'
 import type { DraftStatus } from '../draft/draft.ts'
 import type { DraftEvent } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, FolderPath, MessageId, SendId, Sha256, Uid, UidValidity, Umid } from '../ids.ts'
+import { accountsOf } from './accounts.ts'
 import { releaseBlobs } from './blobs.ts'
 import type { Db } from './db.ts'
 import { applyDraftEvent } from './draft-states.ts'
@@ -230,6 +232,7 @@ export async function openSends(db: Db, accountId: AccountId | null): Promise<re
 }
 
 export interface SendQuery {
+  readonly owner: Owner | null
   readonly accountId: AccountId | null
   readonly draftId: Umid | null
   readonly status: SendStatus | null
@@ -240,9 +243,10 @@ export interface SendQuery {
 /** The newest consent first. */
 export async function listSends(
   db: Db,
-  { accountId, draftId, status, limit, offset }: SendQuery,
+  { owner, accountId, draftId, status, limit, offset }: SendQuery,
 ): Promise<{ readonly items: readonly StoredSend[]; readonly total: number }> {
   let query = db.selectFrom('send')
+  if (owner !== null) query = query.where('account_id', 'in', accountsOf(db, owner).select('account.id'))
   if (accountId !== null) query = query.where('account_id', '=', accountId)
   if (draftId !== null) query = query.where('draft_id', '=', draftId)
   if (status !== null) query = query.where('status', '=', status)

@@ -1,3 +1,4 @@
+import type { Owner } from '../access.ts'
 import { applyChanges, changedFields, type DraftChanges } from '../draft/content.ts'
 import { type Attachment, type Author, type DraftContent, type DraftPolicy, emptyContent } from '../draft/draft.ts'
 import { type AccountId, type DeviceId, type TemplateId, type Umid, uuidv7, type Version } from '../ids.ts'
@@ -13,6 +14,8 @@ import type { LocalTask } from './task.ts'
 export interface DraftCreate {
   /** Null: picked by the sender's address, else by who was written to from it last, else the account used last. */
   readonly accountId: AccountId | null
+  /** Among whose accounts it is picked; null: among all. */
+  readonly owner: Owner | null
   readonly fields: DraftChanges
   /** What the draft begins with; only where `accountId` is given, as their bytes are in that account. */
   readonly attachments: readonly NewAttachment[]
@@ -34,7 +37,7 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
   async plan(context, input) {
     const { write, environment, now } = context
     const given = applyChanges(emptyContent, input.fields)
-    const accountId = input.accountId ?? (await pickAccount(write.db, given))
+    const accountId = input.accountId ?? (await pickAccount(write.db, input.owner, given))
     const account = await getAccount(write.db, accountId)
     const base =
       input.templateId === null ? emptyContent : (await getTemplate(write.db, accountId, input.templateId)).content
