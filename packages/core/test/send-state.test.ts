@@ -21,16 +21,19 @@ const addresses = ['ann@example.org', 'bob@example.org', 'carla@example.org'] as
 const reason: SendReason = { code: '450', message: 'later' }
 const fresh = newSend(1 as Version, addresses, 0)
 
+const kindsOfEvents = 24
+
 /** One of every kind of event, in any order: also what no engine would ever say. */
 function anyEvent(choice: number): SendEvent {
-  const kinds = (['accepted', 'refused', 'temporary'] as const).map((_, index, all) => all[(choice + index) % 3])
+  const lot = Math.floor(choice / kindsOfEvents)
+  const kinds = (['accepted', 'refused', 'temporary'] as const).map((_, index, all) => all[(lot + index) % 3])
   const verdicts = addresses.map((address, index) => ({ address, kind: kinds[index] ?? 'accepted', reason }))
   const events: readonly SendEvent[] = [
     { type: 'released' },
     { type: 'held', reason },
     { type: 'unheld' },
     { type: 'froze' },
-    { type: 'opened', verdicts: verdicts.slice(0, 1 + (choice % 3)), retryAt: 5 },
+    { type: 'opened', verdicts: verdicts.slice(0, 1 + (lot % 3)), retryAt: 5 },
     { type: 'dot-marked' },
     { type: 'answered-ok', at: 7 },
     { type: 'answered-temporary', reason, retryAt: 5 },
@@ -41,7 +44,7 @@ function anyEvent(choice: number): SendEvent {
     { type: 'blocked', reason },
     { type: 'cancelled' },
     { type: 'found-sent', at: 7 },
-    { type: 'bounced', address: addresses[choice % 3] ?? '', reason, at: 7 },
+    { type: 'bounced', address: addresses[lot % 3] ?? '', reason, at: 7 },
     { type: 'resolved-sent', at: 7 },
     { type: 'resolved-send-again' },
     { type: 'retried' },
@@ -49,8 +52,9 @@ function anyEvent(choice: number): SendEvent {
     { type: 'copy-verified' },
     { type: 'copies-cleaned' },
     { type: 'given-up', reason },
+    { type: 'reported', address: addresses[lot % 3] ?? '', reason, at: 7 },
   ]
-  return events[choice % events.length]!
+  return events[choice % kindsOfEvents]!
 }
 
 /** Where the events of one phase lead on, so that random lives get far. */
@@ -76,7 +80,7 @@ function property(check: (before: SendState, event: SendEvent, after: SendState 
       for (const choice of choices) {
         const lot = Math.floor(choice / 2)
         const next = onward[state.phase] ?? [lot]
-        const kind = choice % 2 === 0 ? lot : (next[lot % next.length] ?? 0) + 23 * (lot % 30)
+        const kind = choice % 2 === 0 ? lot : (next[lot % next.length] ?? 0) + kindsOfEvents * (lot % 30)
         const event = anyEvent(kind)
         visited.add(state.phase)
         const outcome = sendTransition(state, event)
@@ -144,6 +148,7 @@ describe('the send table', () => {
     const settles: ReadonlySet<SendEventType> = new Set([
       'found-sent',
       'bounced',
+      'reported',
       'resolved-sent',
       'resolved-send-again',
     ])
@@ -251,7 +256,7 @@ function live(choices: readonly number[]): ReadonlyMap<string, { taken: number; 
       default:
     }
     if (state.phase === 'checked') tell({ type: 'froze' })
-    else if (state.phase === 'frozen') tell(anyEvent(4 + 23 * lot))
+    else if (state.phase === 'frozen') tell(anyEvent(4 + kindsOfEvents * lot))
     else if (state.phase === 'transmitting') {
       tell(lot % 3 === 0 ? { type: 'lost-before-dot', reason, retryAt: 5 } : { type: 'dot-marked' })
     } else if (state.phase === 'dotting') {
@@ -344,6 +349,54 @@ describe('a life of a send', () => {
     )
     expect(known).toMatchObject({ phase: 'accepted', sentAt: 9 })
     expect(statuses(known)).toEqual(['accepted', 'bounced', 'accepted'])
+  })
+
+  test('so does a report of delay, which fails nobody', () => {
+    const known = after(
+      ...toDotting,
+      { type: 'lost-after-dot', reason },
+      { type: 'reported', address: addresses[1], reason, at: 9 },
+    )
+    expect(known).toMatchObject({ phase: 'accepted', sentAt: 9, error: null })
+    expect(statuses(known)).toEqual(['accepted', 'accepted', 'accepted'])
+    expect(known.recipients[1]?.reason).toEqual(reason)
+  })
+
+  /** One was accepted; the others are unknown, each by a transmission of its own. */
+  const twiceInDoubt: readonly SendEvent[] = [
+    ...toFrozen,
+    opened('accepted', 'temporary', 'temporary'),
+    { type: 'dot-marked' },
+    { type: 'answered-ok', at: 9 },
+    { type: 'released' },
+    { type: 'opened', verdicts: [{ address: addresses[1], kind: 'accepted', reason }], retryAt: 5 },
+    { type: 'dot-marked' },
+    { type: 'recovered' },
+    { type: 'released' },
+    { type: 'opened', verdicts: [{ address: addresses[2], kind: 'accepted', reason }], retryAt: 5 },
+    { type: 'dot-marked' },
+  ]
+
+  test('a report about one transmission says nothing of another', () => {
+    const bounced: SendEvent = { type: 'bounced', address: addresses[1], reason, at: 10 }
+    expect(statuses(after(...twiceInDoubt, { type: 'recovered' }, bounced))).toEqual(['accepted', 'bounced', 'unknown'])
+  })
+
+  test('a report takes nobody off the wire', () => {
+    const bounced: SendEvent = { type: 'bounced', address: addresses[1], reason, at: 10 }
+    const told = after(...twiceInDoubt, bounced)
+    expect(told.phase).toBe('dotting')
+    expect(statuses(told)).toEqual(['accepted', 'bounced', 'in-flight'])
+  })
+
+  test('a hold after an acceptance is about those who are left', () => {
+    const held: SendEvent = { type: 'held', reason }
+    const accepted = [{ type: 'dot-marked' }, { type: 'answered-ok', at: 9 }] as const
+    const partly = after(...toFrozen, opened('accepted', 'temporary'), ...accepted, held)
+    expect(partly).toMatchObject({ phase: 'accepted', held: reason })
+    expect(workOf(partly)).toMatchObject({ releaseAt: null, user: true })
+    const all = after(...toFrozen, opened('accepted', 'accepted', 'accepted'), ...accepted, held)
+    expect(all.held).toBeNull()
   })
 
   test('5xx for all is a draft again, and H32 a retry is the same send', () => {

@@ -106,7 +106,7 @@ interface RecipientVerdict {
 export type SendEvent =
   /** Its time has come. */
   | { readonly type: 'released' }
-  /** Not without a word of the user: a successor in Drafts, a restored backup. */
+  /** Not without a word of the user: a successor in Drafts, a restored backup. After an acceptance it is about those who are left. */
   | { readonly type: 'held'; readonly reason: SendReason }
   /** The user says go. */
   | { readonly type: 'unheld' }
@@ -138,6 +138,8 @@ export type SendEvent =
   | { readonly type: 'found-sent'; readonly at: number }
   /** A report of failure for a recipient. */
   | { readonly type: 'bounced'; readonly address: string; readonly reason: SendReason; readonly at: number }
+  /** A report of delay or of success for a recipient: whoever writes it has had the mail. */
+  | { readonly type: 'reported'; readonly address: string; readonly reason: SendReason; readonly at: number }
   /** The user says that those unknown have it. */
   | { readonly type: 'resolved-sent'; readonly at: number }
   /** The user wants it sent again to those unknown, whatever became of the first. */
@@ -190,6 +192,8 @@ export type SendRule =
   | 'settle-again'
   /** The recipient has it no more; a report also proves that the mail was taken. */
   | 'bounce'
+  /** What is said of the recipient is shown; it also proves that the mail was taken. */
+  | 'report'
   /** From the start, under the same id (hazard 32). */
   | 'requeue'
   /** At once, instead of at its time. */
@@ -233,7 +237,7 @@ function four(rule: SendRule): Four {
 export const sendTransitions: Readonly<Record<SendEventType, Row>> = {
   //                         queued, checked, frozen                 transmitting, dotting             accepted, filed, verified, cleaned         cancelled, failed, unknown, parked
   'released':            row(['check', 'same', 'same'],              ['same', 'same'],                 four('resume'),                             four('same')),
-  'held':                row(three('hold'),                          ['refuse', 'refuse'],             four('same'),                               four('same')),
+  'held':                row(three('hold'),                          ['refuse', 'refuse'],             four('hold'),                               four('same')),
   'unheld':              row(['unhold', 'same', 'same'],             ['same', 'same'],                 four('unhold'),                             four('same')),
   'froze':               row(['refuse', 'freeze', 'same'],           ['refuse', 'refuse'],             four('refuse'),                             four('refuse')),
   'opened':              row(['refuse', 'refuse', 'open'],           ['refuse', 'refuse'],             four('refuse'),                             four('refuse')),
@@ -249,6 +253,7 @@ export const sendTransitions: Readonly<Record<SendEventType, Row>> = {
   'cancelled':           row(three('cancel'),                        ['refuse', 'refuse'],             four('cancel-rest'),                        ['same', 'same', 'refuse', 'cancel']),
   'found-sent':          row(three('hold'),                          ['same', 'same'],                 four('settle-sent'),                        ['same', 'same', 'settle-sent', 'same']),
   'bounced':             row(three('bounce'),                        ['bounce', 'bounce'],             four('bounce'),                             ['same', 'same', 'bounce', 'same']),
+  'reported':            row(three('report'),                        ['report', 'report'],             four('report'),                             ['same', 'same', 'report', 'same']),
   'resolved-sent':       row(three('refuse'),                        ['refuse', 'refuse'],             four('settle-sent'),                        ['refuse', 'refuse', 'settle-sent', 'refuse']),
   'resolved-send-again': row(three('refuse'),                        ['refuse', 'refuse'],             four('settle-again'),                       ['refuse', 'refuse', 'settle-again', 'refuse']),
   'retried':             row(['hurry', 'same', 'same'],              ['same', 'same'],                 four('hurry'),                              ['refuse', 'requeue', 'refuse', 'requeue']),
@@ -312,7 +317,8 @@ function carryOut(rule: Exclude<SendRule, 'refuse'>, state: SendState, event: Se
     case 'resume':
       return state.held === null && hasAny(state, isLeft) ? { ...state, phase: 'frozen' } : state
     case 'hold':
-      return { ...atRest(state), held: reason ?? foundInSent }
+      // Nobody is left: nothing is to be held.
+      return hasAny(state, isLeft) ? { ...atRest(state), held: reason ?? foundInSent } : state
     case 'unhold':
       return { ...state, held: null }
     case 'freeze':
@@ -358,7 +364,9 @@ function carryOut(rule: Exclude<SendRule, 'refuse'>, state: SendState, event: Se
     case 'settle-again':
       return { ...atRest(change(state, isUnknown, 'pending', null)), dueAt: 0, held: null }
     case 'bounce':
-      return event.type === 'bounced' ? bounce(state, event) : state
+      return event.type === 'bounced' ? heard(state, event, 'bounced') : state
+    case 'report':
+      return event.type === 'reported' ? heard(state, event, 'accepted') : state
     case 'requeue': {
       const again = change(state, ({ status }) => status === 'refused' || isWaiting(status), 'pending', null)
       return { ...atRest(again), dueAt: 0, held: null, error: null }
@@ -438,14 +446,20 @@ function open(state: SendState, { verdicts, retryAt }: Extract<SendEvent, { read
   return settled({ ...attempted(opened), error: reason })
 }
 
-function bounce(state: SendState, event: Extract<SendEvent, { readonly type: 'bounced' }>): SendState {
-  const { address, reason, at } = event
+function heard(
+  state: SendState,
+  { address, reason, at }: Extract<SendEvent, { readonly type: 'bounced' | 'reported' }>,
+  status: 'bounced' | 'accepted',
+): SendState {
   const isMeant: Choice = (one) => one.address === address && (one.status === 'accepted' || one.status === 'unknown')
   const meant = state.recipients.find(isMeant)
   if (meant === undefined) return state
-  const bounced = change(state, isMeant, 'bounced', reason)
-  // One answer is for all who were in flight together: a report about one of them says what it was.
-  return meant.status === 'unknown' ? accepted(change(bounced, isUnknown, 'accepted', null), at) : bounced
+  const told = change(state, isMeant, status, reason)
+  if (meant.status !== 'unknown') return told
+  // One answer is for all who were in flight together, and before any acceptance there was but one transmission that nobody
+  // knows of. After one there may have been several: a report is about its own.
+  if (state.phase === 'unknown') return accepted(change(told, isUnknown, 'accepted', null), at)
+  return hasAny(told, isUnknown) ? told : { ...told, error: null }
 }
 
 export type SendStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled' | 'unknown'
