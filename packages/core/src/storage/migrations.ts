@@ -320,6 +320,15 @@ const steps: readonly (readonly Statement[])[] = [
     `create index api_token_by_owner on api_token (tenant_id, user_id, created_at)`,
     `create index account_by_owner on account (tenant_id, user_id, id)`,
   ],
+  [
+    // Which sends are young enough for a bounce to come.
+    `create index send_by_end on send (account_id, ended_at)`,
+    // What a caller may ask for twice without wanting it twice.
+    `create table send_request (
+      scope text not null, key text not null, digest text not null, send_id text not null, at integer not null,
+      primary key (scope, key)
+    ) strict, without rowid`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

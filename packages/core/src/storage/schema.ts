@@ -31,6 +31,7 @@ export interface Schema {
   readonly send: SendRow
   readonly send_event: SendEventRow
   readonly sent_habit: SentHabitRow
+  readonly send_request: SendRequestRow
   readonly api_token: ApiTokenRow
 }
 
@@ -77,6 +78,16 @@ export interface ApiTokenRow {
   readonly expires_at: number | null
   readonly last_used_at: number | null
   readonly created_at: number
+}
+
+/** By which a repeated request is known for the consent that it made. */
+interface SendRequestRow {
+  readonly scope: string
+  readonly key: string
+  /** Of what was asked for. */
+  readonly digest: string
+  readonly send_id: string
+  readonly at: number
 }
 
 interface SentHabitRow {
