@@ -450,6 +450,15 @@ export function createFakeMailbox(): FakeMailbox {
             .filter((uid) => wanted.includes(uid))
             .map((uid) => structureOf(uid, here().messages.get(uid)?.bytes ?? new Uint8Array())),
         ),
+      headerFields: (wanted) =>
+        command('read', `fields ${wanted.join(',')}`, () =>
+          uids()
+            .filter((uid) => wanted.includes(uid))
+            .map((uid) => {
+              const bytes = here().messages.get(uid)?.bytes ?? new Uint8Array()
+              return { uid, size: bytes.length, bytes: bytes.subarray(0, bytes.indexOf(lineEnd) + 1) }
+            }),
+        ),
       fetchHeader: (uid) =>
         command('read', `header ${uid}`, () => {
           const bytes = here().messages.get(uid)?.bytes

@@ -115,8 +115,8 @@ function createSession(wire: Wire): MailboxSession {
       if (created.kind === 'ok') await wire.run([`SUBSCRIBE "${path}"`])
       return created
     },
-    async select(path): Promise<FolderState | null> {
-      const reply = await wire.run([`SELECT "${path}"`])
+    async select(path, mode): Promise<FolderState | null> {
+      const reply = await wire.run([`${mode === 'read-only' ? 'EXAMINE' : 'SELECT'} "${path}"`])
       if (reply.status === 'NO') {
         if (reply.code === 'NONEXISTENT' || !(await list(`"${path}"`)).some((one) => one.path === path)) return null
       }
@@ -168,6 +168,19 @@ function createSession(wire: Wire): MailboxSession {
         if (pieces.length > 0) found.push({ uid, size, body: structureOf(Buffer.concat(pieces).toString('latin1')) })
       }
       return found
+    },
+    async headerFields(uids, names) {
+      if (uids.length === 0) return []
+      const reply = await mustSucceed([
+        `UID FETCH ${uids.join(',')} (RFC822.SIZE BODY.PEEK[HEADER.FIELDS (${names.join(' ')})])`,
+      ])
+      return reply.untagged.flatMap(({ text, literals }) => {
+        const uid = /\bUID (\d+)/.exec(text)?.[1]
+        const size = /\bRFC822\.SIZE (\d+)/.exec(text)?.[1]
+        const [bytes] = literals
+        if (uid === undefined || size === undefined || bytes === undefined) return []
+        return [{ uid: Number(uid) as Uid, size: Number(size), bytes }]
+      })
     },
     async fetchHeader(uid) {
       const reply = await mustSucceed([`UID FETCH ${uid} (BODY.PEEK[HEADER])`])

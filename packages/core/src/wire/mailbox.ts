@@ -150,6 +150,14 @@ export interface MessageStructure {
   readonly body: BodyPart
 }
 
+/** Some fields of a message's header, as they lie there. */
+export interface MessageFields {
+  readonly uid: Uid
+  /** RFC822.SIZE. */
+  readonly size: number
+  readonly bytes: Uint8Array
+}
+
 /** A message as it lies on the server (BODY.PEEK[]). */
 export interface RawMessage {
   readonly uid: Uid
@@ -306,8 +314,11 @@ export interface MailboxSession {
   folders(): Promise<readonly Folder[]>
   /** Also subscribes to it. With CREATE-SPECIAL-USE (RFC 6154 §3) where the server has it. */
   createFolder(path: FolderPath, specialUse: SpecialUse): Promise<CommandOutcome>
-  /** Selects for writing; where it is selected already, its state is read afresh. Null: there is no such folder. */
-  select(path: FolderPath): Promise<FolderState | null>
+  /**
+   * Selects for writing; where it is selected already, its state is read afresh. `read-only`: by EXAMINE (RFC 3501 §6.3.2), so that
+   * nothing there changes by our looking, not even what counts as recent. Null: there is no such folder.
+   */
+  select(path: FolderPath, mode?: 'read-only'): Promise<FolderState | null>
   /**
    * Selects, and says what happened since `mark`, in as few round trips as the server allows: one with QRESYNC or
    * CONDSTORE, else two. Null: there is no such folder. Without a mark it gives the identities of all messages: for a large
@@ -335,6 +346,8 @@ export interface MailboxSession {
   details(uids: readonly Uid[]): Promise<readonly MessageDetails[]>
   /** BODYSTRUCTURE (RFC 3501 §7.4.2) of the given UIDs that exist, ascending. */
   structures(uids: readonly Uid[]): Promise<readonly MessageStructure[]>
+  /** The named fields (BODY.PEEK[HEADER.FIELDS]) of the given UIDs that exist, ascending, asked for at once. */
+  headerFields(uids: readonly Uid[], names: readonly string[]): Promise<readonly MessageFields[]>
   /** The header with the empty line after it (BODY.PEEK[HEADER]), or null if there is no such message. */
   fetchHeader(uid: Uid): Promise<Uint8Array | null>
   /**

@@ -64,6 +64,11 @@ export class SelectReading implements CommandHandlers {
 }
 
 /** A second SELECT of the same folder opens it anew (RFC 3501 §6.3.1), and never expunges, as CLOSE would. */
-export function selectCommand(names: FolderNames, path: FolderPath, parameter: string | null): readonly CommandPart[] {
-  return ['SELECT ', astring(names.toWire(path)), parameter === null ? '' : ` (${parameter})`]
+export function selectCommand(
+  names: FolderNames,
+  path: FolderPath,
+  parameter: string | null,
+  verb: 'SELECT' | 'EXAMINE' = 'SELECT',
+): readonly CommandPart[] {
+  return [`${verb} `, astring(names.toWire(path)), parameter === null ? '' : ` (${parameter})`]
 }

@@ -9,6 +9,7 @@ import {
   type MailboxCapabilities,
   type MailboxSession,
   type MessageDetails,
+  type MessageFields,
   type MessageId,
   type MessageIdentity,
   type MessageStructure,
@@ -32,6 +33,7 @@ import { fetchSection, partItem, pieceBytes } from './fetch-section.ts'
 import { createFolder, FolderNames, listFolders } from './folders.ts'
 import { fetchIdentities } from './identity.ts'
 import { notReadToItsEnd, type LiteralStream } from './literal-stream.ts'
+import { fetchMessageFields } from './message-fields.ts'
 import { moveMessages } from './move.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
 import { fetchQuotaLeft } from './quota.ts'
@@ -54,8 +56,11 @@ export interface ImapSessionParts {
   bytes(): WireBytes
 }
 
+type Mode = 'read-only' | 'read-write'
+
 interface Opened {
   readonly path: FolderPath
+  readonly mode: Mode
   readonly uidValidity: UidValidity
 }
 
@@ -107,9 +112,9 @@ export class ImapSession implements MailboxSession {
     )
   }
 
-  async select(path: FolderPath): Promise<FolderState | null> {
+  async select(path: FolderPath, mode: Mode = 'read-write'): Promise<FolderState | null> {
     return this.#use(async () => {
-      const folder = await this.#openFolder(path)
+      const folder = await this.#openFolder(path, mode)
       this.#selected = this.#open
       return folder
     })
@@ -123,7 +128,7 @@ export class ImapSession implements MailboxSession {
       const parts = { connection, names: this.#names, capabilities, enablesQresync: this.#enablesQresync }
       const changes = await readChanges(parts, path, mark)
       this.#enablesQresync = false
-      this.#open = changes && { path, uidValidity: changes.folder.uidValidity }
+      this.#open = changes && { path, mode: 'read-write', uidValidity: changes.folder.uidValidity }
       if (changes) this.#hasEnabledCondstore = true
       this.#selected = this.#open
       return changes
@@ -139,7 +144,7 @@ export class ImapSession implements MailboxSession {
       get open() {
         return open()
       },
-      openToWatch: async (path) => (await this.#openFolder(path)) !== null,
+      openToWatch: async (path) => (await this.#openFolder(path, 'read-write')) !== null,
       exclusively: async (work) => this.#exclusively(work),
       idleMs: () => Date.now() - this.#lastCallAt,
     }
@@ -180,6 +185,12 @@ export class ImapSession implements MailboxSession {
 
   async structures(uids: readonly Uid[]): Promise<readonly MessageStructure[]> {
     return this.#useSelected(async (connection) => forEachSet(uids, (set) => fetchStructures(connection, set)))
+  }
+
+  async headerFields(uids: readonly Uid[], names: readonly string[]): Promise<readonly MessageFields[]> {
+    return this.#useSelected(async (connection) =>
+      forEachSet(uids, (set) => fetchMessageFields(connection, set, names)),
+    )
   }
 
   async fetchHeader(uid: Uid): Promise<Uint8Array | null> {
@@ -301,7 +312,7 @@ export class ImapSession implements MailboxSession {
     return this.#use(async (connection) => {
       const selected = this.#selected
       if (selected !== null && this.#open?.path !== selected.path) {
-        const folder = await this.#openFolder(selected.path)
+        const folder = await this.#openFolder(selected.path, selected.mode)
         if (folder?.uidValidity !== selected.uidValidity) {
           // The UIDs that the caller knows mean nothing there any more (hazard 10).
           throw new WireError('REFUSED', `The selected folder at ${connection.peer} is not the one it was`)
@@ -311,15 +322,16 @@ export class ImapSession implements MailboxSession {
     })
   }
 
-  async #openFolder(path: FolderPath): Promise<FolderState | null> {
+  async #openFolder(path: FolderPath, mode: Mode): Promise<FolderState | null> {
     const reading = new SelectReading()
     // RFC 3501 §6.3.1: after a SELECT that failed no folder is selected.
     this.#open = null
     const enables = this.capabilities.condstore && !this.#hasEnabledCondstore
-    const command = selectCommand(this.#names, path, enables ? 'CONDSTORE' : null)
+    const verb = mode === 'read-only' ? 'EXAMINE' : 'SELECT'
+    const command = selectCommand(this.#names, path, enables ? 'CONDSTORE' : null, verb)
     const completion = await this.#connection.run(command, reading)
     const folder = await reading.state(this.#connection, this.#names, path, completion)
-    this.#open = folder && { path, uidValidity: folder.uidValidity }
+    this.#open = folder && { path, mode, uidValidity: folder.uidValidity }
     if (folder) this.#hasEnabledCondstore = true
     return folder
   }
