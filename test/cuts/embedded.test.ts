@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { cutsSuite } from './cuts-suite.ts'
 
 describe('the embedded server', () => {
-  const users = Array.from({ length: 20 }, (_, index) => ({ name: `u${index}`, password: 'secret' }))
+  const users = Array.from({ length: 40 }, (_, index) => ({ name: `u${index}`, password: 'secret' }))
   let mailServer: MailServer
   let next = 0
   beforeAll(async () => {
