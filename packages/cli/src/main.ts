@@ -13,6 +13,7 @@ import { backup, doctor } from './commands/store.ts'
 import { sync } from './commands/sync.ts'
 import { taskList, taskRetry, taskShow } from './commands/task.ts'
 import { templateAdd, templateList, templateRemove } from './commands/template.ts'
+import { tokenCreate, tokenList, tokenRevoke } from './commands/token.ts'
 import { columns, helpOf, parseCommandInput, type Command } from './command.ts'
 import { CommandFailure, Interrupted, UsageError } from './failure.ts'
 import { version } from './version.ts'
@@ -51,6 +52,9 @@ const commands: readonly Command[] = [
   taskShow,
   taskRetry,
   sync,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
   keyRotate,
   backup,
   doctor,

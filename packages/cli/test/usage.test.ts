@@ -74,6 +74,9 @@ test('every command that --help lists has its own --help', async () => {
     'template add',
     'template list',
     'template remove',
+    'token create',
+    'token list',
+    'token revoke',
   ])
   for (const command of commands) {
     const { code, stdout } = await everdraft([...command.split(' '), '--help'])

@@ -1,30 +1,42 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
+import type { Engine } from '@everdraft/core'
 import type { FastifyInstance } from 'fastify'
 
+import { operator, type Principal, setPrincipal } from './principal.ts'
 import { ProblemError } from './problems.ts'
 
-/** These say only that the daemon is there: probes of a load balancer carry no token. */
-const openPaths: ReadonlySet<string> = new Set(['/', '/healthz', '/readyz'])
-
-/** Refuses every request without the token (RFC 6750), also to paths that do not exist. */
-export function requireToken(app: FastifyInstance, token: string): void {
+/** Lets in nobody without a token (RFC 6750), also to paths that do not exist, but to routes that are open to all. */
+export function requireToken(app: FastifyInstance, { engine, token }: { engine: Engine; token: string }): void {
   if (token === '') throw new TypeError('token: must not be empty')
   const expected = digest(token)
-  app.addHook('onRequest', async (request) => {
-    const isOpen = (request.method === 'GET' || request.method === 'HEAD') && openPaths.has(pathOf(request.url))
-    if (isOpen) return
-    const given = /^Bearer +(?<token>[^ ]+) *$/i.exec(request.headers.authorization ?? '')?.groups?.['token']
+
+  async function bearerOf(given: string): Promise<Principal | null> {
     // Digests are equally long, so that the comparison takes the same time whatever was sent.
-    if (given !== undefined && timingSafeEqual(digest(given), expected)) return
-    const challenge =
-      given === undefined ? 'Bearer realm="everdraft"' : 'Bearer realm="everdraft", error="invalid_token"'
-    throw new ProblemError(
-      401,
-      'UNAUTHENTICATED',
-      given === undefined ? 'Authorization: a bearer token is needed' : 'Authorization: this token is not known',
-      { headers: { 'www-authenticate': challenge } },
-    )
+    if (timingSafeEqual(digest(given), expected)) return operator
+    const known = await engine.apiTokens.authenticate(given)
+    if (known === null) return null
+    return { owner: known.owner, scopes: new Set(known.scopes), tokenId: known.id, expiresAt: known.expiresAt }
+  }
+
+  app.addHook('onRequest', async (request) => {
+    if (!request.is404 && request.routeOptions.config.access === 'open') return
+    const given = /^Bearer +(?<token>[^ ]+) *$/i.exec(request.headers.authorization ?? '')?.groups?.['token']
+    if (given === undefined) throw unauthenticated('a bearer token is needed', 'Bearer realm="everdraft"')
+    const principal = await bearerOf(given)
+    if (principal === null) {
+      throw unauthenticated(
+        'this token is not known, or has expired',
+        'Bearer realm="everdraft", error="invalid_token"',
+      )
+    }
+    setPrincipal(request, principal)
+  })
+}
+
+function unauthenticated(detail: string, challenge: string): ProblemError {
+  return new ProblemError(401, 'UNAUTHENTICATED', `Authorization: ${detail}`, {
+    headers: { 'www-authenticate': challenge },
   })
 }
 

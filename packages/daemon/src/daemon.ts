@@ -6,6 +6,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 
 import type { About, App, Context } from './app.ts'
 import { pathOf, requireToken } from './authentication.ts'
+import { requireScopes, type Route } from './route-access.ts'
 import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
 import { describeRoutes } from './openapi.ts'
 import { sendProblem } from './problems.ts'
@@ -20,6 +21,7 @@ import { replyRoutes } from './routes/replies.ts'
 import { sendRoutes } from './routes/sends.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
+import { tokenRoutes } from './routes/tokens.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 import { validatorCompiler } from './validation.ts'
@@ -41,6 +43,8 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
+  /** All that it serves, and who may call it. */
+  readonly routes: readonly Route[]
   /** @returns the URL, without a slash at its end */
   listen(address: { readonly host: string; readonly port: number }): Promise<string>
   /** Takes no new requests, answers those under way (waits end at once) and closes. */
@@ -65,7 +69,8 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(sendProblem)
-  requireToken(app, options.token)
+  requireToken(app, options)
+  const routes = requireScopes(app)
   refuseEncodedBodies(app)
   answerUnknownRoutes(app)
   acceptJsonOnly(app)
@@ -81,7 +86,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     composerLeaseMs: options.composerLeaseMs,
   }
   // A plugin each: what one resource sets up, as the attachments' raw bodies, is no other's.
-  for (const routes of [
+  for (const addRoutes of [
     aboutRoutes,
     accountRoutes,
     syncRoutes,
@@ -94,11 +99,13 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     conflictRoutes,
     templateRoutes,
     taskRoutes,
+    tokenRoutes,
   ]) {
-    await app.register(async (scope) => routes(scope as App, context))
+    await app.register(async (scope) => addRoutes(scope as App, context))
   }
 
   return {
+    routes,
     listen: async ({ host, port }) => {
       await app.listen({ host, port })
       const { address, family, port: bound } = app.server.address() as AddressInfo

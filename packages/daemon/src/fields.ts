@@ -1,5 +1,6 @@
 import type {
   AccountId,
+  ApiTokenId,
   AttachmentId,
   Author,
   ConflictId,
@@ -19,6 +20,7 @@ function idSchema<Id extends string>(): z.ZodType<Id> {
 }
 
 export const accountIdSchema: z.ZodType<AccountId> = idSchema<AccountId>()
+export const apiTokenIdSchema: z.ZodType<ApiTokenId> = idSchema<ApiTokenId>()
 export const draftIdSchema: z.ZodType<Umid> = idSchema<Umid>()
 export const attachmentIdSchema: z.ZodType<AttachmentId> = idSchema<AttachmentId>()
 export const sendIdSchema: z.ZodType<SendId> = idSchema<SendId>()

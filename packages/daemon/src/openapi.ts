@@ -60,5 +60,5 @@ export async function describeRoutes(app: FastifyInstance, about: About): Promis
     transform,
     transformObject: (document) => withUsedSchemasOnly(jsonSchemaTransformObject(document)),
   })
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.json', { config: { access: 'token' }, schema: { hide: true } }, () => app.swagger())
 }

@@ -1,21 +1,96 @@
-import { EverdraftError, type Account, type AccountId, type Draft, type Engine, type Umid } from '@everdraft/core'
+import {
+  type Account,
+  type AccountId,
+  type ApiToken,
+  type ApiTokenId,
+  type Draft,
+  type Engine,
+  EverdraftError,
+  type Owner,
+  type Page,
+  type PageRequest,
+  type SendFilter,
+  type SendId,
+  type SendRecord,
+  type Umid,
+} from '@everdraft/core'
+import type { FastifyRequest } from 'fastify'
 
+import { principalOf } from './principal.ts'
 import { ProblemError } from './problems.ts'
 
-/** Somebody else's account and nobody's get the same answer: who asks learns nothing about accounts of others. */
-export async function ownAccount(engine: Engine, id: AccountId): Promise<Account> {
-  try {
-    return await engine.accounts.get(id)
-  } catch (error) {
-    if (!(error instanceof EverdraftError) || error.code !== 'NOT_FOUND') throw error
-    throw new ProblemError(403, 'UNAUTHORIZED', 'this account is not yours')
-  }
+// Whose a thing is, is asked here and nowhere else: no route hands an id to the engine before it went through here. What
+// is somebody else's and what is nobody's get the same answer, so that who asks learns nothing of others.
+
+/** In whose name the request is made: what it makes is theirs. */
+export function ownerOf(request: FastifyRequest): Owner {
+  return principalOf(request).owner
+}
+
+/** For what is kept for each owner apart. */
+export function ownerKey(request: FastifyRequest): string {
+  const { tenantId, userId } = ownerOf(request)
+  return JSON.stringify([tenantId, userId])
+}
+
+export async function ownAccount(engine: Engine, request: FastifyRequest, id: AccountId): Promise<Account> {
+  const account = await found(engine.accounts.get(id))
+  if (account !== null && isSame(account.owner, ownerOf(request))) return account
+  throw new ProblemError(403, 'UNAUTHORIZED', 'this account is not yours')
+}
+
+export async function ownAccounts(engine: Engine, request: FastifyRequest, page: PageRequest): Promise<Page<Account>> {
+  return await engine.accounts.list({ ...page, owner: ownerOf(request) })
 }
 
 /** The draft, if it is one of this account; a draft of another account is as unknown as one that never was. */
-export async function ownDraft(engine: Engine, accountId: AccountId, id: Umid): Promise<Draft> {
-  await ownAccount(engine, accountId)
-  const draft = await engine.drafts.get(id)
-  if (draft.accountId !== accountId) throw new ProblemError(404, 'NOT_FOUND', 'there is no such draft in this account')
-  return draft
+export async function ownDraft(
+  engine: Engine,
+  request: FastifyRequest,
+  accountId: AccountId,
+  id: Umid,
+): Promise<Draft> {
+  await ownAccount(engine, request, accountId)
+  const draft = await found(engine.drafts.get(id))
+  if (draft !== null && draft.accountId === accountId) return draft
+  throw new ProblemError(404, 'NOT_FOUND', 'there is no such draft in this account')
+}
+
+export async function ownSend(engine: Engine, request: FastifyRequest, id: SendId): Promise<SendRecord> {
+  const send = await found(engine.sends.get(id))
+  const account = send === null ? null : await found(engine.accounts.get(send.accountId))
+  if (send !== null && account !== null && isSame(account.owner, ownerOf(request))) return send
+  throw new ProblemError(404, 'NOT_FOUND', 'there is no such send')
+}
+
+export async function ownSends(engine: Engine, request: FastifyRequest, filter: SendFilter): Promise<Page<SendRecord>> {
+  if (filter.accountId !== undefined) await ownAccount(engine, request, filter.accountId)
+  return await engine.sends.list({ ...filter, owner: ownerOf(request) })
+}
+
+/** The operator's are all of them. */
+export async function ownToken(engine: Engine, request: FastifyRequest, id: ApiTokenId): Promise<ApiToken> {
+  const { owner, tokenId } = principalOf(request)
+  const token = await found(engine.apiTokens.get(id))
+  if (token !== null && (tokenId === null || isSame(token.owner, owner))) return token
+  throw new ProblemError(404, 'NOT_FOUND', 'there is no such token')
+}
+
+/** The operator's are all of them. */
+export async function ownTokens(engine: Engine, request: FastifyRequest, page: PageRequest): Promise<Page<ApiToken>> {
+  const { owner, tokenId } = principalOf(request)
+  return await engine.apiTokens.list(tokenId === null ? page : { ...page, owner })
+}
+
+function isSame(one: Owner, other: Owner): boolean {
+  return one.tenantId === other.tenantId && one.userId === other.userId
+}
+
+async function found<Thing>(asked: Promise<Thing>): Promise<Thing | null> {
+  try {
+    return await asked
+  } catch (error) {
+    if (!(error instanceof EverdraftError) || error.code !== 'NOT_FOUND') throw error
+    return null
+  }
 }

@@ -2,18 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createEngine, type Engine } from '@everdraft/core'
+import { createEngine, type Engine, type Environment } from '@everdraft/core'
 import { imap, smtp } from '@everdraft/mail'
 import { createMailServer, type MailServer } from '@everdraft/mailserver'
 import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
 
-import { createDaemon, type AccountJson, type Daemon, type DraftJson } from '../src/index.ts'
+import { createDaemon, type AccountJson, type Daemon, type DaemonOptions, type DraftJson } from '../src/index.ts'
 
 export const token = 'the-token-of-this-test'
 export const mailUser = { name: 'ann@example.org', password: 'correct horse' }
 
-interface Answer {
+export interface Answer {
   readonly status: number
   readonly headers: Headers
   /** Parsed where it is JSON. */
@@ -25,10 +25,12 @@ interface Answer {
 // oxlint-disable-next-line typescript/no-explicit-any -- an answer's shape is what the tests are about
 type Json = any
 
-interface CallOptions {
+export interface CallOptions {
   readonly json?: unknown
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream
   readonly headers?: Record<string, string>
+  /** Default: the daemon's own. */
+  readonly token?: string
 }
 
 export interface Running {
@@ -44,7 +46,10 @@ export interface Running {
 }
 
 /** The daemon over real HTTP, on the real engine, with a mail server beside it. All of it goes when the test ends. */
-export async function start(daemonOptions: { readonly composerLeaseMs?: number } = {}): Promise<Running> {
+export async function start(
+  daemonOptions: Omit<Partial<DaemonOptions>, 'engine'> = {},
+  environment: Partial<Environment> = {},
+): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-daemon-test-'))
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
@@ -53,6 +58,7 @@ export async function start(daemonOptions: { readonly composerLeaseMs?: number }
     storage: sqlite(join(folder, 'everdraft.db')),
     mailbox: imap(),
     submission: smtp(),
+    environment,
   })
   const logLines: string[] = []
   const daemon = await createDaemon({
@@ -75,7 +81,7 @@ export async function start(daemonOptions: { readonly composerLeaseMs?: number }
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization: `Bearer ${options.token ?? token}`,
         ...(options.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...options.headers,
       },

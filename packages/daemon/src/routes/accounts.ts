@@ -22,7 +22,7 @@ import {
   userTextSchema,
   type LastErrorJson,
 } from '../fields.ts'
-import { ownAccount } from '../ownership.ts'
+import { ownAccount, ownAccounts, ownerOf } from '../ownership.ts'
 
 /** Without the password: it goes in and never comes back. */
 export interface ServerJson {
@@ -264,13 +264,17 @@ const pathSchema = z.strictObject({ id: accountIdSchema })
 export function accountRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts',
-    { schema: { summary: 'The accounts', querystring: pageQuerySchema, response: { 200: pageSchema(accountSchema) } } },
-    async (request) => pageToJson(await engine.accounts.list(request.query), accountToJson),
+    {
+      config: { access: 'read' },
+      schema: { summary: 'The accounts', querystring: pageQuerySchema, response: { 200: pageSchema(accountSchema) } },
+    },
+    async (request) => pageToJson(await ownAccounts(engine, request, request.query), accountToJson),
   )
 
   app.post(
     '/accounts',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Add an account; the server is not contacted',
         body: newAccountSchema,
@@ -278,20 +282,24 @@ export function accountRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const account = await engine.accounts.add(accountInput(request.body))
+      const account = await engine.accounts.add({ ...accountInput(request.body), owner: ownerOf(request) })
       return reply.code(201).header('location', `/accounts/${account.id}`).send(accountToJson(account))
     },
   )
 
   app.get(
     '/accounts/:id',
-    { schema: { summary: 'An account', params: pathSchema, response: { 200: accountSchema } } },
-    async (request) => accountToJson(await ownAccount(engine, request.params.id)),
+    {
+      config: { access: 'read' },
+      schema: { summary: 'An account', params: pathSchema, response: { 200: accountSchema } },
+    },
+    async (request) => accountToJson(await ownAccount(engine, request, request.params.id)),
   )
 
   app.delete(
     '/accounts/:id',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Remove an account',
         description: 'With drafts that are not sent, `unsent` must say what becomes of their copies on the server.',
@@ -301,7 +309,7 @@ export function accountRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       await engine.accounts.remove(request.params.id, request.query)
       return reply.code(204).send(null)
     },
@@ -310,6 +318,7 @@ export function accountRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/verify',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Connect, and say what the server can do and how drafts will be uploaded there',
         params: pathSchema,
@@ -317,7 +326,7 @@ export function accountRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       return reportToJson(await engine.accounts.verify(request.params.id))
     },
   )

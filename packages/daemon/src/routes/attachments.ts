@@ -60,6 +60,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts/:draft_id/attachments',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'The attachments of a draft, in their order',
         params: draftPathSchema,
@@ -69,7 +70,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
     },
     async (request) => {
       const { limit, offset } = request.query
-      const { attachments } = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const { attachments } = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const items = attachments.slice(offset, offset + limit)
       return pageToJson({ items, total: attachments.length, limit, offset }, attachmentToJson)
     },
@@ -78,6 +79,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/attachments',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Attach the body as a file',
         description:
@@ -97,7 +99,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const { headers } = request
-      const head = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const head = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const { draft, attachment } = await engine.drafts.attach(
         head.id,
         {
@@ -123,6 +125,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts/:draft_id/attachments/:attachment_id',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'The file; `Range` is honoured',
         params: attachmentPathSchema,
@@ -135,7 +138,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const { id, draft_id: draftId, attachment_id: attachmentId } = request.params
-      const draft = await ownDraft(engine, id, draftId)
+      const draft = await ownDraft(engine, request, id, draftId)
       const attachment = draft.attachments.find((candidate) => candidate.id === attachmentId)
       if (attachment === undefined) throw new ProblemError(404, 'NOT_FOUND', 'the draft has no such attachment')
       const etag = `"${attachment.sha256}"`
@@ -165,6 +168,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.delete(
     '/accounts/:id/drafts/:draft_id/attachments/:attachment_id',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Take a file off the draft',
         params: attachmentPathSchema,
@@ -174,7 +178,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const { id, draft_id: draftId, attachment_id: attachmentId } = request.params
-      const head = await ownDraft(engine, id, draftId)
+      const head = await ownDraft(engine, request, id, draftId)
       const draft = await engine.drafts.detach(head.id, attachmentId, {
         by: request.headers['everdraft-author'],
         ...baseVersion(request.headers['if-match'], head.version),

@@ -80,6 +80,7 @@ export function conflictRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts/:draft_id/conflicts',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'Both sides and the base of each conflict; those that wait for a decision first',
         params: draftPathSchema,
@@ -88,7 +89,7 @@ export function conflictRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      const draft = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const draft = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const conflicts = await engine.drafts.conflicts(draft.id)
       return sliceToJson(conflicts, request.query, conflictToJson)
     },
@@ -97,6 +98,7 @@ export function conflictRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'End a conflict by a strategy, or by the fields as they were merged',
         description:
@@ -109,7 +111,7 @@ export function conflictRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const { id, draft_id: draftId, conflict_id: conflictId } = request.params
-      const head = await ownDraft(engine, id, draftId)
+      const head = await ownDraft(engine, request, id, draftId)
       const draft = await engine.drafts.resolve(head.id, conflictId, howToResolve(request.body), {
         by: request.headers['everdraft-author'],
         ...baseVersion(request.headers['if-match'], head.version),

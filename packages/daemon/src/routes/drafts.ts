@@ -7,6 +7,7 @@ import {
   type Umid,
   type Version,
 } from '@everdraft/core'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
@@ -34,7 +35,7 @@ import {
   versionTextSchema,
 } from '../fields.ts'
 import { createIdempotencyKeys } from '../idempotency.ts'
-import { ownAccount, ownDraft } from '../ownership.ts'
+import { ownAccount, ownDraft, ownerKey, ownerOf } from '../ownership.ts'
 import { baseVersion, versionToEtag } from '../request-headers.ts'
 
 /** An item of a list; of a search with what was found. */
@@ -68,13 +69,16 @@ export function draftRoutes(app: App, { engine }: Context): void {
   const idempotencyKeys = createIdempotencyKeys<Umid>()
 
   const create = async (
+    request: FastifyRequest,
     accountId: AccountId | null,
     json: z.output<typeof newDraftSchema>,
     headers: z.output<typeof createHeadersSchema>,
   ): Promise<Draft> => {
+    const where = accountId === null ? { owner: ownerOf(request) } : { accountId }
     const id = await idempotencyKeys.once(
-      { key: headers['idempotency-key'], scope: accountId ?? 'any account', body: json },
-      async () => (await engine.drafts.create(draftInput(accountId, json), { by: headers['everdraft-author'] })).id,
+      { key: headers['idempotency-key'], scope: accountId ?? `${ownerKey(request)} any account`, body: json },
+      async () =>
+        (await engine.drafts.create({ ...draftInput(json), ...where }, { by: headers['everdraft-author'] })).id,
     )
     return engine.drafts.get(id)
   }
@@ -82,6 +86,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.post(
     '/drafts',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Create a draft in the account that fits: by `from`, by recipients, else the one used last',
         headers: createHeadersSchema,
@@ -90,7 +95,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const draft = await create(null, request.body, request.headers)
+      const draft = await create(request, null, request.body, request.headers)
       return reply.code(201).headers(createdHeaders(draft)).send(draftToJson(draft))
     },
   )
@@ -98,6 +103,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Create a draft; it is on disk when the answer comes',
         params: accountPathSchema,
@@ -107,8 +113,8 @@ export function draftRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      await ownAccount(engine, request.params.id)
-      const draft = await create(request.params.id, request.body, request.headers)
+      await ownAccount(engine, request, request.params.id)
+      const draft = await create(request, request.params.id, request.body, request.headers)
       return reply.code(201).headers(createdHeaders(draft)).send(draftToJson(draft))
     },
   )
@@ -116,6 +122,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'Drafts without their text and HTML, newest change first; with `q`, best match first',
         description:
@@ -133,7 +140,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       const { sync_state: syncState, q, ...query } = request.query
       const filter = {
         ...query,
@@ -151,9 +158,12 @@ export function draftRoutes(app: App, { engine }: Context): void {
 
   app.get(
     '/accounts/:id/drafts/:draft_id',
-    { schema: { summary: 'A draft', params: draftPathSchema, response: { 200: draftSchema } } },
+    {
+      config: { access: 'read' },
+      schema: { summary: 'A draft', params: draftPathSchema, response: { 200: draftSchema } },
+    },
     async (request, reply) => {
-      const draft = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const draft = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       // No 304 to If-None-Match: an upload changes `sync`, and not the version.
       return reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
     },
@@ -162,6 +172,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.put(
     '/accounts/:id/drafts/:draft_id',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Save: changes the fields given, null empties one',
         description:
@@ -174,7 +185,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const head = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const head = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const base = baseOfSave(request.query, request.headers['if-match'], head.version)
       const by = request.headers['everdraft-author']
       const draft = await engine.drafts.save(head.id, draftChanges(request.body), { by, ...base })
@@ -185,6 +196,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.delete(
     '/accounts/:id/drafts/:draft_id',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Discard: to the local trash for 30 days; its copies on the server go',
         params: draftPathSchema,
@@ -193,7 +205,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const head = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const head = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const draft = await engine.drafts.discard(head.id, {
         by: request.headers['everdraft-author'],
         ...baseVersion(request.headers['if-match'], head.version),
@@ -227,11 +239,10 @@ function createdHeaders(draft: Draft): { readonly location: string; readonly eta
   return { location: `/accounts/${draft.accountId}/drafts/${draft.id}`, etag: versionToEtag(draft.version) }
 }
 
-function draftInput(accountId: AccountId | null, json: z.output<typeof newDraftSchema>): DraftInput {
+function draftInput(json: z.output<typeof newDraftSchema>): DraftInput {
   const { policy, template_id: templateId, ...changes } = json
   return {
     ...draftChanges(changes),
-    ...(accountId === null ? {} : { accountId }),
     ...(policy === undefined ? {} : { policy }),
     ...(templateId === undefined ? {} : { templateId }),
   }

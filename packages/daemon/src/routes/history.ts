@@ -43,6 +43,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts/:draft_id/history',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'The revisions of a draft, newest first',
         params: draftPathSchema,
@@ -51,7 +52,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      const draft = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const draft = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const revisions = await engine.drafts.history(draft.id)
       return sliceToJson(revisions, request.query, revisionToJson)
     },
@@ -60,6 +61,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/restore',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Back to an earlier version: a new one that says what that one said',
         params: draftPathSchema,
@@ -69,7 +71,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const head = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const head = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const draft = await engine.drafts.restore(head.id, request.body.version, {
         by: request.headers['everdraft-author'],
         ...baseVersion(request.headers['if-match'], head.version),
@@ -81,6 +83,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/discard-changes',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Back to what it was when it was opened, else to what was synchronized last; the draft stays',
         description: '`device_id` says whose composer; without it, or when that has not opened the draft, the latter.',
@@ -92,7 +95,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const device = request.body?.device_id
-      const head = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const head = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const draft = await engine.drafts.discardChanges(head.id, {
         by: request.headers['everdraft-author'],
         ...(device === undefined ? {} : { device }),
@@ -105,6 +108,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/undiscard',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Out of the local trash, within 30 days: a draft again, with its history, and uploaded again',
         params: draftPathSchema,
@@ -112,7 +116,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const { id } = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const { id } = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const draft = await engine.drafts.undiscard(id)
       return reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
     },

@@ -25,6 +25,7 @@ export function openRoutes(app: App, { engine, composerLeaseMs }: Context): void
   app.post(
     '/accounts/:id/drafts/:draft_id/open',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'A composer shows the draft: no sync purges it',
         description: 'To be called again every 60 seconds; without that it ends after two minutes.',
@@ -35,7 +36,7 @@ export function openRoutes(app: App, { engine, composerLeaseMs }: Context): void
     },
     async (request) => {
       const { device_id: device } = request.body
-      const { id } = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const { id } = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const expiresAt = await leases.open(id, device)
       return { draft_id: id, device_id: device, expires_at: timeToJson(expiresAt) }
     },
@@ -44,6 +45,7 @@ export function openRoutes(app: App, { engine, composerLeaseMs }: Context): void
   app.delete(
     '/accounts/:id/drafts/:draft_id/open',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'The composer is closed: what was written is uploaded at once',
         description: '`device_id` in the query or in the body. What this device has not open is closed already: 204.',
@@ -55,7 +57,7 @@ export function openRoutes(app: App, { engine, composerLeaseMs }: Context): void
     },
     async (request, reply) => {
       const device = oneDevice(request.query.device_id, request.body?.device_id)
-      const { id } = await ownDraft(engine, request.params.id, request.params.draft_id)
+      const { id } = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       await leases.close(id, device)
       return reply.code(204).send(null)
     },

@@ -24,6 +24,7 @@ export function replyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/messages/reply',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Answer a message on the server, or pass it on: a draft with threading headers and the quote',
         description:
@@ -38,7 +39,7 @@ export function replyRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const { id: accountId } = await ownAccount(engine, request.params.id)
+      const { id: accountId } = await ownAccount(engine, request, request.params.id)
       const { message_id: messageId, ...input } = request.body
       const by = request.headers['everdraft-author']
       const id = await idempotencyKeys.once(

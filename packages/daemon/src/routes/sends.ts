@@ -6,6 +6,7 @@ import {
   type Umid,
   validationError,
 } from '@everdraft/core'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
@@ -22,7 +23,7 @@ import {
   sendIdSchema,
 } from '../fields.ts'
 import { createIdempotencyKeys } from '../idempotency.ts'
-import { ownAccount, ownDraft } from '../ownership.ts'
+import { ownAccount, ownAccounts, ownDraft, ownerKey, ownSend, ownSends } from '../ownership.ts'
 import { ProblemError } from '../problems.ts'
 import { baseVersion, waitOfPrefer } from '../request-headers.ts'
 import { type SendJson, sendSchema, sendStatusSchema, sendToJson } from '../send-resource.ts'
@@ -82,6 +83,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/send',
     {
+      config: { access: 'send' },
       schema: {
         summary: 'Consent to send the draft as it is at this version',
         description:
@@ -96,11 +98,11 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
       const { id: accountId, draft_id: draftId } = request.params
       const { headers } = request
       const body = request.body ?? {}
-      await ownAccount(engine, accountId)
+      await ownAccount(engine, request, accountId)
       const id = await idempotencyKeys.once(
         { key: headers['idempotency-key'], scope: `draft ${draftId}`, body: { ...body, match: headers['if-match'] } },
         async () => {
-          const draft = await ownDraft(engine, accountId, draftId)
+          const draft = await ownDraft(engine, request, accountId, draftId)
           const base = baseVersion(headers['if-match'], draft.version)
           return (await engine.drafts.send(draftId, { ...sendOptions(body), ...base })).id
         },
@@ -113,6 +115,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/send',
     {
+      config: { access: 'send' },
       schema: {
         summary: 'Write a mail and send it, in one request',
         description:
@@ -125,18 +128,18 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     async (request, reply) => {
       const { headers, body } = request
       const id = await idempotencyKeys.once(
-        { key: headers['idempotency-key'], scope: 'new mail', body },
-        async () => (await sendNew(body)).id,
+        { key: headers['idempotency-key'], scope: `${ownerKey(request)} new mail`, body },
+        async () => (await sendNew(request, body)).id,
       )
       const { status, headers: more, body: json } = await answer(id, headers.prefer)
       return reply.code(status).headers(more).send(json)
     },
   )
 
-  async function sendNew(json: z.output<typeof newMailSchema>): Promise<SendRecord> {
+  async function sendNew(request: FastifyRequest, json: z.output<typeof newMailSchema>): Promise<SendRecord> {
     const { account_id: givenId, from_email: fromEmail, send_at, undo_seconds, confirm, ...changes } = json
-    const accountId = givenId ?? (await accountOf(fromEmail))
-    await ownAccount(engine, accountId)
+    const accountId = givenId ?? (await accountOf(request, fromEmail))
+    await ownAccount(engine, request, accountId)
     const options = sendOptions({
       ...(send_at === undefined ? {} : { send_at }),
       ...(undo_seconds === undefined ? {} : { undo_seconds }),
@@ -152,10 +155,10 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     }
   }
 
-  async function accountOf(fromEmail: string | undefined): Promise<AccountId> {
+  async function accountOf(request: FastifyRequest, fromEmail: string | undefined): Promise<AccountId> {
     if (fromEmail === undefined) throw validationError('from_email', 'is needed, or account_id')
     const wanted = fromEmail.trim().toLowerCase()
-    const { items } = await engine.accounts.list({ limit: 500 })
+    const { items } = await ownAccounts(engine, request, { limit: 500 })
     const [found, second] = items.filter(({ address }) => address.toLowerCase() === wanted)
     if (found !== undefined && second === undefined) return found.id
     const message = found === undefined ? 'is no address of an account' : 'is the address of several accounts'
@@ -164,13 +167,17 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
 
   app.get(
     '/track/:id',
-    { schema: { summary: 'What became of a send', params: sendPathSchema, response: { 200: sendSchema } } },
-    async (request) => sendToJson(await engine.sends.get(request.params.id)),
+    {
+      config: { access: 'read' },
+      schema: { summary: 'What became of a send', params: sendPathSchema, response: { 200: sendSchema } },
+    },
+    async (request) => sendToJson(await ownSend(engine, request, request.params.id)),
   )
 
   app.get(
     '/sends',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'Sends, the newest first',
         querystring: z.strictObject({
@@ -185,7 +192,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     },
     async (request) => {
       const { account_id: accountId, draft_id: draftId, ...query } = request.query
-      const page = await engine.sends.list({
+      const page = await ownSends(engine, request, {
         ...query,
         ...(accountId === undefined ? {} : { accountId }),
         ...(draftId === undefined ? {} : { draftId: draftId satisfies Umid }),
@@ -197,6 +204,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.delete(
     '/sends/:id',
     {
+      config: { access: 'send' },
       schema: {
         summary: 'Undo, while it still can be: the draft is a draft again',
         description:
@@ -205,24 +213,32 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
         response: { 200: sendSchema },
       },
     },
-    async (request) => sendToJson(await engine.sends.cancel(request.params.id)),
+    async (request) => {
+      const { id } = await ownSend(engine, request, request.params.id)
+      return sendToJson(await engine.sends.cancel(id))
+    },
   )
 
   app.post(
     '/sends/:id/retry',
     {
+      config: { access: 'send' },
       schema: {
         summary: 'Now, past what holds it; or anew after a failure, under the same id',
         params: sendPathSchema,
         response: { 200: sendSchema },
       },
     },
-    async (request) => sendToJson(await engine.sends.retry(request.params.id)),
+    async (request) => {
+      const { id } = await ownSend(engine, request, request.params.id)
+      return sendToJson(await engine.sends.retry(id))
+    },
   )
 
   app.post(
     '/sends/:id/resolve',
     {
+      config: { access: 'send' },
       schema: {
         summary: 'What an unknown one is: sent, or to be sent again',
         params: sendPathSchema,
@@ -230,7 +246,10 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
         response: { 200: sendSchema },
       },
     },
-    async (request) => sendToJson(await engine.sends.resolve(request.params.id, request.body.as)),
+    async (request) => {
+      const { id } = await ownSend(engine, request, request.params.id)
+      return sendToJson(await engine.sends.resolve(id, request.body.as))
+    },
   )
 }
 

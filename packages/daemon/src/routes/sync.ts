@@ -34,6 +34,7 @@ export function syncRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/accounts/:id/sync',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'One round with the server now, up and down',
         description:
@@ -46,7 +47,7 @@ export function syncRoutes(app: App, { engine, closing }: Context): void {
     },
     async (request, reply) => {
       const { id } = request.params
-      await ownAccount(engine, id)
+      await ownAccount(engine, request, id)
       const waitSeconds = waitOfPrefer(request.headers.prefer)
       const round = engine.sync(id, {
         waitMs: (waitSeconds ?? 0) * 1000,

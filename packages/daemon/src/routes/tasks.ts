@@ -91,6 +91,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/tasks',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'The queue: what waits, runs, is parked or has failed',
         params: accountPathSchema,
@@ -99,7 +100,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       return pageToJson(await engine.tasks.list(request.params.id, request.query), taskToJson)
     },
   )
@@ -107,6 +108,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/tasks/:task_id',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'A task and its timeline, oldest step first; also one that is done, for 30 days',
         description: 'Of a task that has left the queue `superseded` is null.',
@@ -116,7 +118,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
     },
     async (request) => {
       const { id, task_id: taskId } = request.params
-      await ownAccount(engine, id)
+      await ownAccount(engine, request, id)
       return taskDetailsToJson(await engine.tasks.get(id, taskId))
     },
   )
@@ -124,6 +126,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/tasks/:task_id/retry',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Run a task now, also when it is parked or failed',
         params: taskPathSchema,
@@ -131,7 +134,7 @@ export function taskRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       return taskToJson(await engine.tasks.retry(request.params.id, request.params.task_id))
     },
   )

@@ -47,6 +47,7 @@ export function templateRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/templates',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'What new drafts can begin with, by name',
         params: accountPathSchema,
@@ -55,7 +56,7 @@ export function templateRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       return pageToJson(await engine.templates.list(request.params.id, request.query), templateToJson)
     },
   )
@@ -63,6 +64,7 @@ export function templateRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/templates',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Add a template; `template_id` makes a draft of it',
         params: accountPathSchema,
@@ -71,7 +73,7 @@ export function templateRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      const { id } = await ownAccount(engine, request.params.id)
+      const { id } = await ownAccount(engine, request, request.params.id)
       const template = await engine.templates.add(id, templateInput(request.body))
       return reply
         .code(201)
@@ -82,9 +84,12 @@ export function templateRoutes(app: App, { engine }: Context): void {
 
   app.get(
     '/accounts/:id/templates/:template_id',
-    { schema: { summary: 'A template', params: templatePathSchema, response: { 200: templateSchema } } },
+    {
+      config: { access: 'read' },
+      schema: { summary: 'A template', params: templatePathSchema, response: { 200: templateSchema } },
+    },
     async (request) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       return templateToJson(await engine.templates.get(request.params.id, request.params.template_id))
     },
   )
@@ -92,6 +97,7 @@ export function templateRoutes(app: App, { engine }: Context): void {
   app.delete(
     '/accounts/:id/templates/:template_id',
     {
+      config: { access: 'write' },
       schema: {
         summary: 'Remove a template; the drafts made of it stay',
         params: templatePathSchema,
@@ -99,7 +105,7 @@ export function templateRoutes(app: App, { engine }: Context): void {
       },
     },
     async (request, reply) => {
-      await ownAccount(engine, request.params.id)
+      await ownAccount(engine, request, request.params.id)
       await engine.templates.remove(request.params.id, request.params.template_id)
       return reply.code(204).send(null)
     },

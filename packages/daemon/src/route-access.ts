@@ -1,0 +1,43 @@
+import type { Scope } from '@everdraft/core'
+import type { FastifyInstance } from 'fastify'
+
+import { principalOf } from './principal.ts'
+import { ProblemError } from './problems.ts'
+
+/** Who may call a route: everybody, whoever has a token, or the tokens with that scope. */
+export type Access = 'open' | 'token' | Scope
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Each route says it: one that does not keeps the daemon from starting. */
+    access?: Access
+  }
+}
+
+/** A row of the table of all routes. */
+export interface Route {
+  readonly method: string
+  /** With `:name` for what varies. */
+  readonly path: string
+  readonly access: Access
+}
+
+/** Checks the scope at each request, and at the start that each route names one. @returns the table, as it fills */
+export function requireScopes(app: FastifyInstance): readonly Route[] {
+  const routes: Route[] = []
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const access = config?.access
+    if (access === undefined) throw new TypeError(`${[method].flat().join(', ')} ${url}: does not say who may call it`)
+    for (const one of [method].flat()) routes.push({ method: one, path: url, access })
+  })
+  app.addHook('onRequest', async (request) => {
+    const { access } = request.routeOptions.config
+    if (request.is404 || access === undefined || access === 'open' || access === 'token') return
+    if (principalOf(request).scopes.has(access)) return
+    throw new ProblemError(403, 'UNAUTHORIZED', `the token lacks the scope ${access}`, {
+      // RFC 6750 §3.1.
+      headers: { 'www-authenticate': `Bearer realm="everdraft", error="insufficient_scope", scope="${access}"` },
+    })
+  })
+  return routes
+}
