@@ -1,6 +1,8 @@
-import { smtp } from '@everdraft/mail'
+import type { FolderPath, SubmissionPiece, Uid, UidValidity } from '@everdraft/core'
+import { imap, smtp } from '@everdraft/mail'
 import {
   connectRaw,
+  createProxy,
   createSmtpSink,
   type Delivered,
   describeServer,
@@ -79,6 +81,16 @@ afterAll(async () => {
   await sink.close()
 })
 
+function piece(text: string): SubmissionPiece {
+  return {
+    kind: 'bytes',
+    size: text.length,
+    async *open() {
+      yield Buffer.from(text)
+    },
+  }
+}
+
 describe.each(Object.entries(servers) as [ServerName, SubmissionExpectations][])(
   'submission to %s, which relays to a sink',
   (name, expected) => {
@@ -103,40 +115,90 @@ describe.each(Object.entries(servers) as [ServerName, SubmissionExpectations][])
           expected,
         )
 
-        test('BURL: a draft of 1.4 MB on the server is sent by its URL', async () => {
+        test('BURL: a file of 1.4 MB that lies on the server is not sent again, and what arrives is the same to the byte', async () => {
           const running = server()
           const { user, password } = running.user(1)
           const raw = await connectRaw({ host: running.host, port: running.imapPort })
           await raw.login({ user, password })
-          const text = `${'0123456789'.repeat(7)}\r\n`.repeat(19_500)
-          const message = `From: u01@example.org\r\nSubject: by url, ${name}\r\n\r\n${text}`
-          const appended = await raw.append('Drafts', message)
-          const place = `imap://${user}@${running.host}:${running.imapPort}/Drafts;UIDVALIDITY=${appended?.uidValidity}/;UID=${appended?.uid}`
-          const reply = await raw.ok(`GENURLAUTH "${place};URLAUTH=submit+${user}" INTERNAL`)
-          const url = /GENURLAUTH "?([^"\s]+)"?/.exec(reply.untagged.map((line) => line.text).join('\n'))?.[1] ?? ''
+          const head = `From: u01@example.org\r\nSubject: by url, ${name}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n`
+          const text = `${'.'.repeat(70)}\r\n`.repeat(19_500)
+          const tail = '\r\n--b--\r\n'
+          const appended = await raw.append('Drafts', `${head}${text}${tail}`)
           await raw.logout()
 
-          const session = await smtp().connect(settings(), { signal: new AbortController().signal, timeoutMs: 20_000 })
+          const { signal } = new AbortController()
+          const mailbox = await imap().connect({ ...settings(), port: running.imapPort }, { signal, timeoutMs: 20_000 })
+          const session = await smtp().connect(settings(), { signal, timeoutMs: 20_000 })
+          const [namedServer = ''] = session.capabilities.burlServers
+          const made = await mailbox.partUrls({
+            folder: 'Drafts' as FolderPath,
+            uidValidity: appended?.uidValidity as UidValidity,
+            uid: appended?.uid as Uid,
+            sections: ['1', '2'],
+            server: namedServer,
+            submitter: user,
+            expiresAt: Date.now() + 60_000,
+          })
+          await mailbox.close()
+          const [url = '', absent = ''] = made.kind === 'urls' ? made.urls : []
           const sent = session.bytes().sent
-          const envelope = { from: 'u01@example.org', recipients: ['bob@example.org'], envid: null }
-          await session.open({ ...envelope, size: message.length, eightBit: false })
-          const marks: string[] = []
-          const outcome = await session.commit(
-            { kind: 'url', url },
-            {
-              beforeFinalDot: async () => {
-                marks.push(`${sink.received.filter(({ bytes }) => bytes.includes(`by url, ${name}`)).length}`)
-              },
-            },
-          )
-          expect(outcome).toMatchObject({ kind: 'accepted' })
-          expect(marks).toEqual(['0'])
-          const spent = session.bytes().sent - sent
-          expect(spent).toBeLessThan(400)
+          const commit = async (pieces: readonly SubmissionPiece[]): Promise<unknown> => {
+            await session.open({
+              from: 'u01@example.org',
+              recipients: ['bob@example.org'],
+              envid: null,
+              size: 1,
+              eightBit: false,
+            })
+            return session.commit(
+              { kind: 'pieces', pieces },
+              { beforeFinalDot: async () => void marks.push(got().length) },
+            )
+          }
+          const marks: number[] = []
+          const got = (): readonly Delivered[] => sink.received.filter(({ bytes }) => bytes.includes(`by url, ${name}`))
+          // Dovecot sends nothing for a part that there is not, and says 250.
+          const missing: SubmissionPiece = { kind: 'url', size: text.length, url: absent }
+          expect(await commit([piece(head), missing, piece(tail)])).toEqual({ kind: 'not-fetched' })
+          const forged: SubmissionPiece = { kind: 'url', size: text.length, url: `${url.slice(0, -4)}0000` }
+          expect(await commit([piece(head), forged, piece(tail)])).toEqual({ kind: 'not-fetched' })
+          expect(marks).toEqual([])
+          const there: SubmissionPiece = { kind: 'url', size: text.length, url }
+          expect(await commit([piece(head), there, piece(tail)])).toMatchObject({ kind: 'accepted' })
+          expect(marks).toEqual([0])
+          expect(session.bytes().sent - sent).toBeLessThan(2_500)
           await session.close()
-          const got = sink.received.filter(({ bytes }) => bytes.includes(`by url, ${name}`))
-          expect(got).toHaveLength(1)
-          expect(got[0]?.bytes.includes(text)).toBe(true)
+          expect(got()).toHaveLength(1)
+          expect(got()[0]?.bytes.toString('latin1').endsWith(`${head}${text}${tail}`)).toBe(true)
+        })
+
+        test.each([
+          { at: 'BDAT 7', phase: 'before-dot', marked: 0 },
+          { at: 'BDAT 0 LAST', phase: 'after-dot', marked: 1 },
+        ])('H21 a cut behind $at: $phase', async ({ at, phase, marked }) => {
+          const proxy = await createProxy({ target: { host: settings().host, port: settings().port } })
+          const { signal } = new AbortController()
+          const session = await smtp().connect({ ...settings(), port: proxy.port }, { signal, timeoutMs: 20_000 })
+          await session.open({
+            from: 'u01@example.org',
+            recipients: ['bob@example.org'],
+            envid: null,
+            size: 7,
+            eightBit: false,
+          })
+          proxy.cutAfter({
+            direction: 'toServer',
+            how: 'fin',
+            at: (data) => (Buffer.from(data).includes(`${at}\r\n`) ? at.length + 2 : null),
+          })
+          let marks = 0
+          const committing = session.commit(
+            { kind: 'pieces', pieces: [piece(': b\r\n\r\n')] },
+            { beforeFinalDot: async () => void (marks += 1) },
+          )
+          await expect(committing).rejects.toMatchObject({ code: 'CONNECTION_LOST', phase })
+          expect(marks).toBe(marked)
+          await proxy.close()
         })
       },
       { relayPort: sink.port },

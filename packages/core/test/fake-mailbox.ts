@@ -492,6 +492,12 @@ export function createFakeMailbox(): FakeMailbox {
         change('expunge', `expunge ${selectedPath} ${wanted.join(',')}`, () => {
           for (const uid of wanted) if (here().messages.get(uid)?.flags.has(deleted)) here().messages.delete(uid)
         }),
+      async removeUids(wanted) {
+        const marked = await this.markDeleted(wanted)
+        if (marked.kind === 'refused') return marked
+        const expunged = await this.expungeUids(wanted)
+        return expunged.kind === 'ok' ? { kind: 'ok', told: [] } : expunged
+      },
       expungeAllDeleted: () =>
         change('expunge', `expunge ${selectedPath}`, () => {
           for (const uid of uids()) if (identityOf(uid).deleted) here().messages.delete(uid)
@@ -499,6 +505,7 @@ export function createFakeMailbox(): FakeMailbox {
       moveUids() {
         throw new TypeError('this mailbox has no MOVE')
       },
+      partUrls: async () => ({ kind: 'refused', status: 'BAD', responseCode: null, text: 'no GENURLAUTH' }),
       quotaLeft: (path) => command('read', `quota ${path}`, () => null),
       async close() {
         commands.push('logout')

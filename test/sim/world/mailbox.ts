@@ -216,10 +216,18 @@ function createSession(wire: Wire): MailboxSession {
       if (!capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
       return outcome([`UID EXPUNGE ${uids.join(',')}`])
     },
+    async removeUids(uids) {
+      if (!capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
+      const marked = await wire.run([`UID STORE ${uids.join(',')} +FLAGS (\\Deleted)`])
+      const expunged = await wire.run([`UID EXPUNGE ${uids.join(',')}`])
+      const refused = [marked, expunged].map(outcomeOf).find(({ kind }) => kind === 'refused')
+      return refused?.kind === 'refused' ? refused : { kind: 'ok', told: toldGone([...marked.untagged, ...expunged.untagged], uids) }
+    },
     expungeAllDeleted: () => outcome(['EXPUNGE']),
     moveUids() {
       throw new TypeError('the simulated server has no MOVE')
     },
+    partUrls: async () => ({ kind: 'refused', status: 'BAD', responseCode: null, text: 'there is no GENURLAUTH' }),
     quotaLeft: async () => null,
     async close() {
       try {
@@ -230,6 +238,24 @@ function createSession(wire: Wire): MailboxSession {
     },
   }
   return session
+}
+
+/** RFC 3501 §7.4.1: EXPUNGE tells of numbers, and those behind move up. */
+function toldGone(said: readonly Response[], wanted: readonly Uid[]): readonly Uid[] {
+  let numbered: readonly { readonly number: number; readonly uid: Uid }[] = []
+  const gone: Uid[] = []
+  for (const { text } of said) {
+    const [, number = '', verb] = /^\* (\d+) (FETCH|EXPUNGE)\b/.exec(text) ?? []
+    const at = Number(number)
+    const uid = Number(/\bUID (\d+)/.exec(text)?.[1] ?? 0) as Uid
+    if (verb === 'FETCH' && wanted.includes(uid)) numbered = [...numbered, { number: at, uid }]
+    if (verb !== 'EXPUNGE') continue
+    gone.push(...numbered.filter((one) => one.number === at).map((one) => one.uid))
+    numbered = numbered
+      .filter((one) => one.number !== at)
+      .map((one) => (one.number > at ? { ...one, number: one.number - 1 } : one))
+  }
+  return gone
 }
 
 function readDetails({ text }: Response): MessageDetails | null {

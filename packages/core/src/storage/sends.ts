@@ -42,6 +42,22 @@ export interface FrozenMail {
   readonly date: number
 }
 
+/** An attachment that the server which takes mail can fetch from the draft's copy by itself (RFC 4468). */
+export interface QuotedPart {
+  readonly sha256: Sha256
+  readonly encodedSize: number
+  /** Whoever has it, and is that server, can read the part until it expires: it is in no log and no record. */
+  readonly url: string
+}
+
+interface Quotes {
+  readonly askedAt: number
+  /** What that server calls the one where the copy lies. */
+  readonly server: string
+  /** Null: nobody has looked yet. */
+  readonly parts: readonly QuotedPart[] | null
+}
+
 /** A copy that we began to file, written before the network is touched. */
 interface FilingAttempt {
   readonly folder: FolderPath
@@ -72,6 +88,10 @@ export interface SendFacts {
   /** When a final dot may have gone: from then on the bytes never change. */
   readonly dottedAt: number | null
   readonly frozen: FrozenMail | null
+  /** While it is about to go. */
+  readonly quotes: Quotes | null
+  /** False after the server could not fetch what it was told to. */
+  readonly mayQuote: boolean
   /** The provider's own, from its answer to the dot. */
   readonly queueId: string | null
   readonly providerMessageId: MessageId | null
@@ -93,6 +113,8 @@ export const noFacts: SendFacts = {
   losses: 0,
   dottedAt: null,
   frozen: null,
+  quotes: null,
+  mayQuote: true,
   queueId: null,
   providerMessageId: null,
   filing: null,
@@ -332,7 +354,8 @@ function toSend(row: SendRow): StoredSend {
     accountId: row.account_id as AccountId,
     draftId: row.draft_id as Umid,
     state: JSON.parse(row.state) as SendState,
-    facts: JSON.parse(row.facts) as SendFacts,
+    // One that was stored by an earlier version lacks what was not known then.
+    facts: { ...noFacts, ...(JSON.parse(row.facts) as Partial<SendFacts>) },
     messageId: row.message_id as MessageId,
     sender: row.sender,
     subject: row.subject,

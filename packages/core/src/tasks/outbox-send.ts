@@ -1,13 +1,14 @@
 import type { SendEvent, SendReason } from '../draft/send-state.ts'
 import { lostRetryAt, nextRetryAt } from '../draft/retry-schedule.ts'
 import type { SendId } from '../ids.ts'
-import { readBlob } from '../storage/blobs.ts'
+import { getDraft } from '../storage/drafts.ts'
 import {
   type AppliedSend,
   applySendEvent,
   type FrozenMail,
   getSend,
   type SendFacts,
+  setSendFacts,
   type StoredSend,
 } from '../storage/sends.ts'
 import { WireError } from '../wire/mailbox.ts'
@@ -19,6 +20,7 @@ import {
   TransmissionError,
 } from '../wire/submission.ts'
 import { freezeMail } from './steps/freeze-mail.ts'
+import { mailBody, worthQuotingBytes } from './steps/mail-body.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import { done, type ExecuteContext, type Outcome, type WireTask } from './task.ts'
 
@@ -46,6 +48,8 @@ export const outboxSend: WireTask = {
     if (isStale(started, context.environment.now())) return await backToQueue(context, id)
     const session = await connect(context, id)
     if ('outcome' in session) return session.outcome
+    const asked = await askForQuotes(context, session.session, started)
+    if (asked !== null) return asked
     const frozen = await freezeMail(context, id)
     if (frozen.kind === 'stopped') return done(...sendFollowUps(frozen.send, context.environment.now()))
     return await transmit(context, session.session, frozen.send, frozen.mail)
@@ -75,13 +79,35 @@ async function connect(
   }
 }
 
+/** How long it waits for that: a mailbox that does not answer holds no mail back. */
+const quotesWaitMs = 20_000
+
+/** Where the server can fetch attachments from the draft's copy by itself: which, and by which URLs. Null: it goes now. */
+async function askForQuotes(
+  context: ExecuteContext,
+  { capabilities }: SubmissionSession,
+  { id, accountId, draftId, state, facts }: StoredSend,
+): Promise<Outcome | null> {
+  const [server] = capabilities.burlServers
+  const isAsked = facts.quotes !== null && facts.quotes.askedAt >= (facts.checkedAt ?? 0)
+  if (!capabilities.burl || !capabilities.chunking || server === undefined) return null
+  // What may have gone once keeps its bytes, and the copies in Drafts go after the first acceptance.
+  if (isAsked || !facts.mayQuote || state.filing !== null || state.phase !== 'checked') return null
+  const { content } = await context.store.read((db) => getDraft(db, draftId))
+  if (!content.attachments.some(({ size }) => size >= worthQuotingBytes)) return null
+  const now = context.environment.now()
+  await context.write((write) => setSendFacts(write, id, { quotes: { askedAt: now, server, parts: null } }, now))
+  const task = { accountId, key: id, join: 'sooner' } as const
+  return done({ ...task, task: 'outbox_quote', delayMs: 0 }, { ...task, task: 'outbox_send', delayMs: quotesWaitMs })
+}
+
 async function transmit(
   context: ExecuteContext,
   session: SubmissionSession,
   send: StoredSend,
   mail: FrozenMail,
 ): Promise<Outcome> {
-  const { id, accountId } = send
+  const { id } = send
   const { environment } = context
   try {
     const opened = await session.open({
@@ -101,18 +127,13 @@ async function transmit(
       await session.reset()
       return done(...sendFollowUps(transmitting.send, environment.now()))
     }
-    const open = (): AsyncIterable<Uint8Array> =>
-      readBlob(context.store, accountId, mail.sha256, { start: 0, end: mail.size })
-    const outcome = await session.commit(
-      { kind: 'bytes', open },
-      {
-        beforeFinalDot: async () => {
-          const dottedAt = environment.now()
-          const marked = await apply(context, id, { type: 'dot-marked' }, { dottedAt })
-          if (marked.rule === 'refuse') throw new WireError('ABORTED', 'the send was taken back')
-        },
+    const outcome = await session.commit(mailBody(context, send, mail), {
+      beforeFinalDot: async () => {
+        const dottedAt = environment.now()
+        const marked = await apply(context, id, { type: 'dot-marked' }, { dottedAt })
+        if (marked.rule === 'refuse') throw new WireError('ABORTED', 'the send was taken back')
       },
-    )
+    })
     return await committed(context, send, outcome)
   } catch (error) {
     if (!(error instanceof TransmissionError)) throw error
@@ -172,6 +193,12 @@ async function committed(context: ExecuteContext, send: StoredSend, outcome: Com
       return await end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
     case 'temporary':
       return await later(context, send, outcome.reply)
+    case 'not-fetched': {
+      const message = 'the server could not fetch the attachments by itself: they are sent to it'
+      const reason: SendReason = { code: 'NOT_FETCHED', message }
+      const event: SendEvent = { type: 'lost-before-dot', reason, retryAt: context.environment.now() }
+      return await end(context, send.id, event, null, { mayQuote: false })
+    }
   }
 }
 
@@ -215,7 +242,7 @@ async function end(
   const send = await context.write(async (write) => {
     const known = await getSend(write.db, id)
     const firstTriedAt = known.facts.firstTriedAt ?? (passing === null ? null : now)
-    const applied = await applySendEvent(write, id, event, now, { ...found, firstTriedAt })
+    const applied = await applySendEvent(write, id, event, now, { quotes: null, ...found, firstTriedAt })
     if (!givesUp || passing === null) return applied.send
     return (await applySendEvent(write, id, { type: 'given-up', reason: passing.reason }, now)).send
   })

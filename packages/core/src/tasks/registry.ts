@@ -14,6 +14,7 @@ import { outboxCancel } from './outbox-cancel.ts'
 import { outboxCheck } from './outbox-check.ts'
 import { outboxFile } from './outbox-file.ts'
 import { outboxQueue } from './outbox-queue.ts'
+import { outboxQuote } from './outbox-quote.ts'
 import { outboxResolve } from './outbox-resolve.ts'
 import { outboxRetry } from './outbox-retry.ts'
 import { outboxSend } from './outbox-send.ts'
@@ -56,6 +57,7 @@ export const wireTasks: Readonly<Record<WireTaskName, WireTask>> = {
   draft_import: draftImport,
   mailbox_sync: mailboxSync,
   outbox_check: outboxCheck,
+  outbox_quote: outboxQuote,
   outbox_send: outboxSend,
   outbox_file: outboxFile,
 }

@@ -29,6 +29,7 @@ export type WireTaskName =
   | 'draft_import'
   | 'mailbox_sync'
   | 'outbox_check'
+  | 'outbox_quote'
   | 'outbox_send'
   | 'outbox_file'
 

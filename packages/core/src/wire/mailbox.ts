@@ -1,5 +1,6 @@
 import type { FolderPath, MessageId, Uid, UidValidity, Umid } from '../ids.ts'
 import type { BodyPart } from './body-structure.ts'
+import type { BounceReader } from './bounce.ts'
 import type { MessageFormat } from './message-format.ts'
 import type { UidSet } from './uid-set.ts'
 
@@ -248,6 +249,24 @@ export type MessageSegment =
       readonly size: number
     }
 
+/** Parts of one message, for a server that takes mail to fetch by itself. */
+export interface PartUrlsRequest {
+  readonly folder: FolderPath
+  readonly uidValidity: UidValidity
+  readonly uid: Uid
+  readonly sections: readonly string[]
+  /** What the server that takes mail calls this mailbox's server: `host` or `host:port`. */
+  readonly server: string
+  /** The user there: nobody else can use the URLs. */
+  readonly submitter: string
+  /** Milliseconds; from then on they are of no use. */
+  readonly expiresAt: number
+}
+
+export type PartUrls =
+  /** In the order of the sections; each is as good as a password for its part. */
+  { readonly kind: 'urls'; readonly urls: readonly string[] } | Refusal
+
 export interface StoreRequest {
   readonly folder: FolderPath
   readonly segments: readonly MessageSegment[]
@@ -291,6 +310,14 @@ export type MoveOutcome =
       readonly kind: 'moved'
       /** From COPYUID (RFC 4315 §3), where they are now, in no order; null without. */
       readonly to: { readonly uidValidity: UidValidity; readonly uids: readonly Uid[] } | null
+    }
+  | Refusal
+
+export type RemoveOutcome =
+  | {
+      readonly kind: 'ok'
+      /** Of those that were to go, in any order: what the server itself told to be gone. The others may be there still. */
+      readonly told: readonly Uid[]
     }
   | Refusal
 
@@ -362,6 +389,11 @@ export interface MailboxSession {
    * to bound what they add up to.
    */
   fetchMany(uids: readonly Uid[]): Promise<readonly RawMessage[]>
+  /**
+   * URLs by which another server can fetch parts of a message (GENURLAUTH, RFC 4467 §7). No capability says it: some servers have it
+   * and announce nothing. Nothing need be selected, and whether there is such a message is not looked at.
+   */
+  partUrls(request: PartUrlsRequest): Promise<PartUrls>
   /** APPEND, with CATENATE where a segment is a `part`. */
   append(request: StoreRequest): Promise<StoreOutcome>
   /** UID REPLACE of a message in the selected folder (RFC 8508), with CATENATE where a segment is a `part`. */
@@ -370,6 +402,8 @@ export interface MailboxSession {
   markDeleted(uids: readonly Uid[]): Promise<CommandOutcome>
   /** UID EXPUNGE (RFC 4315 §2.1) of exactly these; throws a `TypeError` without `uidPlus`, and never falls back to EXPUNGE. */
   expungeUids(uids: readonly Uid[]): Promise<CommandOutcome>
+  /** Both, in one round trip where that can be, and says what the server told of it. Throws a TypeError without `uidPlus`. */
+  removeUids(uids: readonly Uid[]): Promise<RemoveOutcome>
   /** Plain EXPUNGE: removes *every* message marked `\Deleted`. Only after `deletedUids()` held nothing foreign. */
   expungeAllDeleted(): Promise<CommandOutcome>
   /** UID MOVE (RFC 6851) of exactly these, at most 100; throws a `TypeError` without `move`. */

@@ -45,6 +45,8 @@ export interface SubmissionCapabilities {
   readonly requireTls: boolean
   /** RFC 4468, with URLs of the user's own mailbox (RFC 4467). */
   readonly burl: boolean
+  /** The mailboxes that it says it can fetch from (RFC 4468 §3.1), as `host` or `host:port`. Some name them only after the login. */
+  readonly burlServers: readonly string[]
   /** RFC 4865: how far ahead a mail may be held. Null without. */
   readonly futureRelease: FutureReleaseLimits | null
   /** RFC 4954, in upper case, as they were offered before the login. */
@@ -112,12 +114,22 @@ export type OpenOutcome =
 export type SubmissionBody =
   /** The whole message with CRLF line ends, opened when its turn comes. The wire's dots are the adapter's (RFC 5321 §4.5.2). */
   | { readonly kind: 'bytes'; open(): AsyncIterable<Uint8Array> }
-  /** The server fetches it (BURL … LAST, RFC 4468 §3.3), by a URL with URLAUTH (RFC 4467). Needs `burl`. */
-  | { readonly kind: 'url'; readonly url: string }
+  /**
+   * The whole message as well, of which the server fetches some pieces by itself. Needs `burl`, and `chunking`. The dot is `BDAT 0 LAST`:
+   * by then the server has every piece, and has taken nothing.
+   */
+  | { readonly kind: 'pieces'; readonly pieces: readonly SubmissionPiece[] }
+
+/** In order; each exactly `size` bytes. */
+export type SubmissionPiece =
+  /** BDAT (RFC 3030 §2). */
+  | { readonly kind: 'bytes'; readonly size: number; open(): AsyncIterable<Uint8Array> }
+  /** BURL (RFC 4468 §3.3), by a URL with URLAUTH (RFC 4467). */
+  | { readonly kind: 'url'; readonly size: number; readonly url: string }
 
 export interface CommitOptions {
   /**
-   * Called once, when the source was read to its end, or before the command with the URL. Only when it resolves the dot goes.
+   * Called once, when the source was read to its end and all pieces were fetched. Only when it resolves the dot goes.
    * If it rejects, the connection ends without the dot, and `commit` rejects with the same.
    */
   readonly beforeFinalDot: () => Promise<void>
@@ -134,6 +146,11 @@ export type CommitOutcome =
     }
   /** Nobody gets it: for good (5xx), or for now (4xx). Also where the server refused before the dot. */
   | { readonly kind: 'refused' | 'temporary'; readonly reply: SubmissionReply }
+  /**
+   * There was no mark and no dot: the server could not fetch a piece, or fetched something of another size. By `bytes` it can go.
+   * What the server said is not told, as it may hold the URL.
+   */
+  | { readonly kind: 'not-fetched' }
 
 /**
  * One authenticated connection. Calls come one after another. After an error that it throws, or a 421, the session is dead: `alive`
@@ -152,7 +169,7 @@ export interface SubmissionSession {
    */
   open(envelope: SubmissionEnvelope): Promise<OpenOutcome>
   /**
-   * DATA, or BURL, for the recipients that `open` found accepted. Ends the transaction.
+   * DATA, or BDAT and BURL, for the recipients that `open` found accepted. Ends the transaction.
    * @throws {TransmissionError} see `phase`
    * @throws what `beforeFinalDot` or the body's source threw; then there was no dot
    */

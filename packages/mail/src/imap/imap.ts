@@ -1,5 +1,6 @@
 import type { MailboxCapabilities, MailboxPort } from '@everdraft/core'
 
+import { bounceReader } from '../bounce/bounce.ts'
 import { mimeFormat } from '../mime/mime-format.ts'
 import { ImapConnection } from './connection.ts'
 import { logIn } from './log-in.ts'
@@ -10,6 +11,7 @@ import { peerName } from './wire-failure.ts'
 export function imap(): MailboxPort {
   return {
     format: mimeFormat(),
+    bounces: bounceReader(),
     async connect(settings, options) {
       const loggedIn = await logIn(settings, options)
       const { socket, capabilities } = loggedIn
@@ -21,6 +23,7 @@ export function imap(): MailboxPort {
       })
       return new ImapSession({
         connection,
+        user: settings.user,
         bytes: () => loggedIn.bytes(),
         capabilities: readCapabilities(capabilities),
         serverId: loggedIn.serverId,

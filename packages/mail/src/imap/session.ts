@@ -15,7 +15,10 @@ import {
   type MessageStructure,
   type MoveOutcome,
   type PartRange,
+  type PartUrls,
+  type PartUrlsRequest,
   type RawMessage,
+  type RemoveOutcome,
   type SpecialUse,
   type StoreOutcome,
   type StoreRequest,
@@ -38,16 +41,20 @@ import { moveMessages } from './move.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
 import { fetchQuotaLeft } from './quota.ts'
 import { fetchRawMessages } from './raw-messages.ts'
+import { removeMessages } from './remove.ts'
 import { searchAll, SearchReading } from './search.ts'
 import { selectCommand, SelectReading } from './select-folder.ts'
 import { storeMessage } from './store-message.ts'
 import { astring, uidSets } from './syntax.ts'
+import { generateUrls } from './url-auth.ts'
 import { watchFolders, type Watched } from './watch.ts'
 
 const logoutWaitMs = 1000
 
 export interface ImapSessionParts {
   readonly connection: ImapConnection
+  /** Who is logged in. */
+  readonly user: string
   readonly capabilities: MailboxCapabilities
   readonly serverId: string | null
   readonly listReturnsSpecialUse: boolean
@@ -69,6 +76,7 @@ export class ImapSession implements MailboxSession {
   readonly capabilities: MailboxCapabilities
   readonly serverId: string | null
   readonly #connection: ImapConnection
+  readonly #user: string
   readonly #listReturnsSpecialUse: boolean
   readonly #bytes: () => WireBytes
   readonly #names = new FolderNames()
@@ -88,6 +96,7 @@ export class ImapSession implements MailboxSession {
     this.capabilities = parts.capabilities
     this.serverId = parts.serverId
     this.#connection = parts.connection
+    this.#user = parts.user
     this.#listReturnsSpecialUse = parts.listReturnsSpecialUse
     this.#bytes = () => parts.bytes()
     this.#enablesQresync = parts.capabilities.qresync
@@ -234,6 +243,10 @@ export class ImapSession implements MailboxSession {
     })
   }
 
+  async partUrls(request: PartUrlsRequest): Promise<PartUrls> {
+    return this.#use(async (connection) => generateUrls(connection, this.#user, request))
+  }
+
   async append(request: StoreRequest): Promise<StoreOutcome> {
     return this.#use(async (connection) => {
       await this.#compress()
@@ -255,6 +268,11 @@ export class ImapSession implements MailboxSession {
   async expungeUids(uids: readonly Uid[]): Promise<CommandOutcome> {
     if (!this.capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
     return this.#change(uids, (set) => `UID EXPUNGE ${set}`)
+  }
+
+  async removeUids(uids: readonly Uid[]): Promise<RemoveOutcome> {
+    if (!this.capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
+    return this.#useSelected(async (connection) => removeMessages(connection, uids))
   }
 
   async expungeAllDeleted(): Promise<CommandOutcome> {

@@ -1,7 +1,8 @@
-import type { FolderPath, MessageSegment, StoreOutcome, StoreRequest, Uid, UidValidity } from '@everdraft/core'
+import type { MessageSegment, StoreOutcome, StoreRequest, Uid, UidValidity } from '@everdraft/core'
 
 import type { CommandPart, ImapConnection, Literal } from './connection.ts'
 import { outcomeOf } from './outcome.ts'
+import { partUrl } from './part-url.ts'
 import type { StatusResponse } from './response.ts'
 import { astring, dateTime, quoted } from './syntax.ts'
 
@@ -89,13 +90,4 @@ async function* exactly(size: number, source: AsyncIterable<Uint8Array>): AsyncG
     yield chunk
   }
   if (left > 0) throw new RangeError(`A segment yields ${size - left} bytes instead of ${size}`)
-}
-
-/** RFC 5092 §7: the mailbox is percent-encoded UTF-8, and not what is used elsewhere on the wire. */
-function partUrl(part: Part): string {
-  return `/${encodePath(part.folder)};UIDVALIDITY=${part.uidValidity}/;UID=${part.uid}/;SECTION=${part.section}`
-}
-
-function encodePath(path: FolderPath): string {
-  return path.toWellFormed().split('/').map(encodeURIComponent).join('/')
 }

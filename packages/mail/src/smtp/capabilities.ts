@@ -33,6 +33,7 @@ export function readCapabilities(offers: Offers, authMechanisms: readonly string
     chunking: offers.has('CHUNKING'),
     requireTls: offers.has('REQUIRETLS'),
     burl: offers.get('BURL')?.some((word) => /^imaps?(?::|$)/i.test(word)) ?? false,
+    burlServers: readServers(offers.get('BURL') ?? []),
     futureRelease: readFutureRelease(offers.get('FUTURERELEASE')),
     authMechanisms,
   }
@@ -40,6 +41,11 @@ export function readCapabilities(offers: Offers, authMechanisms: readonly string
 
 export function readMechanisms(offers: Offers): readonly string[] {
   return [...new Set((offers.get('AUTH') ?? []).map((word) => word.toUpperCase()))]
+}
+
+/** RFC 4468 §3.1: `imap://host:port`. What could be anything else in a URL is left out. */
+function readServers(words: readonly string[]): readonly string[] {
+  return words.flatMap((word) => /^imap:\/\/([\w.-]+(?::\d+)?|\[[\da-f:.]+\](?::\d+)?)\/?$/i.exec(word)?.[1] ?? [])
 }
 
 /** RFC 4865 §4: the longest interval in seconds, then the latest time. */

@@ -6,6 +6,7 @@ import {
   type SubmissionBody,
   type SubmissionCapabilities,
   type SubmissionEnvelope,
+  type SubmissionPiece,
   type SubmissionSession,
   TransmissionError,
   type TransmissionPhase,
@@ -80,12 +81,9 @@ export class SmtpSession implements SubmissionSession {
 
   async commit(body: SubmissionBody, { beforeFinalDot }: CommitOptions): Promise<CommitOutcome> {
     if (this.#transaction !== 'open') throw new TypeError('No transaction is open')
-    if (body.kind === 'url') {
-      if (!this.capabilities.burl) throw new TypeError('This server takes no mail by URL (BURL)')
-      if (!/^[\x21-\x7e]+$/.test(body.url)) throw new TypeError('The URL must be printable ASCII')
-    }
+    if (body.kind === 'pieces') this.#checkPieces(body.pieces)
     this.#transaction = 'stale'
-    return body.kind === 'url' ? this.#burl(body.url, beforeFinalDot) : this.#data(body, beforeFinalDot)
+    return body.kind === 'pieces' ? this.#pieces(body.pieces, beforeFinalDot) : this.#data(body, beforeFinalDot)
   }
 
   async reset(): Promise<void> {
@@ -103,13 +101,58 @@ export class SmtpSession implements SubmissionSession {
     this.#dialogue.die(connectionLost(this.#dialogue.peer))
   }
 
-  /** RFC 4468 §3.3: the line is command, message and dot in one. */
-  async #burl(url: string, beforeFinalDot: CommitOptions['beforeFinalDot']): Promise<CommitOutcome> {
+  #checkPieces(pieces: readonly SubmissionPiece[]): void {
+    const { burl, chunking } = this.capabilities
+    if (!burl || !chunking) throw new TypeError('This server takes no mail in pieces (BURL, CHUNKING)')
+    const isPlain = pieces.every((piece) => piece.kind === 'bytes' || /^[\x21-\x7e]+$/.test(piece.url))
+    if (!isPlain) throw new TypeError('A URL must be printable ASCII')
+  }
+
+  /** RFC 3030 §2, RFC 4468 §3.3. Each is answered before the next, so that the server has what it said it has when the mark is made. */
+  async #pieces(
+    pieces: readonly SubmissionPiece[],
+    beforeFinalDot: CommitOptions['beforeFinalDot'],
+  ): Promise<CommitOutcome> {
+    for (const piece of pieces) {
+      const reply = piece.kind === 'bytes' ? await this.#chunk(piece) : await this.#fetched(piece)
+      if (piece.kind === 'url' && (kindOf(reply) !== 'positive' || !isOfSize(reply, piece.size))) {
+        return { kind: 'not-fetched' }
+      }
+      const verdict = await this.#guarded('before-dot', async () => this.#verdict(reply))
+      if (verdict !== 'accepted') return { kind: verdict, reply: toSubmissionReply(reply) }
+    }
     await this.#held(beforeFinalDot)
     return this.#guarded('after-dot', async () => {
-      this.#dialogue.send(`BURL ${url} LAST`)
+      this.#dialogue.send('BDAT 0 LAST')
       return this.#outcome(await this.#dialogue.reply(this.#parts.finalReplyTimeoutMs))
     })
+  }
+
+  async #fetched({ url }: Extract<SubmissionPiece, { readonly kind: 'url' }>): Promise<Reply> {
+    return this.#guarded('before-dot', async () => {
+      this.#dialogue.send(`BURL ${url}`)
+      // It may have to fetch megabytes from somewhere.
+      return this.#dialogue.reply(this.#parts.finalReplyTimeoutMs)
+    })
+  }
+
+  async #chunk(piece: Extract<SubmissionPiece, { readonly kind: 'bytes' }>): Promise<Reply> {
+    const { size } = piece
+    await this.#guarded('before-dot', async () => this.#dialogue.send(`BDAT ${size}`))
+    try {
+      let left = size
+      for await (const bytes of piece.open()) {
+        left -= bytes.length
+        if (left < 0) throw new RangeError(`A piece yields more than the ${size} bytes it announced`)
+        await this.#write(bytes)
+      }
+      if (left > 0) throw new RangeError(`A piece yields ${size - left} bytes instead of ${size}`)
+    } catch (error) {
+      // The server waits for the rest, and no command can take the piece back.
+      this.#dialogue.die(connectionLost(this.#dialogue.peer))
+      throw error
+    }
+    return this.#guarded('before-dot', async () => this.#dialogue.reply())
   }
 
   async #data(
@@ -247,4 +290,10 @@ export class SmtpSession implements SubmissionSession {
       throw new TransmissionError(error.code, error.message, phase, { cause: error })
     }
   }
+}
+
+/** Some servers say how much they have got: those that find no such part say 0, and 250. */
+function isOfSize({ lines }: Reply, size: number): boolean {
+  const said = /\b(\d+) (?:octets|bytes)\b/i.exec(lines.join(' '))?.[1]
+  return said === undefined || Number(said) === size
 }
