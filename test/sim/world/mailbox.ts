@@ -221,7 +221,9 @@ function createSession(wire: Wire): MailboxSession {
       const marked = await wire.run([`UID STORE ${uids.join(',')} +FLAGS (\\Deleted)`])
       const expunged = await wire.run([`UID EXPUNGE ${uids.join(',')}`])
       const refused = [marked, expunged].map(outcomeOf).find(({ kind }) => kind === 'refused')
-      return refused?.kind === 'refused' ? refused : { kind: 'ok', told: toldGone([...marked.untagged, ...expunged.untagged], uids) }
+      return refused?.kind === 'refused'
+        ? refused
+        : { kind: 'ok', told: toldGone([...marked.untagged, ...expunged.untagged], uids) }
     },
     expungeAllDeleted: () => outcome(['EXPUNGE']),
     moveUids() {

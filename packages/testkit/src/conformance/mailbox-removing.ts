@@ -34,6 +34,22 @@ export function exerciseRemoving(fixture: () => MailboxFixture, expected: Mailbo
     expect(await session.uids()).toEqual([second, third])
   })
 
+  onlyIf(expected.uidPlus)(
+    'removes exactly the given messages, and says of none that is there that it is gone',
+    async () => {
+      const { session } = fixture()
+      const [first, second, third] = await three(fixture())
+      await session.markDeleted([second])
+      const removed = await session.removeUids([third, first])
+      expect(await session.uids()).toEqual([second])
+      expect(removed).toEqual({ kind: 'ok', told: expect.any(Array) })
+      const told = removed.kind === 'ok' ? removed.told : []
+      expect([first, third]).toEqual(expect.arrayContaining([...told]))
+      expect(await session.removeUids([])).toEqual({ kind: 'ok', told: [] })
+      expect(await session.removeUids([4711 as Uid])).toEqual({ kind: 'ok', told: [] })
+    },
+  )
+
   onlyIf(!expected.uidPlus)(
     'throws a TypeError instead of an EXPUNGE of everything where there is no UIDPLUS',
     async () => {
@@ -41,6 +57,7 @@ export function exerciseRemoving(fixture: () => MailboxFixture, expected: Mailbo
       const [first, second, third] = await three(fixture())
       await session.markDeleted([first, second])
       await expect(session.expungeUids([first])).rejects.toThrow(TypeError)
+      await expect(session.removeUids([first])).rejects.toThrow(TypeError)
       expect(await session.uids()).toEqual([first, second, third])
       expect(session.alive).toBe(true)
     },

@@ -24,22 +24,26 @@ export async function removeMessages(
   uids: readonly Uid[],
 ): Promise<Removed> {
   if (session.capabilities.gmail) return await removeByTrash(session, folder, uids)
-  expectOk(await session.markDeleted(uids))
-  if (session.capabilities.uidPlus) expectOk(await session.expungeUids(uids))
-  else await expungeWithoutUidPlus(session, uids)
-  // Some servers answer OK to a STORE right after an APPEND and do nothing: only what is seen to be done is done.
+  if (!session.capabilities.uidPlus) return await removeWithoutUidPlus(session, uids)
+  const removed = await session.removeUids(uids)
+  if (removed.kind === 'refused') throw refusal(removed)
+  // Some servers answer OK to a STORE right after an APPEND and do nothing: only what is told or seen to be done is done.
+  if (uids.every((uid) => removed.told.includes(uid))) return { gone: uids, spared: [] }
   const left = new Set(await session.uids())
-  const marked = session.capabilities.uidPlus ? new Set<Uid>() : new Set(await session.deletedUids())
-  return { gone: uids.filter((uid) => !left.has(uid) || marked.has(uid)), spared: [] }
+  return { gone: uids.filter((uid) => !left.has(uid)), spared: [] }
 }
 
 /**
  * EXPUNGE takes every message that is marked: it is only sent when all of them are `ours`, read again in this session. What
  * we know of other debts may be of another UIDVALIDITY, or from before a backup (hazards 6, 10).
  */
-async function expungeWithoutUidPlus(session: MailboxSession, ours: readonly Uid[]): Promise<void> {
-  const marked = await session.deletedUids()
-  if (marked.every((uid) => ours.includes(uid))) expectOk(await session.expungeAllDeleted())
+async function removeWithoutUidPlus(session: MailboxSession, ours: readonly Uid[]): Promise<Removed> {
+  expectOk(await session.markDeleted(ours))
+  const before = await session.deletedUids()
+  if (before.every((uid) => ours.includes(uid))) expectOk(await session.expungeAllDeleted())
+  const left = new Set(await session.uids())
+  const marked = new Set(await session.deletedUids())
+  return { gone: ours.filter((uid) => !left.has(uid) || marked.has(uid)), spared: [] }
 }
 
 /**
