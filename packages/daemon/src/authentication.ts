@@ -20,9 +20,14 @@ export function requireToken(app: FastifyInstance, { engine, token }: { engine: 
   }
 
   app.addHook('onRequest', async (request) => {
-    if (!request.is404 && request.routeOptions.config.access === 'open') return
-    const given = /^Bearer +(?<token>[^ ]+) *$/i.exec(request.headers.authorization ?? '')?.groups?.['token']
-    if (given === undefined) throw unauthenticated('a bearer token is needed', 'Bearer realm="everdraft"')
+    const access = request.is404 ? undefined : request.routeOptions.config.access
+    if (access === 'open') return
+    const { authorization = '', accept = '' } = request.headers
+    const given = tokenIn(authorization, access === 'reader')
+    if (given === undefined) {
+      const forBrowsers = access === 'reader' && accept.includes('text/html') ? 'Basic realm="everdraft", ' : ''
+      throw unauthenticated('a bearer token is needed', `${forBrowsers}Bearer realm="everdraft"`)
+    }
     const principal = await bearerOf(given)
     if (principal === null) {
       throw unauthenticated(
@@ -32,6 +37,16 @@ export function requireToken(app: FastifyInstance, { engine, token }: { engine: 
     }
     setPrincipal(request, principal)
   })
+}
+
+/** A browser cannot be told to show a bearer token: where it only reads, the token may be its password (RFC 7617). */
+function tokenIn(authorization: string, mayBePassword: boolean): string | undefined {
+  const groups = /^(?<scheme>Bearer|Basic) +(?<value>[^ ]+) *$/i.exec(authorization)?.groups
+  if (groups?.['scheme']?.toLowerCase() === 'bearer') return groups['value']
+  if (!mayBePassword) return undefined
+  return /^[^:]*:(?<password>.+)$/s.exec(Buffer.from(groups?.['value'] ?? '', 'base64').toString())?.groups?.[
+    'password'
+  ]
 }
 
 function unauthenticated(detail: string, challenge: string): ProblemError {

@@ -24,7 +24,7 @@ import { taskRoutes } from './routes/tasks.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
-import { validatorCompiler } from './validation.ts'
+import { refuseWhatIsNotNamed, validatorCompiler } from './validation.ts'
 
 export interface DaemonOptions {
   /** Stays the caller's: closing the daemon does not close it. */
@@ -71,6 +71,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   app.setErrorHandler(sendProblem)
   requireToken(app, options)
   const routes = requireScopes(app)
+  refuseWhatIsNotNamed(app)
   refuseEncodedBodies(app)
   answerUnknownRoutes(app)
   acceptJsonOnly(app)

@@ -26,6 +26,7 @@ export function acceptJsonOnly(app: FastifyInstance): void {
 /** Compressed bodies are refused rather than stored as they came. */
 export function refuseEncodedBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async (request) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return
     const encoding = request.headers['content-encoding']
     if (encoding === undefined || encoding.toLowerCase() === 'identity') return
     throw new ProblemError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding: must be absent or identity')

@@ -1,17 +1,51 @@
-import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 
 import type { About } from './app.ts'
-import { problemMediaType, problemSchema } from './problems.ts'
+import { type ProblemCode, problemMediaType, problemSchema, statusOfProblem } from './problems.ts'
 
-// Every operation may answer with a problem document; said once, here.
-const transform: typeof jsonSchemaTransform = (document) => {
-  const { schema } = document
+type Transform = NonNullable<FastifyDynamicSwaggerOptions['transform']>
+
+/** Adds to each operation what it needs of a token, and the problems that it may answer. */
+const transform: Transform = (document) => {
+  const { schema, route, url } = document
   if (!('response' in schema)) return jsonSchemaTransform(document)
-  const problem = { description: 'Problem', content: { [problemMediaType]: { schema: problemSchema } } }
-  const response = { ...(schema.response as object), default: problem }
-  return jsonSchemaTransform({ ...document, schema: { ...schema, response } })
+  const response = { ...problemResponses(route), ...(schema.response as object) }
+  const { access } = route.config ?? {}
+  const isScope = access !== undefined && access !== 'open' && access !== 'reader'
+  const security = access === 'open' ? [] : [{ token: isScope ? [access] : [] }]
+  return jsonSchemaTransform({ ...document, url, schema: { ...schema, response, security } })
+}
+
+/** One answer for each status, which names the codes. */
+function problemResponses(route: RouteOptions): Readonly<Record<string, object>> {
+  const byStatus = Map.groupBy(problemsOf(route), (code) => statusOfProblem[code])
+  const answers = [...byStatus].map(([status, codes]) => [
+    String(status),
+    { description: codes.join(', '), content: { [problemMediaType]: { schema: problemSchema } } },
+  ])
+  return Object.fromEntries(answers) as Record<string, object>
+}
+
+/** What a route may answer by what it is, and what it says itself. */
+function problemsOf({ method, url, schema, config }: RouteOptions): readonly ProblemCode[] {
+  const isOpen = config?.access === 'open'
+  const mayHaveBody = ![method].flat().every((name) => name === 'GET' || name === 'HEAD')
+  const isOfAccount = url.startsWith('/accounts/:id')
+  const names: readonly string[] = url.match(/:\w+/g) ?? []
+  return [
+    ...new Set<ProblemCode>([
+      ...(isOpen ? [] : (['UNAUTHENTICATED', 'UNAUTHORIZED'] as const)),
+      ...(isOpen && schema?.querystring === undefined ? [] : (['VALIDATION_ERROR'] as const)),
+      ...(names.length > (isOfAccount ? 1 : 0) ? (['NOT_FOUND'] as const) : []),
+      ...(mayHaveBody ? (['TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
+      ...(config?.problems ?? []),
+      'STORAGE_ERROR',
+      'CLOSED',
+    ]),
+  ]
 }
 
 /**
@@ -48,7 +82,12 @@ function withUsedSchemasOnly<Document extends object>(document: Document): Docum
   ) as Document
 }
 
-/** OpenAPI 3.1 at `/openapi.json`, made from the schemas that check the requests. */
+/** For the pages below `/docs`: everything comes from here, also what Swagger UI styles by itself. */
+const referencePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+  "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/** OpenAPI 3.1 at `/openapi.json`, made from the schemas that check the requests, and to read at `/docs`. */
 export async function describeRoutes(app: FastifyInstance, about: About): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -60,5 +99,10 @@ export async function describeRoutes(app: FastifyInstance, about: About): Promis
     transform,
     transformObject: (document) => withUsedSchemasOnly(jsonSchemaTransformObject(document)),
   })
-  app.get('/openapi.json', { config: { access: 'token' }, schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.json', { config: { access: 'reader' }, schema: { hide: true } }, () => app.swagger())
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: referencePolicy,
+    uiConfig: { deepLinking: true, docExpansion: 'none', persistAuthorization: false },
+  })
 }

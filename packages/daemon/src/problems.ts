@@ -74,36 +74,40 @@ export class ProblemError extends Error {
   }
 }
 
-const statusOfEngineError = {
+/** Of the mail server's errors: what passes by itself is 503; what the account's settings must cure is 422. */
+export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   VALIDATION_ERROR: 400,
+  UNAUTHENTICATED: 401,
   UNAUTHORIZED: 403,
   NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
   NOT_A_DRAFT: 409,
   NOT_DISCARDED: 409,
   TOO_LATE: 409,
-  UNSENDABLE: 422,
-  NO_SUBMISSION: 422,
   CONFLICT: 409,
   UNSENT_DRAFTS: 409,
+  IN_FLIGHT: 409,
   VERSION_MISMATCH: 412,
   TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  RANGE_NOT_SATISFIABLE: 416,
+  UNSENDABLE: 422,
+  NO_SUBMISSION: 422,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  CERTIFICATE: 422,
+  AUTH_FAILED: 422,
+  REFUSED: 422,
+  INTERNAL_ERROR: 500,
   STORAGE_ERROR: 503,
   STORAGE_IN_USE: 503,
   STORAGE_TOO_NEW: 503,
   SECRETS_LOCKED: 503,
   CLOSED: 503,
-} satisfies Record<ErrorCode, number>
-
-/** What passes by itself is 503; what the account's settings must cure is 422. */
-const statusOfWireError = {
   UNREACHABLE: 503,
   TIMEOUT: 503,
   CONNECTION_LOST: 503,
   ABORTED: 503,
-  CERTIFICATE: 422,
-  AUTH_FAILED: 422,
-  REFUSED: 422,
-} satisfies Record<WireErrorCode, number>
+}
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -129,11 +133,11 @@ function problemOf(error: unknown): Problem {
   if (error instanceof EverdraftError) {
     const { code, message, errors, conflictId } = error
     return {
-      ...problem(statusOfEngineError[code], code, message, errors),
+      ...problem(statusOfProblem[code], code, message, errors),
       ...(conflictId === null ? {} : { conflict_id: conflictId }),
     }
   }
-  if (error instanceof WireError) return problem(statusOfWireError[error.code], error.code, error.message)
+  if (error instanceof WireError) return problem(statusOfProblem[error.code], error.code, error.message)
   return problemOfFramework(error)
 }
 

@@ -2,15 +2,20 @@ import type { Scope } from '@everdraft/core'
 import type { FastifyInstance } from 'fastify'
 
 import { principalOf } from './principal.ts'
-import { ProblemError } from './problems.ts'
+import { ProblemError, type ProblemCode } from './problems.ts'
 
-/** Who may call a route: everybody, whoever has a token, or the tokens with that scope. */
-export type Access = 'open' | 'token' | Scope
+/**
+ * Who may call a route: everybody, the tokens with that scope, or, for `reader`, every token, also as the password of a
+ * browser: what is there to read is no secret.
+ */
+export type Access = 'open' | 'reader' | Scope
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Each route says it: one that does not keeps the daemon from starting. */
     access?: Access
+    /** What it may answer beside what all routes of its kind may. */
+    problems?: readonly ProblemCode[]
   }
 }
 
@@ -25,14 +30,17 @@ export interface Route {
 /** Checks the scope at each request, and at the start that each route names one. @returns the table, as it fills */
 export function requireScopes(app: FastifyInstance): readonly Route[] {
   const routes: Route[] = []
-  app.addHook('onRoute', ({ method, url, config }) => {
-    const access = config?.access
+  app.addHook('onRoute', (route) => {
+    const { method, url } = route
+    // A package of others adds these.
+    if (url === '/docs' || url.startsWith('/docs/')) route.config = { access: 'reader' }
+    const access = route.config?.access
     if (access === undefined) throw new TypeError(`${[method].flat().join(', ')} ${url}: does not say who may call it`)
     for (const one of [method].flat()) routes.push({ method: one, path: url, access })
   })
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config
-    if (request.is404 || access === undefined || access === 'open' || access === 'token') return
+    if (request.is404 || access === undefined || access === 'open' || access === 'reader') return
     if (principalOf(request).scopes.has(access)) return
     throw new ProblemError(403, 'UNAUTHORIZED', `the token lacks the scope ${access}`, {
       // RFC 6750 §3.1.

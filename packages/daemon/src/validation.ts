@@ -1,6 +1,6 @@
 import { EverdraftError, type FieldError } from '@everdraft/core'
-import type { FastifySchemaCompiler } from 'fastify'
-import type { z } from 'zod'
+import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
+import { z } from 'zod'
 
 /** The zod schemas of the routes check what comes in; what they refuse leaves as our VALIDATION_ERROR. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema }) => {
@@ -8,6 +8,20 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema }) 
     const result = schema.safeParse(data, { reportInput: true })
     return result.success ? { value: result.data } : { error: validationErrorOf(result.error) }
   }
+}
+
+/** A route that names no query takes none, and one that names no body at most an empty one. */
+export function refuseWhatIsNotNamed(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const { access } = route.config ?? {}
+    if (access === undefined || access === 'open' || access === 'reader') return
+    route.schema = { querystring: z.strictObject({}), ...route.schema }
+  })
+  app.addHook('preValidation', async ({ body, routeOptions }) => {
+    if (body === undefined || body === null || routeOptions.schema?.body !== undefined) return
+    const result = z.strictObject({}).safeParse(body, { reportInput: true })
+    if (!result.success) throw validationErrorOf(result.error)
+  })
 }
 
 function validationErrorOf(error: z.ZodError): EverdraftError {

@@ -88,6 +88,7 @@ export async function start(
       ...(body === undefined ? {} : { body, duplex: 'half' }),
     })
     const bytes = new Uint8Array(await response.arrayBuffer())
+    checkDocumented(await (documented ??= fetchDocument(url)), { method, path, status: response.status })
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,
@@ -122,6 +123,33 @@ export async function start(
       ),
     addDraft: async (accountId, fields = {}) =>
       succeeded(await call('POST', `/accounts/${accountId}/drafts`, { json: fields })),
+  }
+}
+
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: object }>>>>
+}
+
+/** The same for all daemons of a test file. */
+let documented: Promise<OpenApi> | undefined
+
+async function fetchDocument(url: string): Promise<OpenApi> {
+  const response = await fetch(`${url}/openapi.json`, { headers: { authorization: `Bearer ${token}` } })
+  return (await response.json()) as OpenApi
+}
+
+/** Whatever a test asks: an answer that the OpenAPI document does not name fails it. */
+function checkDocumented(
+  { paths }: OpenApi,
+  { method, path, status }: { readonly method: string; readonly path: string; readonly status: number },
+): void {
+  const [asked = ''] = path.split('?')
+  for (const [pattern, operations] of Object.entries(paths)) {
+    if (!new RegExp(`^${pattern.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(asked)) continue
+    const operation = operations[method.toLowerCase()]
+    if (operation !== undefined && !(String(status) in operation.responses)) {
+      throw new Error(`${method} ${pattern} answered ${status}, which is not documented`)
+    }
   }
 }
 

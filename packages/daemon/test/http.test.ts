@@ -71,6 +71,20 @@ describe('what is refused', () => {
     ])
   })
 
+  test('a query or a body where none is taken is named', async () => {
+    const { call, addAccount } = await start()
+    const { id } = await addAccount()
+    expect(await call('GET', `/accounts/${id}?limit=1`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'limit', message: 'unknown field' }] },
+    })
+    expect(await call('POST', `/accounts/${id}/verify`, { json: { deep: true } })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'deep', message: 'unknown field' }] },
+    })
+    expect((await call('POST', `/accounts/${id}/verify`, { json: {} })).status).toBe(200)
+  })
+
   test('CR, LF or NUL in a header field is a validation error that names the field', async () => {
     const { call, addAccount } = await start()
     const { id } = await addAccount()
@@ -144,13 +158,55 @@ describe('what is told', () => {
     const { call, daemon } = await start()
     const { body } = await call('GET', '/openapi.json')
     expect(body.openapi).toBe('3.1.0')
-    const served = daemon.routes.filter(({ path }) => path !== '/openapi.json')
+    const served = daemon.routes.filter(({ access }) => access !== 'reader')
     const paths = new Set(served.map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}')))
     expect(Object.keys(body.paths).toSorted()).toEqual([...paths].toSorted())
     const references = [...JSON.stringify(body).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name)
     expect(references.length).toBeGreaterThan(20)
     for (const name of references) expect(body.components.schemas).toHaveProperty(name as string)
     expect(Object.keys(body.components.schemas).filter((name) => name.endsWith('Input'))).toEqual([])
+  })
+
+  test('every operation names what it answers, and the scope that it needs', async () => {
+    const { call, daemon } = await start()
+    const { body } = await call('GET', '/openapi.json')
+    for (const { method, path, access } of daemon.routes) {
+      if (method === 'HEAD' || access === 'reader') continue
+      const operation = body.paths[path.replaceAll(/:(\w+)/g, '{$1}')][method.toLowerCase()]
+      expect(Object.keys(operation.responses), `${method} ${path}`).toContain(access === 'open' ? '200' : '401')
+      expect(operation.responses).not.toHaveProperty('default')
+      expect(operation.security).toEqual(access === 'open' ? [] : [{ token: [access] }])
+      expect(operation.summary).toBeTruthy()
+    }
+    const { responses } = body.paths['/accounts/{id}/drafts/{draft_id}'].put
+    expect(responses['409'].description).toBe('NOT_A_DRAFT, CONFLICT')
+    expect(responses['412'].content['application/problem+json'].schema).toEqual({
+      $ref: '#/components/schemas/Problem',
+    })
+  })
+
+  test('/docs shows it in a browser, with nothing from elsewhere', async () => {
+    const { call, url } = await start()
+    const refused = await call('GET', '/docs', { headers: { authorization: '', accept: 'text/html' } })
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('www-authenticate')).toContain('Basic realm="everdraft"')
+    const authorization = `Basic ${btoa(`anybody:${token}`)}`
+    const page = await call('GET', '/docs', { headers: { authorization } })
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/)
+    const policy = page.headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'; script-src 'self';")
+    const html = new TextDecoder().decode(page.bytes)
+    const parts = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, part]) => new URL(part ?? '', `${url}/docs`))
+    expect(parts.length).toBeGreaterThan(3)
+    for (const { origin, pathname } of parts) {
+      expect(origin).toBe(url)
+      expect((await call('GET', pathname, { headers: { authorization } })).status, pathname).toBe(200)
+    }
+    expect(html).not.toMatch(/<script(?![^>]*src=)|<style/)
+    expect((await call('GET', '/docs/json', { headers: { authorization } })).body.openapi).toBe('3.1.0')
+    // Elsewhere a password is no token: a browser sends it by itself, whoever has made the page.
+    expect((await call('GET', '/accounts', { headers: { authorization } })).status).toBe(401)
   })
 
   test('no token, password, query or text of a user is in the log', async () => {

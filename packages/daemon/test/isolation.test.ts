@@ -12,7 +12,6 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /': {},
   'GET /healthz': {},
   'GET /readyz': {},
-  'GET /openapi.json': {},
   'GET /accounts': {},
   'POST /accounts': { json: accountJson('carl@example.org') },
   'GET /accounts/:id': {},
@@ -72,9 +71,9 @@ function file(name: string): CallOptions {
 
 const nameOf = ({ method, path }: Route): string => `${method} ${path}`
 
-/** Without the HEAD that comes with each GET. */
+/** Without the HEAD that comes with each GET, and the pages to read. */
 function routesOf({ daemon }: Running): readonly Route[] {
-  return daemon.routes.filter(({ method }) => method !== 'HEAD')
+  return daemon.routes.filter(({ method, access }) => method !== 'HEAD' && access !== 'reader')
 }
 
 interface Ids {

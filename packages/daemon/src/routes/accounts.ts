@@ -299,7 +299,7 @@ export function accountRoutes(app: App, { engine }: Context): void {
   app.delete(
     '/accounts/:id',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['UNSENT_DRAFTS'] },
       schema: {
         summary: 'Remove an account',
         description: 'With drafts that are not sent, `unsent` must say what becomes of their copies on the server.',
@@ -318,7 +318,19 @@ export function accountRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/verify',
     {
-      config: { access: 'write' },
+      config: {
+        access: 'write',
+        problems: [
+          'UNREACHABLE',
+          'TIMEOUT',
+          'CONNECTION_LOST',
+          'ABORTED',
+          'AUTH_FAILED',
+          'CERTIFICATE',
+          'REFUSED',
+          'SECRETS_LOCKED',
+        ],
+      },
       schema: {
         summary: 'Connect, and say what the server can do and how drafts will be uploaded there',
         params: pathSchema,

@@ -79,7 +79,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/attachments',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH'] },
       schema: {
         summary: 'Attach the body as a file',
         description:
@@ -125,7 +125,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts/:draft_id/attachments/:attachment_id',
     {
-      config: { access: 'read' },
+      config: { access: 'read', problems: ['RANGE_NOT_SATISFIABLE'] },
       schema: {
         summary: 'The file; `Range` is honoured',
         params: attachmentPathSchema,
@@ -168,7 +168,7 @@ export function attachmentRoutes(app: App, { engine }: Context): void {
   app.delete(
     '/accounts/:id/drafts/:draft_id/attachments/:attachment_id',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH'] },
       schema: {
         summary: 'Take a file off the draft',
         params: attachmentPathSchema,

@@ -98,7 +98,7 @@ export function conflictRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH', 'CONFLICT'] },
       schema: {
         summary: 'End a conflict by a strategy, or by the fields as they were merged',
         description:

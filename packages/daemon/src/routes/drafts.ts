@@ -86,7 +86,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.post(
     '/drafts',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_FOUND', 'IN_FLIGHT', 'IDEMPOTENCY_KEY_REUSED'] },
       schema: {
         summary: 'Create a draft in the account that fits: by `from`, by recipients, else the one used last',
         headers: createHeadersSchema,
@@ -103,7 +103,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_FOUND', 'IN_FLIGHT', 'IDEMPOTENCY_KEY_REUSED'] },
       schema: {
         summary: 'Create a draft; it is on disk when the answer comes',
         params: accountPathSchema,
@@ -172,7 +172,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.put(
     '/accounts/:id/drafts/:draft_id',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH', 'CONFLICT'] },
       schema: {
         summary: 'Save: changes the fields given, null empties one',
         description:
@@ -196,7 +196,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.delete(
     '/accounts/:id/drafts/:draft_id',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH'] },
       schema: {
         summary: 'Discard: to the local trash for 30 days; its copies on the server go',
         params: draftPathSchema,

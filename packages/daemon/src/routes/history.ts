@@ -61,7 +61,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/restore',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH'] },
       schema: {
         summary: 'Back to an earlier version: a new one that says what that one said',
         params: draftPathSchema,
@@ -83,7 +83,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/discard-changes',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_A_DRAFT', 'VERSION_MISMATCH'] },
       schema: {
         summary: 'Back to what it was when it was opened, else to what was synchronized last; the draft stays',
         description: '`device_id` says whose composer; without it, or when that has not opened the draft, the latter.',
@@ -108,7 +108,7 @@ export function historyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/undiscard',
     {
-      config: { access: 'write' },
+      config: { access: 'write', problems: ['NOT_DISCARDED'] },
       schema: {
         summary: 'Out of the local trash, within 30 days: a draft again, with its history, and uploaded again',
         params: draftPathSchema,

@@ -24,7 +24,22 @@ export function replyRoutes(app: App, { engine }: Context): void {
   app.post(
     '/accounts/:id/messages/reply',
     {
-      config: { access: 'write' },
+      config: {
+        access: 'write',
+        problems: [
+          'NOT_FOUND',
+          'IN_FLIGHT',
+          'IDEMPOTENCY_KEY_REUSED',
+          'UNREACHABLE',
+          'TIMEOUT',
+          'CONNECTION_LOST',
+          'ABORTED',
+          'AUTH_FAILED',
+          'CERTIFICATE',
+          'REFUSED',
+          'SECRETS_LOCKED',
+        ],
+      },
       schema: {
         summary: 'Answer a message on the server, or pass it on: a draft with threading headers and the quote',
         description:

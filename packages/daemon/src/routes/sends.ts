@@ -83,7 +83,17 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/accounts/:id/drafts/:draft_id/send',
     {
-      config: { access: 'send' },
+      config: {
+        access: 'send',
+        problems: [
+          'NOT_A_DRAFT',
+          'VERSION_MISMATCH',
+          'IN_FLIGHT',
+          'IDEMPOTENCY_KEY_REUSED',
+          'UNSENDABLE',
+          'NO_SUBMISSION',
+        ],
+      },
       schema: {
         summary: 'Consent to send the draft as it is at this version',
         description:
@@ -115,7 +125,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/send',
     {
-      config: { access: 'send' },
+      config: { access: 'send', problems: ['IN_FLIGHT', 'IDEMPOTENCY_KEY_REUSED', 'UNSENDABLE', 'NO_SUBMISSION'] },
       schema: {
         summary: 'Write a mail and send it, in one request',
         description:
@@ -204,7 +214,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.delete(
     '/sends/:id',
     {
-      config: { access: 'send' },
+      config: { access: 'send', problems: ['TOO_LATE'] },
       schema: {
         summary: 'Undo, while it still can be: the draft is a draft again',
         description:
@@ -222,7 +232,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/sends/:id/retry',
     {
-      config: { access: 'send' },
+      config: { access: 'send', problems: ['TOO_LATE', 'NOT_A_DRAFT', 'VERSION_MISMATCH'] },
       schema: {
         summary: 'Now, past what holds it; or anew after a failure, under the same id',
         params: sendPathSchema,
@@ -238,7 +248,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/sends/:id/resolve',
     {
-      config: { access: 'send' },
+      config: { access: 'send', problems: ['TOO_LATE'] },
       schema: {
         summary: 'What an unknown one is: sent, or to be sent again',
         params: sendPathSchema,
