@@ -12,6 +12,7 @@ import {
   type EngineOptions,
   type EngineTiming,
   inspectStore,
+  type ServerAddress,
   type SyncReport,
   type Umid,
 } from '@everdraft/core'
@@ -32,6 +33,8 @@ export interface TargetServer {
   readonly imapPort: number
   /** Takes mail; absent: accounts there have no SMTP settings. */
   readonly smtpPort?: number
+  /** What accounts there have of it otherwise than most. */
+  readonly smtp?: Partial<ServerAddress>
   readonly supports: {
     readonly catenate: boolean
     readonly uidplus: boolean
@@ -108,6 +111,7 @@ export async function openDevice(
             security: 'none',
             user: user.user,
             password: user.password,
+            ...server.smtp,
           },
         }),
   })

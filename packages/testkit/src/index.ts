@@ -36,3 +36,12 @@ export type { Delivered, SubmissionExpectations, SubmissionSubject } from './con
 export { withSmtp } from './conformance/submission-connecting.ts'
 export { createSmtpSink } from './servers/smtp-sink.ts'
 export type { SinkMail, SinkReply, SmtpSink, SmtpSinkOptions } from './servers/smtp-sink.ts'
+export { createFaultySmtpSink } from './servers/faulty-smtp-sink.ts'
+export type {
+  FaultHandle,
+  FaultyDelivery,
+  FaultySmtpSink,
+  FaultySmtpSinkOptions,
+  SmtpFault,
+  SmtpStep,
+} from './servers/faulty-smtp-sink.ts'

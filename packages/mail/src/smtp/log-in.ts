@@ -13,7 +13,7 @@ import SmtpConnection, {
 } from 'nodemailer/lib/smtp-connection'
 
 import { asciiHost, openSocket } from '../imap/open-socket.ts'
-import { aborted, connectFailure, peerName } from '../imap/wire-failure.ts'
+import { aborted, connectFailure, peerName, silence } from '../imap/wire-failure.ts'
 import { readMechanisms, readOffers } from './capabilities.ts'
 import { loginFailure } from './login-failure.ts'
 
@@ -40,9 +40,9 @@ export async function logIn(settings: LoginSettings, options: ConnectOptions): P
   const onAbort = (): void => void raw.destroy(aborted(peer))
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    const smtp = await introduce(raw, settings, timeoutMs)
+    const smtp = await inTime(introduce(raw, settings, timeoutMs), peer, timeoutMs)
     const authMechanisms = readMechanisms(readOffers(replyLines(smtp.lastServerResponse)))
-    if (settings.user !== '') await authenticate(smtp, settings, authMechanisms)
+    if (settings.user !== '') await authenticate(smtp, settings, authMechanisms, timeoutMs)
     return {
       socket: takeSocket(smtp),
       authMechanisms,
@@ -93,8 +93,10 @@ async function authenticate(
   smtp: SmtpConnection,
   settings: LoginSettings,
   mechanisms: readonly string[],
+  timeoutMs: number,
 ): Promise<void> {
   const peer = peerName(settings)
+  const tryBy = (auth: AuthenticationType): Promise<void> => inTime(login(smtp, auth), peer, timeoutMs)
   const wanted = 'password' in settings ? ['PLAIN', 'LOGIN'] : ['OAUTHBEARER', 'XOAUTH2']
   const method = wanted.find((mechanism) => mechanisms.includes(mechanism))
   if (method === undefined) {
@@ -102,15 +104,26 @@ async function authenticate(
     throw new WireError('AUTH_FAILED', `${peer} offers no login by ${how}`)
   }
   if ('password' in settings) {
-    await login(smtp, { method, user: settings.user, pass: settings.password })
+    await tryBy({ method, user: settings.user, pass: settings.password })
     return
   }
   const user = { method, user: settings.user }
   try {
-    await login(smtp, { ...user, accessToken: await settings.auth.accessToken({ renew: false }) })
+    await tryBy({ ...user, accessToken: await settings.auth.accessToken({ renew: false }) })
   } catch (error) {
     if ((error as { readonly responseCode?: number }).responseCode !== 535) throw error
-    await login(smtp, { ...user, accessToken: await settings.auth.accessToken({ renew: true }) })
+    await tryBy({ ...user, accessToken: await settings.auth.accessToken({ renew: true }) })
+  }
+}
+
+/** nodemailer's own time-out is for silence alone: a server that says an octet now and then would hold the line for ever. */
+async function inTime<T>(step: Promise<T>, peer: string, timeoutMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(silence(peer, timeoutMs)), timeoutMs)
+  try {
+    return await Promise.race([step, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

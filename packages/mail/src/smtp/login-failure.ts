@@ -11,6 +11,10 @@ export function loginFailure(error: unknown, settings: LoginSettings, timeoutMs:
     return connectFailure({ code: 'ETIMEOUT' }, settings, timeoutMs)
   }
   if (code === 'EAUTH') {
+    // What is no reply says nothing about the password.
+    if (response !== undefined && responseCode === undefined) {
+      return new WireError('REFUSED', `${peer} does not speak SMTP`)
+    }
     // RFC 4954 §6: 454, or 421, and the name and the password may well be right.
     if (responseCode !== undefined && responseCode < 500) {
       return new WireError('REFUSED', `${peer} cannot log anyone in at the moment (${responseCode})`)
