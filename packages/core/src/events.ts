@@ -111,6 +111,14 @@ export type EngineEvent =
       readonly phase: SendPhase
       readonly error: SendReason | null
     }
+  /** What was taken for somebody came back: the record of the send says of whom. */
+  | {
+      readonly type: 'send-bounced'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly sendId: SendId
+      readonly reason: SendReason
+    }
   | {
       readonly type: 'draft-sync-changed'
       readonly accountId: AccountId

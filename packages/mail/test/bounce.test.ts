@@ -7,6 +7,15 @@ import { bounces, noBounces } from './bounces.ts'
 
 const read = (text: string): Bounce | null => bounceReader().read(Buffer.from(text.replaceAll('\n', '\r\n')))
 
+/** As a server gives the fields that were asked for. */
+function mayBe(mail: string): boolean {
+  const reader = bounceReader()
+  const header = (mail.split('\n\n')[0] ?? '').replace(/\n(?=[ \t])/g, '')
+  const wanted = new RegExp(`^(?:${reader.fields.join('|')}):`, 'i')
+  const lines = header.split('\n').filter((line) => wanted.test(line))
+  return reader.mayBe(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`))
+}
+
 describe('reports and words of mail systems', () => {
   test.each(Object.entries(bounces))('%s', (_name, { mail, expected }) => {
     expect(read(mail)).toEqual(expected)
@@ -16,6 +25,29 @@ describe('reports and words of mail systems', () => {
 
   test.each(Object.entries(noBounces))('no bounce: %s', (_name, mail) => {
     expect(read(mail)).toBeNull()
+  })
+
+  test.each(Object.entries(bounces))('may be one, from a few fields of its header: %s', (_name, { mail }) => {
+    expect(mayBe(mail)).toBe(true)
+  })
+
+  test.each([
+    ['a letter', 'Return-Path: <bob@example.com>\nFrom: Bob <bob@example.com>\nSubject: Undelivered parcels\n'],
+    ['a list', 'From: News <news@example.com>\nContent-Type: multipart/alternative; boundary="x"\n'],
+    ['a receipt', 'From: b@example.com\nContent-Type: multipart/report; report-type=disposition-notification\n'],
+    ['a complaint', 'From: b@example.com\nContent-Type: multipart/report;\n report-type="feedback-report"\n'],
+    ['nothing', ''],
+  ])('is none, from a few fields of its header: %s', (_name, header) => {
+    expect(mayBe(header)).toBe(false)
+  })
+
+  test('of a mail that a provider gave another Message-ID, ours is read', () => {
+    const { mail, expected } = bounces['Postfix, with ENVID']!
+    const renamed = (field: string): string =>
+      mail.replace(/^Message-ID: (.*)$/m, `Message-ID: <theirs@mail.example.net>\n${field}: $1`)
+    for (const field of ['X-Google-Original-Message-ID', 'X-Microsoft-Original-Message-ID']) {
+      expect(read(renamed(field))).toEqual(expected)
+    }
   })
 
   test('whatever is cut off or changed, it is read or it is none, and never fails', () => {

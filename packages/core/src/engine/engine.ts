@@ -93,6 +93,8 @@ export interface EngineTiming {
   readonly sentCopyWaitMs: number
   /** After the sending, when we look whether it has filed one all the same. Default 120,000. */
   readonly sentCopyLookAgainMs: number
+  /** How long after a mail went INBOX is looked into for what came back of it; 0: never. Default 7 days. */
+  readonly bounceWatchMs: number
 }
 
 const defaultTiming: EngineTiming = {
@@ -106,6 +108,8 @@ const defaultTiming: EngineTiming = {
   longestOfflineBackOffMs: 60_000,
   sentCopyWaitMs: 10_000,
   sentCopyLookAgainMs: 120_000,
+  // Servers try for five days (RFC 5321 §4.5.4.1).
+  bounceWatchMs: 7 * 24 * 3_600_000,
 }
 
 /** After these the full-text index is behind. */
@@ -195,6 +199,7 @@ async function startEngine(
     sessions,
     submissions,
     sentCopy: { waitMs: timing.sentCopyWaitMs, lookAgainMs: timing.sentCopyLookAgainMs },
+    bounces: { reader: options.mailbox.bounces ?? null, forMs: timing.bounceWatchMs },
     environment,
     format: options.mailbox.format,
     tasks: wireTasks,

@@ -21,6 +21,7 @@ import {
 } from '../storage/tasks.ts'
 import type { TaskStepKind } from '../storage/task-steps.ts'
 import {
+  type BounceWatch,
   type ExecuteContext,
   type FollowUp,
   type Outcome,
@@ -68,6 +69,7 @@ export interface QueueOptions {
   /** See `ExecuteContext`. Default false. */
   readonly probes?: boolean
   readonly sentCopy: SentCopyTiming
+  readonly bounces: BounceWatch
   readonly taskBackOff: BackOff
   readonly offlineBackOff: BackOff
   /** Listens to an account's folders. */
@@ -250,6 +252,7 @@ export function createQueue(options: QueueOptions): Queue {
         return session
       },
       sentCopy: options.sentCopy,
+      bounces: options.bounces,
       write: (change) =>
         store.write(async (write) => {
           await checkFence(write.db, task.lane, fence)

@@ -20,7 +20,9 @@ export interface SeenFolder {
   readonly losses: Losses
 }
 
-export async function seenFolder(db: Db, accountId: AccountId, role: 'drafts'): Promise<SeenFolder | null> {
+type WatchedRole = 'drafts' | 'inbox'
+
+export async function seenFolder(db: Db, accountId: AccountId, role: WatchedRole): Promise<SeenFolder | null> {
   const row = await db
     .selectFrom('folder')
     .selectAll()
@@ -39,7 +41,7 @@ export async function seenFolder(db: Db, accountId: AccountId, role: 'drafts'): 
   }
 }
 
-export async function setSeenFolder(db: Db, accountId: AccountId, role: 'drafts', seen: SeenFolder): Promise<void> {
+export async function setSeenFolder(db: Db, accountId: AccountId, role: WatchedRole, seen: SeenFolder): Promise<void> {
   const values = {
     path: seen.path,
     uid_validity: seen.uidValidity,

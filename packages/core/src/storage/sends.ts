@@ -102,6 +102,10 @@ export interface SendFacts {
   readonly verifiedAt: number | null
   /** How often evidence was looked for, for one unknown. */
   readonly inquiries: number
+  /** SHA-256 of the reports that were read, so that none is told twice; the last few. */
+  readonly reports: readonly Sha256[]
+  /** When it came out of a backup: what was done since the backup was made is not known here. */
+  readonly restoredAt: number | null
 }
 
 export const noFacts: SendFacts = {
@@ -122,6 +126,8 @@ export const noFacts: SendFacts = {
   lookAgainAt: null,
   verifiedAt: null,
   inquiries: 0,
+  reports: [],
+  restoredAt: null,
 }
 
 export interface StoredSend {
@@ -348,7 +354,7 @@ function toRow(send: StoredSend, now: number): SendRow {
   }
 }
 
-function toSend(row: SendRow): StoredSend {
+export function toSend(row: SendRow): StoredSend {
   return {
     id: row.id as SendId,
     accountId: row.account_id as AccountId,

@@ -11,6 +11,7 @@ import { isOpenInComposer } from '../storage/leases.ts'
 import type { Db } from '../storage/db.ts'
 import { presentUids, type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
+import { lookForBounces, oldestSend } from './steps/bounce-watch.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { explore } from './steps/explore.ts'
@@ -32,8 +33,9 @@ export const mailboxSync: WireTask = {
     const round = await reconcileDrafts(context, session)
     context.watch()
     const uploads = await uploadsInNeed(context)
+    const bounces = (await oldestSend(context)) === null ? [] : [lookForBounces(context.accountId, 0)]
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
-    return done(...round.imports, ...uploads, syncAfter(context.accountId, again))
+    return done(...round.imports, ...uploads, ...bounces, syncAfter(context.accountId, again))
   },
 }
 

@@ -10,6 +10,7 @@ import { draftUndiscard } from './draft-undiscard.ts'
 import { draftImport } from './draft-import.ts'
 import { draftUpload } from './draft-upload.ts'
 import { mailboxSync } from './mailbox-sync.ts'
+import { outboxBounces } from './outbox-bounces.ts'
 import { outboxCancel } from './outbox-cancel.ts'
 import { outboxCheck } from './outbox-check.ts'
 import { outboxFile } from './outbox-file.ts'
@@ -60,4 +61,5 @@ export const wireTasks: Readonly<Record<WireTaskName, WireTask>> = {
   outbox_quote: outboxQuote,
   outbox_send: outboxSend,
   outbox_file: outboxFile,
+  outbox_bounces: outboxBounces,
 }

@@ -4,6 +4,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, DeviceId, Umid } from '../ids.ts'
 import type { Store, Write } from '../storage/store.ts'
 import type { Join } from '../storage/tasks.ts'
+import type { BounceReader } from '../wire/bounce.ts'
 import { type MailboxSession, WireError } from '../wire/mailbox.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
 import type { SubmissionSession } from '../wire/submission.ts'
@@ -32,6 +33,7 @@ export type WireTaskName =
   | 'outbox_quote'
   | 'outbox_send'
   | 'outbox_file'
+  | 'outbox_bounces'
 
 /** A task to be stored in the transaction that asks for it. */
 export interface FollowUp {
@@ -84,6 +86,7 @@ export interface ExecuteContext {
   /** Likewise, to the server that takes the account's mail. @throws {WireError} */
   submission(): Promise<SubmissionSession>
   readonly sentCopy: SentCopyTiming
+  readonly bounces: BounceWatch
   /** A write that is refused when somebody else has claimed the lane since. */
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
 }
@@ -94,6 +97,13 @@ export interface SentCopyTiming {
   readonly waitMs: number
   /** When we look whether it did so after all. */
   readonly lookAgainMs: number
+}
+
+export interface BounceWatch {
+  /** Null: nobody looks for bounces. */
+  readonly reader: BounceReader | null
+  /** How long after a mail went one may come, in milliseconds. */
+  readonly forMs: number
 }
 
 export interface WireTask {

@@ -16,7 +16,7 @@ export interface Bounce {
   readonly recipients: readonly BouncedRecipient[]
   /** Original-Envelope-Id (RFC 3464 §2.2.1): the ENVID that we gave. */
   readonly envid: string | null
-  /** Of the mail that came back. */
+  /** Of the mail that came back: as we gave it, where a provider that gives another one keeps ours. */
   readonly messageId: MessageId | null
   /** `X-Everdraft-Id` of the mail that came back, or the token in its Message-ID, where it has one. */
   readonly token: string | null
@@ -26,6 +26,10 @@ export interface Bounce {
 
 /** Reads reports of mail systems. Null: it is none; answers of people's programs (RFC 3834) are none. */
 export interface BounceReader {
+  /** The header fields that `mayBe` wants. */
+  readonly fields: readonly string[]
+  /** Whether a message may be a report, from those fields: false for nearly all that people and lists write. */
+  mayBe(header: Uint8Array): boolean
   /** Never fails, however broken the message is. Only the first megabyte is looked at. */
   read(raw: Uint8Array): Bounce | null
 }

@@ -1,6 +1,7 @@
 import type { FolderPath, MessageId, Uid, UidValidity, Umid } from '../ids.ts'
 import type { BodyPart } from './body-structure.ts'
 import type { BounceReader } from './bounce.ts'
+import type { BounceReader } from './bounce.ts'
 import type { MessageFormat } from './message-format.ts'
 import type { UidSet } from './uid-set.ts'
 
@@ -44,6 +45,8 @@ export type LoginSettings = ServerSettings | OAuth2Settings
 export interface MailboxPort {
   /** How drafts become messages of this mailbox and back. */
   readonly format: MessageFormat
+  /** How it reads reports of mail that came back. Without it nobody looks for any. */
+  readonly bounces?: BounceReader
   /**
    * Opens an authenticated session.
    * @throws {WireError} UNREACHABLE, TIMEOUT, CERTIFICATE, AUTH_FAILED, REFUSED

@@ -9,7 +9,18 @@ const lookedAtBytes = 1024 * 1024
 
 /** Reads reports of RFC 3464 and RFC 6533, and those of mail systems that write only for people. */
 export function bounceReader(): BounceReader {
-  return { read: (raw) => readBounce(raw.subarray(0, lookedAtBytes)) }
+  return {
+    fields: ['Return-Path', 'From', 'Subject', 'Content-Type', 'X-Failed-Recipients'],
+    mayBe: (header) => mayBeBounce(fieldsOf(Buffer.from(header).toString('latin1'))),
+    read: (raw) => readBounce(raw.subarray(0, lookedAtBytes)),
+  }
+}
+
+function mayBeBounce(fields: readonly RawField[]): boolean {
+  const type = rawValues(fields, 'Content-Type')[0] ?? ''
+  // RFC 6522 §3. Receipts of readers and complaints (RFC 8098, RFC 5965) are reports, too, of other kinds.
+  const isReport = /^\s*multipart\/report\b/i.test(type) && !/report-type\s*=\s*"?(?:disposition|feedback)/i.test(type)
+  return isReport || hasNullPath(fields) || isFromSystem(fields)
 }
 
 function readBounce(raw: Uint8Array): Bounce | null {
@@ -35,7 +46,8 @@ function readBounce(raw: Uint8Array): Bounce | null {
 }
 
 function evidenceOf(header: readonly RawField[]): Pick<Bounce, 'messageId' | 'token'> {
-  const messageId = /<[^<>\s]+>/.exec(rawValues(header, 'Message-ID')[0] ?? '')?.[0] ?? null
+  const given = ['X-Google-Original-Message-ID', 'X-Microsoft-Original-Message-ID', 'Message-ID']
+  const messageId = given.map((name) => /<[^<>\s]+>/.exec(rawValues(header, name)[0] ?? '')?.[0]).find(Boolean) ?? null
   // What `attemptMessageId` of the core makes.
   const inMessageId = /^<[0-9a-f]{12}\.([0-9a-f]{32})@/.exec(messageId ?? '')?.[1]
   return {
