@@ -286,4 +286,26 @@ describe('H21 a report is evidence of what became of an unknown one', () => {
     await settle(device)
     expect(statuses(await sender.reaches(id, 'cleaned'))).toEqual(['accepted', 'accepted'])
   })
+
+  test('the copy in Sent of those who have it is no evidence for one in doubt; a report is', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const draft = await device.engine.drafts.create({
+      accountId: device.account.id,
+      to: ['bob@example.com', 'carla@example.com'],
+      text: 'for two\n',
+    })
+    mailServer.faults.add({ on: { verb: 'RCPT', nth: 2 }, do: { kind: 'smtp-reply', reply: '451 4.7.1 Later' } })
+    const { id } = await device.engine.drafts.send(draft.id)
+    await sender.reaches(id, 'cleaned')
+    mailServer.faults.add({ on: { verb: '.' }, do: { kind: 'drop-reply', andThen: 'cut', by: 'rst' } })
+    await device.engine.sends.retry(id)
+    await expect.poll(async () => statuses(await device.engine.sends.get(id))).toEqual(['accepted', 'unknown'])
+    await settle(device)
+    const doubted = await device.engine.sends.get(id)
+    expect(statuses(doubted)).toEqual(['accepted', 'unknown'])
+    expect(sender.sent()).toHaveLength(1)
+    await arrives(sender, report({ action: 'delivered', envid: id, recipient: 'carla@example.com' }))
+    expect(statuses(await now(sender, doubted))).toEqual(['accepted', 'accepted'])
+  })
 })

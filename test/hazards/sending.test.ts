@@ -253,6 +253,7 @@ describe('H27 one copy in Sent, whoever files it', () => {
     { what: 'files at once', afterMs: 0, waitMs: 3_000, lookMs: 3_600_000, by: 'server' },
     { what: 'files while we wait', afterMs: 700, waitMs: 20_000, lookMs: 3_600_000, by: 'server' },
     { what: 'files after we did', afterMs: 600, waitMs: 0, lookMs: 1_000, by: 'both' },
+    { what: 'files long after we did', afterMs: 1_500, waitMs: 0, lookMs: 500, by: 'both' },
     { what: 'files never', afterMs: null, waitMs: 0, lookMs: 600, by: 'us' },
   ] as const) {
     test(`a server that ${what}`, async () => {

@@ -4,7 +4,7 @@ import type { Db } from './db.ts'
 /** Whether an account's server files in Sent what it was given to send: learnt from what was seen there. */
 export interface SentHabit {
   readonly filesItself: boolean
-  /** How long after the acceptance its copy was there at the latest; 0 where it files none. */
+  /** How long after the acceptance its copy was there at the latest; where it files none, how long after it was looked for in vain. */
   readonly afterMs: number
   readonly seenAt: number
 }

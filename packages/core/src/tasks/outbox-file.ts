@@ -10,8 +10,9 @@ import {
   setSendFacts,
   type StoredSend,
 } from '../storage/sends.ts'
-import { sentHabit, setSentHabit } from '../storage/sent-habits.ts'
+import { type SentHabit, sentHabit, setSentHabit } from '../storage/sent-habits.ts'
 import type { MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
+import { lookForBounces } from './steps/bounce-watch.ts'
 import { findSentCopies, saysTheSame } from './steps/find-sent-copies.ts'
 import { lookNow } from './steps/folder-reset.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
@@ -19,12 +20,15 @@ import { sendFollowUps } from './steps/send-follow-ups.ts'
 import { selectSent } from './steps/sent-folder.ts'
 import { settleDebts } from './steps/settle-debts.ts'
 import { isAt, storeSentCopy } from './steps/store-sent-copy.ts'
-import { done, type ExecuteContext, type Outcome, type WireTask } from './task.ts'
+import { done, type ExecuteContext, type FollowUp, type Outcome, type WireTask } from './task.ts'
 
 /** When evidence is looked for again, in milliseconds after the last look. Absence proves nothing, so it ends some time. */
 const inquiriesMs: readonly number[] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400].map(
   (seconds) => seconds * 1_000,
 )
+
+/** How often it is looked again whether a server has filed a copy after ours, in multiples of the first time. */
+const looksAgain: readonly number[] = [1, 5, 30, 720]
 
 /** A server that files by itself may be slower than it was. */
 const patience = 4
@@ -42,7 +46,8 @@ export const outboxFile: WireTask = {
     const send = await context.store.read((db) => getSend(db, key as SendId))
     const { filing, evidence } = workOf(send.state)
     if (filing) return await file(context, send)
-    if (evidence) return await inquire(context, send)
+    // Once somebody was accepted there is a copy in Sent anyway: it says nothing of those who are in doubt.
+    if (evidence && send.state.filing === null) return await inquire(context, send)
     return await lookAgain(context, send)
   },
 }
@@ -84,8 +89,12 @@ async function findOrStore(context: ExecuteContext, session: MailboxSession, sen
 }
 
 /** A new request, and no pause of this one: what the user says meanwhile is done at once. */
-function later({ id, accountId }: StoredSend, delayMs: number): Outcome {
-  return done({ task: 'outbox_file', accountId, key: id, delayMs, join: 'sooner' })
+function later(send: StoredSend, delayMs: number): Outcome {
+  return done(lookLater(send, delayMs))
+}
+
+function lookLater({ id, accountId }: StoredSend, delayMs: number): FollowUp {
+  return { task: 'outbox_file', accountId, key: id, delayMs, join: 'sooner' }
 }
 
 /** How long the server has for filing by itself: learnt from what was seen, else a guess. */
@@ -110,6 +119,11 @@ async function complain(context: ExecuteContext, id: SendId, code: string, messa
   return { kind: 'retry', error: { code, message, at: now } }
 }
 
+/** It was looked for long enough in vain: for the mails that follow nobody looks. */
+function filesNone({ sentCopy }: ExecuteContext, habit: SentHabit | null): boolean {
+  return habit?.filesItself === false && habit.afterMs >= sentCopy.lookAgainMs * (looksAgain.at(-1) ?? 1)
+}
+
 async function verified(context: ExecuteContext, send: StoredSend, copy: SentCopy): Promise<void> {
   const { id, draftId, accountId, state } = send
   const now = context.environment.now()
@@ -117,7 +131,7 @@ async function verified(context: ExecuteContext, send: StoredSend, copy: SentCop
   await context.write(async (write) => {
     const habit = await sentHabit(write.db, accountId)
     const lookAgainAt =
-      isSettled || habit?.filesItself === false ? null : (state.sentAt ?? now) + context.sentCopy.lookAgainMs
+      isSettled || filesNone(context, habit) ? null : (state.sentAt ?? now) + context.sentCopy.lookAgainMs
     const found: Partial<SendFacts> = { sentCopy: copy, filing: null, lookAgainAt, verifiedAt: now }
     if (copy.filedBy === 'us') await applySendEvent(write, id, { type: 'filed' }, now)
     await applySendEvent(write, id, { type: 'copy-verified' }, now, found)
@@ -161,7 +175,9 @@ async function inquire(context: ExecuteContext, { id }: StoredSend): Promise<Out
   // The user's two actions are left, and whatever is heard later.
   if (waitMs === undefined) return done()
   await context.write((write) => setSendFacts(write, id, { inquiries: send.facts.inquiries + 1 }, now))
-  return later(send, waitMs)
+  // What came back of it is evidence, too.
+  const bounces = context.bounces.reader === null ? [] : [lookForBounces(send.accountId, 0)]
+  return done(lookLater(send, waitMs), ...bounces)
 }
 
 /** We have filed a copy: has the server filed one, too? Then ours goes, and the next mail is left to the server. */
@@ -184,13 +200,20 @@ async function lookAgain(context: ExecuteContext, send: StoredSend): Promise<Out
     await session.markDeleted([ours.uid])
     await session.expungeUids([ours.uid])
   }
+  const sentAt = state.sentAt ?? now
+  const times = looksAgain.map((multiple) => sentAt + multiple * context.sentCopy.lookAgainMs)
+  const next = theirs === undefined ? (times.find((at) => at > now) ?? null) : null
   await context.write(async (write) => {
-    const afterMs = theirs === undefined ? 0 : Math.max(0, now - (state.sentAt ?? now))
-    await setSentHabit(write.db, accountId, { filesItself: theirs !== undefined, afterMs, seenAt: now })
+    const habit = await sentHabit(write.db, accountId)
+    // Another mail may have shown more meanwhile: that it files, or that it was looked for longer.
+    if (theirs !== undefined || habit?.filesItself !== true) {
+      const afterMs = theirs === undefined ? Math.max(habit?.afterMs ?? 0, now - sentAt) : Math.max(0, now - sentAt)
+      await setSentHabit(write.db, accountId, { filesItself: theirs !== undefined, afterMs, seenAt: now })
+    }
     const copy: SentCopy = isDoubled ? { ...sentCopy, uid: theirs.uid, filedBy: 'server', seenAt: now } : sentCopy
-    await setSendFacts(write, id, { lookAgainAt: null, sentCopy: copy }, now)
+    await setSendFacts(write, id, { lookAgainAt: next, sentCopy: copy }, now)
   })
-  return done()
+  return next === null ? done() : later(send, next - now)
 }
 
 /** Ours has our Message-ID; the server's may have been given another one. */
