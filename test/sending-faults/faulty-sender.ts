@@ -3,7 +3,7 @@ import { smtp } from '@everdraft/mail'
 import { createMailServer } from '@everdraft/mailserver'
 import { createFaultySmtpSink, createProxy, type FaultySmtpSink, type Proxy } from '@everdraft/testkit'
 
-import { type Device, incompressible, openDevice } from '../live/harness.ts'
+import { type Device, incompressible, openDevice, type TargetServer } from '../live/harness.ts'
 
 /** Who every mail here goes to: two, so that one answer can be for one of them. */
 const recipients: readonly string[] = ['bob@example.com', 'carla@example.com']
@@ -14,13 +14,15 @@ export interface FaultySenderOptions {
   readonly timing?: Partial<EngineTiming>
   /** How long the answer to the dot is waited for. Default as in the engine. */
   readonly finalReplyTimeoutMs?: number
+  /** Takes the mail, and gives it to the sink; has the mailbox, too. Default: the embedded server, and the sink takes it by itself. */
+  readonly relay?: { readonly server: TargetServer; readonly sink: FaultySmtpSink }
 }
 
-/** A device whose mail goes to a faulty sink by way of a proxy, and whose mailbox is the embedded server, which has no fault. */
+/** A device whose mail goes to a faulty sink by way of a proxy, and whose mailbox has no fault. */
 export interface FaultySender extends AsyncDisposable {
   readonly device: Device
   readonly sink: FaultySmtpSink
-  /** In front of the sink. */
+  /** In front of what takes the mail. */
   readonly proxy: Proxy
   /** The consent to a new mail. */
   consent(options?: { readonly fileBytes?: number; readonly sendAt?: number }): Promise<SendId>
@@ -41,24 +43,41 @@ function needsMore({ phase, status, recipients: all }: SendRecord): boolean {
   return phase !== 'cleaned' || all.some((one) => one.status === 'pending' || one.status === 'temporary')
 }
 
-export async function openFaultySender(options: FaultySenderOptions = {}): Promise<FaultySender> {
-  const { pipelining = true, timing = {}, finalReplyTimeoutMs } = options
-  const security = options.smtp?.security ?? 'none'
-  const sink = await createFaultySmtpSink({ security, pipelining })
-  const proxy = await createProxy({ target: { host: '127.0.0.1', port: sink.port } })
+interface Surroundings extends AsyncDisposable {
+  readonly server: TargetServer
+  readonly sink: FaultySmtpSink
+}
+
+async function embedded({ smtp: settings = {}, pipelining = true }: FaultySenderOptions): Promise<Surroundings> {
+  const sink = await createFaultySmtpSink({ security: settings.security ?? 'none', pipelining })
   const mailServer = createMailServer({ users: [{ name: 'ann', password: 'secret' }] })
   await mailServer.listen()
-  let passedMs = 0
-  const port = smtp()
-  const device = await openDevice(
-    {
+  return {
+    server: {
       host: '127.0.0.1',
       imapPort: mailServer.imapPort,
-      smtpPort: proxy.port,
-      smtp: options.smtp ?? {},
+      smtpPort: sink.port,
+      smtp: settings,
       supports: { catenate: true, uidplus: true, sent: 'Sent' },
       user: () => ({ user: 'ann', password: 'secret', address: 'ann@example.org' }),
     },
+    sink,
+    async [Symbol.asyncDispose]() {
+      await mailServer.close()
+      await sink.close()
+    },
+  }
+}
+
+export async function openFaultySender(options: FaultySenderOptions = {}): Promise<FaultySender> {
+  const { timing = {}, finalReplyTimeoutMs, relay } = options
+  const own = relay === undefined ? await embedded(options) : null
+  const { server, sink } = own ?? (relay as NonNullable<typeof relay>)
+  const proxy = await createProxy({ target: { host: server.host, port: server.smtpPort ?? 0 } })
+  let passedMs = 0
+  const port = smtp()
+  const device = await openDevice(
+    { ...server, smtpPort: proxy.port },
     { sentCopyWaitMs: 0, sentCopyLookAgainMs: 1_000, ...timing },
     {
       environment: { now: () => Date.now() + passedMs },
@@ -108,12 +127,12 @@ export async function openFaultySender(options: FaultySenderOptions = {}): Promi
         const theirs = sink.deliveries.filter((one) => one.messageId === messageId && one.recipient === address)
         return theirs.length
       }),
-    hangUp: () => sink.hangUp(),
+    // A server that is not ours cannot be told to.
+    hangUp: () => (own === null ? device.restart() : sink.hangUp()),
     async [Symbol.asyncDispose]() {
       await device[Symbol.asyncDispose]()
-      await mailServer.close()
       await proxy.close()
-      await sink.close()
+      await own?.[Symbol.asyncDispose]()
     },
   }
 }
