@@ -1,8 +1,9 @@
-import type { Draft } from '@everdraft/core'
+import type { Draft, SendId, SendRecord } from '@everdraft/core'
 import type { Capability } from '@everdraft/mailserver'
 
 import { complaintsOf, createCheckers } from './checkers/checkers.ts'
 import { mailUser } from './world/server.ts'
+import { plainHabits, type ProviderHabits } from './world/provider.ts'
 import { createWorld, pass, until, type World } from './world/world.ts'
 
 /** One simulated device that does what a test tells it to, watched by all checkers. */
@@ -12,6 +13,10 @@ export interface ScriptedDevice {
   save(draft: Draft, text: string): Promise<Draft>
   attach(draft: Draft, content: Uint8Array): Promise<Draft>
   flush(draft: Draft): Promise<void>
+  /** Consents to send it, to these. */
+  send(draft: Draft, to: string): Promise<SendRecord>
+  resolve(id: SendId, as: 'sent' | 'send_again'): Promise<SendRecord>
+  record(id: SendId): Promise<SendRecord>
   /** Rounds until nothing moves. */
   rest(): Promise<void>
   /** Removes a message by another program's hand. */
@@ -24,6 +29,8 @@ export interface ScriptedDevice {
   resetUidValidity(): void
   /** The octets of what is in Drafts. */
   texts(): readonly string[]
+  /** Whose hand put what is in Sent there. */
+  inSent(): readonly string[]
   /** UIDs in Drafts. */
   uids(): readonly number[]
   /** Of the checkers that watch always, since the beginning. */
@@ -33,11 +40,16 @@ export interface ScriptedDevice {
 }
 
 export async function openScripted(
-  options: { readonly without?: readonly Capability[]; readonly withDraftsFolder?: boolean } = {},
+  options: {
+    readonly without?: readonly Capability[]
+    readonly withDraftsFolder?: boolean
+    readonly provider?: Partial<ProviderHabits>
+  } = {},
 ): Promise<ScriptedDevice> {
   const network = { faultRate: 0, slowRate: 0 }
   const { without = [], withDraftsFolder = true } = options
-  const world = createWorld({ seed: 'script', without, withDraftsFolder, appendLimitBytes: null, network })
+  const provider = { ...plainHabits, ...options.provider }
+  const world = createWorld({ seed: 'script', without, withDraftsFolder, appendLimitBytes: null, network, provider })
   const checkers = createCheckers(world)
   const heard: string[] = []
   world.afterStep = () => void heard.push(...complaintsOf(checkers.always))
@@ -91,6 +103,18 @@ export async function openScripted(
         world.ask('flush', (engine) => engine.drafts.flush(draft.id)),
       )
     },
+    async send(draft, to) {
+      const addressed = await answer(world.ask('address', (engine) => engine.drafts.save(draft.id, { to })))
+      world.ledger.show(addressed)
+      const record = await answer(world.ask('send', (engine) => engine.drafts.send(draft.id, { confirm: true })))
+      world.ledger.consent(record)
+      return record
+    },
+    async resolve(id, as) {
+      world.ledger.resolve(id, as)
+      return await answer(world.ask('resolve', (engine) => engine.sends.resolve(id, as)))
+    },
+    record: (id) => answer(world.ask('record', (engine) => engine.sends.get(id))),
     async rest() {
       const { accountId } = world.ledger
       if (accountId === null) throw new Error('the engine is not up')
@@ -117,6 +141,11 @@ export async function openScripted(
       return octets
     },
     resetUidValidity: () => world.server.foreign.resetUidValidity(drafts()),
+    inSent: () =>
+      world.server
+        .copies()
+        .filter((copy) => copy.folder === 'Sent' && !copy.deleted)
+        .map(({ arrival }) => arrival.by),
     texts: () =>
       drafts()
         .messages()

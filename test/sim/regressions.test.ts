@@ -143,3 +143,43 @@ test('a text that another program has just sent is not uploaded again, although 
   expect(device.uids()).toEqual([])
   expect(world.trace.lines.join('\n')).toContain('FOUND_IN_SENT')
 })
+
+test.each(['kept', 'said', 'noted', 'replaced'] as const)(
+  'our copy in Sent goes when the server files one after it, with a Message-ID that is %s',
+  async (messageIds) => {
+    const { world, ...device } = await openScripted({ provider: { filesAfterMs: 60_000, messageIds } })
+    const draft = await device.create('A letter')
+    await device.send(draft, 'bob@example.org')
+    await pass(world, 30_000)
+    expect(device.inSent()).toEqual(['engine'])
+    await pass(world, 120_000)
+    await device.rest()
+    expect(device.inSent()).toEqual(['provider'])
+    expect(device.complaintsAtRest()).toEqual([])
+  },
+)
+
+test('our copy in Sent goes, too, when the server files one for a recipient who was put off', async () => {
+  const { world, ...device } = await openScripted({ provider: { filesAfterMs: 0 } })
+  let isGreylisted = true
+  world.provider.verdictOn = (address) => (isGreylisted && address === 'carol@example.org' ? 'temporary' : 'accepted')
+  world.network.fateOf = (verb) => {
+    if (verb !== 'the dot') return { kind: 'pass' }
+    world.network.fateOf = () => ({ kind: 'pass' })
+    return { kind: 'cut-before' }
+  }
+  const draft = await device.create('A letter')
+  const { id } = await device.send(draft, 'bob@example.org, carol@example.org')
+  await pass(world, 10_000)
+  expect((await device.record(id)).recipients.map(({ status }) => status)).toEqual(['unknown', 'temporary'])
+  isGreylisted = false
+  // Nobody has it, and so the server files nothing: we do.
+  await device.resolve(id, 'sent')
+  await pass(world, 30_000)
+  expect(device.inSent()).toEqual(['engine'])
+  await pass(world, 600_000)
+  await device.rest()
+  expect(world.provider.deliveries.map(({ recipients }) => recipients)).toEqual([['carol@example.org']])
+  expect(device.inSent()).toEqual(['provider'])
+  expect(device.complaintsAtRest()).toEqual([])
+})

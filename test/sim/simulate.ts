@@ -2,9 +2,12 @@ import type { Capability } from '@everdraft/mailserver'
 
 import { createOtherProgram, type Profile, profiles } from './actors/other-program.ts'
 import { createPerson } from './actors/person.ts'
+import { createSender, type Sender } from './actors/sender.ts'
 import { complaintsOf, createCheckers, type Checkers } from './checkers/checkers.ts'
 import { createDice, type Dice } from './world/dice.ts'
+import { ask } from './checkers/stored.ts'
 import type { CommitFate } from './world/disk.ts'
+import type { ProviderHabits } from './world/provider.ts'
 import { createWorld, pass, until, type World } from './world/world.ts'
 
 export interface Simulation {
@@ -35,6 +38,11 @@ interface Plan {
   readonly knowsTheNetwork: boolean
   /** Keeps its connection open, to listen. */
   readonly watch: boolean
+  /** How often somebody does something about the outbox, for each act of the person. */
+  readonly sendRate: number
+  readonly provider: ProviderHabits
+  /** At the end the user decides all that waits for it. */
+  readonly decides: boolean
 }
 
 const optional: readonly Capability[] = [
@@ -66,6 +74,20 @@ function planOf(dice: Dice): Plan {
     outageRate: dice.pick([0, 0.05]),
     knowsTheNetwork: dice.chance(0.3),
     watch: dice.chance(0.5),
+    ...sendingPlanOf(dice.fork('sending')),
+  }
+}
+
+function sendingPlanOf(dice: Dice): Pick<Plan, 'sendRate' | 'provider' | 'decides'> {
+  return {
+    sendRate: dice.pick([0, 0.4, 0.8]),
+    provider: {
+      filesAfterMs: dice.pick([null, null, 0, 5_000, 60_000, 100_000]),
+      messageIds: dice.pick(['kept', 'kept', 'said', 'noted', 'replaced']),
+      temporaryRate: dice.pick([0, 0, 0.3]),
+      loginRefusalRate: dice.pick([0, 0, 0.05]),
+    },
+    decides: dice.chance(0.5),
   }
 }
 
@@ -79,12 +101,14 @@ export async function simulate(seed: string): Promise<Simulation> {
   const checkers = createCheckers(world)
   let complaints: readonly string[] = []
   world.afterStep = () => {
-    if (complaints.length === 0) complaints = [...complaintsOf(checkers.always), ...world.complaints]
+    if (complaints.length > 0) return
+    complaints = [...complaintsOf(checkers.always), ...world.complaints]
+    for (const complaint of complaints) world.trace.add(`HERE ${complaint}`)
   }
   const isWell = (): boolean => complaints.length === 0
   try {
-    await liveThrough(world, plan, isWell)
-    const atRest = isWell() ? await comeToRest(world, checkers, isWell) : []
+    const sender = await liveThrough(world, plan, isWell)
+    const atRest = isWell() ? await comeToRest(world, checkers, isWell, plan.decides ? sender : null) : []
     if (isWell()) complaints = [...atRest, ...world.complaints]
   } catch (error) {
     if (isWell()) complaints = [`the simulation ended: ${error instanceof Error ? (error.stack ?? error.message) : ''}`]
@@ -93,9 +117,10 @@ export async function simulate(seed: string): Promise<Simulation> {
   return { seed, digest: world.trace.digest(), complaints, trace: world.trace.lines }
 }
 
-async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Promise<void> {
+async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Promise<Sender> {
   const dice = world.dice.fork('life')
   const person = createPerson(world, dice.fork('person'), plan)
+  const sender = createSender(world, dice.fork('sender'), () => person.drafts())
   const other = createOtherProgram(world, dice.fork('other program'), plan.profile)
   world.disk.fateOf = (commit) => plan.commitFates.get(commit) ?? 'stored'
   world.restartDelayMs = () => dice.between(0, 20_000)
@@ -104,6 +129,7 @@ async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Pro
     // Bursts, as people type, and pauses in which uploads end.
     await pass(world, dice.chance(0.5) ? dice.between(0, 200) : dice.between(200, 30_000))
     person.act()
+    if (dice.chance(plan.sendRate)) sender.act()
     if (dice.chance(plan.foreignRate)) other.act()
     if (dice.chance(plan.killRate)) world.scheduler.schedule(dice.between(0, 3_000), 'kill', () => world.kill())
     if (dice.chance(plan.closeRate)) world.scheduler.schedule(dice.between(0, 3_000), 'close', () => void world.close())
@@ -113,14 +139,25 @@ async function liveThrough(world: World, plan: Plan, isWell: () => boolean): Pro
     }
   }
   await pass(world, dice.between(0, 30_000))
+  return sender
 }
 
 /** Nothing goes wrong any more; whatever was left undone is done, and then nothing moves. */
-async function comeToRest(world: World, checkers: Checkers, isWell: () => boolean): Promise<readonly string[]> {
+async function comeToRest(
+  world: World,
+  checkers: Checkers,
+  isWell: () => boolean,
+  sender: Sender | null,
+): Promise<readonly string[]> {
   world.network.heal()
   world.disk.fateOf = () => 'stored'
   // What is late comes, who is dead is started again, and what waits for its own time has some.
   await pass(world, 150_000)
+  await sendsEnd(world, isWell)
+  if (sender !== null) {
+    await until(world, sender.decide())
+    await sendsEnd(world, isWell)
+  }
   const { accountId } = world.ledger
   let complaints: readonly string[] = ['it never came to rest']
   let changes = -1
@@ -142,4 +179,20 @@ async function comeToRest(world: World, checkers: Checkers, isWell: () => boolea
   await pass(world, 320_000)
   if (changes !== world.server.changes) return ['invariant 8: at rest, and yet the mailbox was changed']
   return complaintsOf(checkers.atRest)
+}
+
+/** Back-offs of servers that put a mail off, and second looks into Sent, have all the time that they need. */
+async function sendsEnd(world: World, isWell: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 40 && isWell(); turn += 1) {
+    const next = nextStepOfASend(world)
+    if (next === null) return
+    await pass(world, Math.max(0, next - world.scheduler.now()) + 1_000)
+  }
+}
+
+/** Evidence about what nobody knows is looked for for days: that is not waited for. */
+function nextStepOfASend({ disk }: World): number | null {
+  const sql = `select min(t.run_at) as at from task t join send s on s.id = t.key
+    where s.phase <> 'unknown' and not (s.phase = 'cleaned' and s.state like '%"unknown"%')`
+  return ask<{ readonly at: number | null }>(disk.database, sql)[0]?.at ?? null
 }

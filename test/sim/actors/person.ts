@@ -7,6 +7,8 @@ import type { World } from '../world/world.ts'
 export interface Person {
   /** One thing, now; it may take its time. */
   act(): void
+  /** What it has at hand. */
+  drafts(): readonly Draft[]
 }
 
 const sizes = [0, 1, 57, 58, 100, 3_000] as const
@@ -126,10 +128,15 @@ export function createPerson(world: World, dice: Dice, options: { readonly large
     void world.ask('sync', (engine) => engine.sync(accountId, { waitMs: 60_000 }))
   }
 
+  function drafts(): readonly Draft[] {
+    return [...known.values()].filter((draft) => !ledger.discarded.has(draft.id))
+  }
+
   return {
+    drafts,
     act() {
       const luck = dice.next()
-      const open = [...known.values()].filter((draft) => !ledger.discarded.has(draft.id))
+      const open = drafts()
       if (open.length === 0 || (luck < 0.12 && open.length < 4)) {
         create()
         return

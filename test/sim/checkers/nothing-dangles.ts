@@ -40,7 +40,25 @@ const questions: readonly (readonly [what: string, sql: string])[] = [
   ],
   [
     'a reference whose holder is gone',
-    'select r.holder from blob_ref r left join draft d on d.id = r.holder where d.id is null',
+    `select r.holder from blob_ref r left join draft d on d.id = r.holder
+     where d.id is null and r.holder not in (select id from send)`,
+  ],
+  [
+    'a frozen mail whose bytes are not held',
+    `select s.id from send s where json_extract(s.facts, '$.frozen') is not null and not exists (
+       select 1 from blob_ref r join blob b on b.id = r.blob_id
+       where r.holder = s.id and b.sha256 = json_extract(s.facts, '$.frozen.sha256'))`,
+  ],
+  [
+    'a draft in the outbox at another revision than was consented to',
+    `select d.id from draft d join send s on s.draft_id = d.id
+     where d.status in ('queued', 'sending', 'sent') and s.ended_at is null
+     and s.phase not in ('cancelled', 'failed') and json_extract(s.state, '$.version') <> d.version`,
+  ],
+  [
+    'a draft in the outbox without a consent',
+    `select d.id from draft d where d.status in ('queued', 'sending', 'sent') and not exists (
+       select 1 from send s where s.draft_id = d.id and s.phase not in ('cancelled', 'failed'))`,
   ],
   [
     'a whole blob with chunks missing',

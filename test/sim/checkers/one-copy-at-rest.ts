@@ -7,8 +7,11 @@ export function oneCopyAtRest(world: World): Checker {
   const { server, disk } = world
 
   function judge(draft: DraftOnDisk): string | null {
-    const all = server.copies().filter((copy) => isCopyOf(copy, draft.id))
+    const all = server.copies().filter((copy) => copy.folder !== 'Sent' && isCopyOf(copy, draft.id))
     const copies = all.filter((copy) => !copy.deleted)
+    // In the outbox it has the copy that it had.
+    const isQueued = draft.status === 'queued' || draft.status === 'sending'
+    if (isQueued && draft.policy === 'sync' && copies.length <= 1) return null
     const wanted = draft.status === 'draft' && draft.policy === 'sync'
     if (!wanted) return copies.length === 0 ? null : `${draft.id} is ${draft.status}, and has ${copies.length} copies`
     if (copies.length > 1) return `${draft.id} has ${copies.length} copies`

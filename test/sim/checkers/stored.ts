@@ -35,6 +35,32 @@ export function draftsOnDisk(database: Database.Database): readonly DraftOnDisk[
   return rows.map((row) => ({ ...row, content: JSON.parse(row.content) as DraftContent }))
 }
 
+export interface SendOnDisk {
+  readonly id: string
+  readonly draft_id: string
+  readonly message_id: string
+  readonly phase: string
+  readonly state: {
+    readonly version: number
+    readonly held: object | null
+    readonly filing: string | null
+    readonly error: object | null
+    readonly dueAt: number
+    readonly recipients: readonly { readonly address: string; readonly status: string }[]
+  }
+  readonly facts: { readonly sentCopy: object | null; readonly frozen: { readonly sha256: string } | null }
+}
+
+export function sendsOnDisk(database: Database.Database): readonly SendOnDisk[] {
+  type Row = Omit<SendOnDisk, 'state' | 'facts'> & { readonly state: string; readonly facts: string }
+  const rows = ask<Row>(database, 'select id, draft_id, message_id, phase, state, facts from send order by id')
+  return rows.map((row) => ({
+    ...row,
+    state: JSON.parse(row.state) as SendOnDisk['state'],
+    facts: JSON.parse(row.facts) as SendOnDisk['facts'],
+  }))
+}
+
 /** Of a revision, told by the next one: see core/src/draft/delta.ts; read here by other code, so that it is checked too. */
 interface Delta {
   readonly set: Partial<DraftContent>

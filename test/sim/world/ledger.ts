@@ -1,4 +1,4 @@
-import type { AccountId, Draft, DraftContent, Umid, Version } from '@everdraft/core'
+import type { AccountId, Draft, DraftContent, SendId, SendRecord, Umid, Version } from '@everdraft/core'
 
 /** What the people of a simulated world know: what the engine told them, and what they did. */
 export interface Ledger {
@@ -13,7 +13,15 @@ export interface Ledger {
   readonly takenBackMs: ReadonlyMap<string, number>
   /** All that were heard of. */
   readonly drafts: ReadonlyMap<Umid, 'sync' | 'local-only'>
+  /** Consents that the engine has acknowledged. */
+  readonly consents: ReadonlyMap<SendId, SendRecord>
+  /** How often somebody said that it is to be sent again, whatever became of it. */
+  readonly sentAgain: ReadonlyMap<string, number>
+  /** Somebody said that it was sent. */
+  readonly saidSent: ReadonlySet<string>
   show(draft: Draft): void
+  consent(record: SendRecord): void
+  resolve(sendId: SendId, as: 'sent' | 'send_again'): void
   write(draftId: Umid, words: string): void
   discard(draftId: Umid): void
   undiscard(draftId: Umid): void
@@ -38,6 +46,9 @@ export function createLedger(now: () => number): Ledger {
   const discarded = new Set<Umid>()
   const takenBackMs = new Map<string, number>()
   const drafts = new Map<Umid, 'sync' | 'local-only'>()
+  const consents = new Map<SendId, SendRecord>()
+  const sentAgain = new Map<string, number>()
+  const saidSent = new Set<string>()
   return {
     accountId: null,
     get shown() {
@@ -46,6 +57,14 @@ export function createLedger(now: () => number): Ledger {
     written,
     discarded,
     drafts,
+    consents,
+    sentAgain,
+    saidSent,
+    consent: (record) => void consents.set(record.id, record),
+    resolve(sendId, as) {
+      if (as === 'sent') saidSent.add(sendId)
+      else sentAgain.set(sendId, (sentAgain.get(sendId) ?? 0) + 1)
+    },
     show(draft) {
       drafts.set(draft.id, draft.policy)
       const { id: draftId, version } = draft

@@ -16,9 +16,11 @@ const boundary = '=_everdraft-sim'
  * has tests of its own.
  */
 export const simFormat: MessageFormat = {
-  async compose({ content, messageId, date, headers }) {
-    const { from, to, cc, bcc, subject, inReplyTo, references, text, html } = content
+  async compose({ content, messageId, date, headers, includeBcc }) {
+    const { from, to, cc, subject, inReplyTo, references, text, html } = content
+    const bcc = includeBcc ? content.bcc : []
     const fields = [
+      ...(bcc.length === 0 ? [] : [`Bcc: ${bcc.map(({ address }) => address).join(', ')}`]),
       `Message-ID: ${messageId}`,
       `Date: ${new Date(date).toUTCString()}`,
       ...headers.map(({ name, value }) => `${name}: ${value}`),

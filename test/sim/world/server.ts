@@ -22,8 +22,8 @@ const byHand: Doing = { verb: 'by hand', searchedForDeletedMs: 0 }
 
 export const mailUser = { name: 'ann', password: 'secret' } as const
 
-/** Whose hand: a session of the engine, or some other program on the same mailbox. */
-export type Hand = 'engine' | 'foreign'
+/** Whose hand: a session of the engine, some other program on the same mailbox, or the server, which files sent mail. */
+export type Hand = 'engine' | 'foreign' | 'provider'
 
 /** A message, as it was when it came. Its octets, as an object, name it for ever: UIDs are given out anew. */
 export interface Arrival {
@@ -80,6 +80,8 @@ export interface SimServer {
   arrivalOf(message: StoredMessage): Arrival | undefined
   /** How many have come. */
   readonly arrivals: number
+  /** How many of them another program has put into Drafts. */
+  readonly foreignArrivals: number
   /** How many of them the engine's last FETCH or SEARCH could see. */
   seenArrivals: number
   /** Keeps all mail as it is now. */
@@ -125,6 +127,7 @@ export function createServer(options: {
   const arrivals = new Map<Uint8Array, Arrival>()
   const losses: Loss[] = []
   let changes = 0
+  let foreignArrivals = 0
 
   function note(line: string): void {
     changes += 1
@@ -158,6 +161,7 @@ export function createServer(options: {
           bytes: message.bytes,
         }
         arrivals.set(stored.bytes, arrival)
+        if (by === 'foreign' && mailbox.name !== 'Sent') foreignArrivals += 1
         note(`server: ${by} ${doing.verb}: UID ${stored.uid} stored, ${nameOf(arrival)}`)
         if (replacing !== undefined && old !== undefined) lose('removed', by, doing, replacing.mailbox, old)
         return outcome
@@ -245,6 +249,9 @@ export function createServer(options: {
     arrivalOf: (message) => arrivals.get(message.bytes),
     get arrivals() {
       return arrivals.size
+    },
+    get foreignArrivals() {
+      return foreignArrivals
     },
     seenArrivals: 0,
     backUp() {

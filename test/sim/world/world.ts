@@ -15,7 +15,9 @@ import { createMailbox } from './mailbox.ts'
 import { createNetwork, type Network, type NetworkPlan } from './network.ts'
 import { createProcess, type SimProcess } from './process.ts'
 import { allMicrotasks, createScheduler, type Scheduler } from './scheduler.ts'
+import { createProvider, plainHabits, type Provider, type ProviderHabits } from './provider.ts'
 import { createServer, mailUser, type SimServer } from './server.ts'
+import { createSubmission } from './submission.ts'
 import { createTrace, type Trace } from './trace.ts'
 
 export interface WorldOptions {
@@ -24,6 +26,8 @@ export interface WorldOptions {
   readonly withDraftsFolder: boolean
   readonly appendLimitBytes: number | null
   readonly network: NetworkPlan
+  /** Of the server that takes mail. Absent: takes all, files nothing. */
+  readonly provider?: ProviderHabits
   /** The platform tells the engine whether there is a network. */
   readonly knowsTheNetwork?: boolean
   readonly watch?: boolean
@@ -37,6 +41,7 @@ export interface World {
   readonly scheduler: Scheduler
   readonly disk: Disk
   readonly server: SimServer
+  readonly provider: Provider
   readonly network: Network
   readonly ledger: Ledger
   /** Null while the process is starting, or dead. */
@@ -73,6 +78,8 @@ const ordinaryErrors: ReadonlySet<string> = new Set([
   'NOT_DISCARDED',
   'CONFLICT',
   'NOT_FOUND',
+  'UNSENDABLE',
+  'TOO_LATE',
   'STORAGE_ERROR',
   'CLOSED',
 ])
@@ -86,6 +93,13 @@ export function createWorld(options: WorldOptions): World {
   const { without, withDraftsFolder, appendLimitBytes } = options
   const server = createServer({ without, withDraftsFolder, appendLimitBytes, now, trace })
   const network = createNetwork(options.network, dice.fork('network'))
+  const provider = createProvider(options.provider ?? plainHabits, {
+    dice: dice.fork('provider'),
+    scheduler,
+    network,
+    server,
+    trace,
+  })
   const disk = createDisk(trace)
   const ledger = createLedger(now)
   const complaints: string[] = []
@@ -95,6 +109,8 @@ export function createWorld(options: WorldOptions): World {
   let processes = 0
   let wires = 0
   let changed = -1
+
+  const nextWire = (): number => (wires += 1)
 
   network.onChange((up) => told.add(`network ${up ? 'up' : 'down'}`))
 
@@ -127,8 +143,9 @@ export function createWorld(options: WorldOptions): World {
           network,
           server,
           trace: told,
-          nextWire: () => (wires += 1),
+          nextWire,
         }),
+        submission: createSubmission({ process: current, scheduler, network, provider, trace: told, nextWire }),
         environment: {
           now,
           random: (length) => random.bytes(length),
@@ -188,6 +205,7 @@ export function createWorld(options: WorldOptions): World {
     scheduler,
     disk,
     server,
+    provider,
     network,
     ledger,
     get engine() {
@@ -245,6 +263,7 @@ export function createWorld(options: WorldOptions): World {
 const accountInput = {
   address: 'ann@example.org',
   imap: { host: 'mail.example', port: 143, security: 'none', user: mailUser.name, password: mailUser.password },
+  smtp: { host: 'mail.example', port: 587, security: 'none', user: mailUser.name, password: mailUser.password },
 } as const
 
 /** Events until the promise has its answer. */

@@ -1,5 +1,5 @@
 import { workOf } from '../draft/send-state.ts'
-import type { SendId } from '../ids.ts'
+import type { SendId, Uid } from '../ids.ts'
 import { applyDraftEvent } from '../storage/draft-states.ts'
 import { getDraft } from '../storage/drafts.ts'
 import {
@@ -11,10 +11,11 @@ import {
   type StoredSend,
 } from '../storage/sends.ts'
 import { type SentHabit, sentHabit, setSentHabit } from '../storage/sent-habits.ts'
-import type { MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
+import type { MailboxSession } from '../wire/mailbox.ts'
 import { lookForBounces } from './steps/bounce-watch.ts'
-import { findSentCopies, saysTheSame } from './steps/find-sent-copies.ts'
+import { findSentCopies, saysTheSame, sentCopiesBeside } from './steps/find-sent-copies.ts'
 import { lookNow } from './steps/folder-reset.ts'
+import { removeMessages } from './steps/remove-messages.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import { selectSent } from './steps/sent-folder.ts'
@@ -189,16 +190,15 @@ async function lookAgain(context: ExecuteContext, send: StoredSend): Promise<Out
   if (lookAgainAt > now) return later(send, lookAgainAt - now)
   const session = await context.session()
   const folder = await selectSent(session)
-  const copies = isAt(sentCopy, folder) ? await allCopies(context, session, send) : []
-  const ours = copies.find(({ uid }) => uid === sentCopy.uid)
-  const theirs = copies.find(({ uid }) => uid !== sentCopy.uid)
+  const ours = isAt(sentCopy, folder) ? await oursIn(session, send, sentCopy) : null
+  const beside = ours === null ? [] : await sentCopiesBeside(context, session, send, ours)
+  const theirs = beside.find(({ deleted }) => !deleted)
   const { content } = await context.store.read((db) => getDraft(db, draftId))
-  const isDoubled =
-    ours !== undefined && theirs !== undefined && (await saysTheSame(context, session, theirs.uid, content))
+  const isDoubled = ours !== null && theirs !== undefined && (await saysTheSame(context, session, theirs.uid, content))
   // The only thing that we ever remove from Sent: what we stored there, by its receipt, where an equal one is beside it.
-  if (isDoubled && session.capabilities.uidPlus) {
-    await session.markDeleted([ours.uid])
-    await session.expungeUids([ours.uid])
+  if (isDoubled && session.capabilities.uidPlus && (await removeMessages(session, folder, [ours])).gone.length === 0) {
+    const message = 'the server said that it removed our second copy in Sent, and still shows it'
+    return { kind: 'retry', error: { code: 'NOT_REMOVED', message, at: now } }
   }
   const sentAt = state.sentAt ?? now
   const times = looksAgain.map((multiple) => sentAt + multiple * context.sentCopy.lookAgainMs)
@@ -216,14 +216,8 @@ async function lookAgain(context: ExecuteContext, send: StoredSend): Promise<Out
   return next === null ? done() : later(send, next - now)
 }
 
-/** Ours has our Message-ID; the server's may have been given another one. */
-async function allCopies(
-  context: ExecuteContext,
-  session: MailboxSession,
-  send: StoredSend,
-): Promise<readonly MessageIdentity[]> {
-  const named = await findSentCopies(context, session, send)
-  if (named.length > 1) return named
-  const renamed = await findSentCopies(context, session, { ...send, messageId: '<>' as StoredSend['messageId'] })
-  return [...named, ...renamed.filter(({ uid }) => !named.some((one) => one.uid === uid))]
+/** It may be another message by now, after a restore from a backup. */
+async function oursIn(session: MailboxSession, { messageId }: StoredSend, { uid }: SentCopy): Promise<Uid | null> {
+  const [identity] = await session.identities([uid])
+  return identity?.messageId === messageId ? uid : null
 }

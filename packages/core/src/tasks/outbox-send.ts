@@ -187,7 +187,11 @@ async function committed(context: ExecuteContext, send: StoredSend, outcome: Com
     case 'accepted': {
       const at = context.environment.now()
       const { queueId, messageId } = outcome
-      return await end(context, send.id, { type: 'answered-ok', at }, null, { queueId, providerMessageId: messageId })
+      // The server may file a copy for each transmission: ours from an earlier one is looked at again.
+      const isFiledByUs = send.facts.sentCopy?.filedBy === 'us'
+      const again = isFiledByUs ? { lookAgainAt: at + context.sentCopy.lookAgainMs } : {}
+      const found = { queueId, providerMessageId: messageId, ...again }
+      return await end(context, send.id, { type: 'answered-ok', at }, null, found)
     }
     case 'refused':
       return await end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })

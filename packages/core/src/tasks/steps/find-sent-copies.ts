@@ -1,4 +1,5 @@
 import type { DraftContent } from '../../draft/draft.ts'
+import type { Uid } from '../../ids.ts'
 import { getDraft } from '../../storage/drafts.ts'
 import type { StoredSend } from '../../storage/sends.ts'
 import { contentDigest } from '../../sync/recognise.ts'
@@ -27,11 +28,39 @@ export async function findSentCopies(
     const renamed = await session.findByMessageId(facts.providerMessageId)
     if (renamed.length > 0) return renamed
   }
+  return await renamedCopies(context, session, send, facts.frozen?.date ?? null)
+}
+
+/** The copies of that mail beside this one of ours, by all that `findSentCopies` knows them by. */
+export async function sentCopiesBeside(
+  context: ExecuteContext,
+  session: MailboxSession,
+  send: StoredSend,
+  ours: Uid,
+): Promise<readonly MessageIdentity[]> {
+  const { messageId, facts } = send
+  const renamedTo = facts.providerMessageId
+  const found = [
+    ...(await session.findByMessageId(messageId)),
+    ...(renamedTo === null ? [] : await session.findByMessageId(renamedTo)),
+    // The bytes are not held any more by then: the Date is in our copy.
+    ...(await renamedCopies(context, session, send, dateOf(await headerOf(session, ours)))),
+  ]
+  const others = new Map(found.filter(({ uid }) => uid !== ours).map((identity) => [identity.uid, identity]))
+  return [...others.values()]
+}
+
+async function renamedCopies(
+  context: ExecuteContext,
+  session: MailboxSession,
+  send: StoredSend,
+  date: number | null,
+): Promise<readonly MessageIdentity[]> {
   const uids = await session.uids()
   const newest = await session.identities(uids.slice(-newestLookedAt))
   const found: MessageIdentity[] = []
   for (const identity of newest.toReversed()) {
-    if (await isRenamedCopy(context, session, send, identity)) found.push(identity)
+    if (await isRenamedCopy(context, session, send, date, identity)) found.push(identity)
   }
   return found
 }
@@ -40,17 +69,25 @@ async function isRenamedCopy(
   context: ExecuteContext,
   session: MailboxSession,
   send: StoredSend,
+  date: number | null,
   { uid }: MessageIdentity,
 ): Promise<boolean> {
-  const raw = await session.fetchHeader(uid)
-  if (raw === null) return false
-  const header = new TextDecoder('latin1').decode(raw)
+  const header = await headerOf(session, uid)
   if (originalField.exec(header)?.[1] === send.messageId) return true
-  const date = Date.parse(/^date:\s*(.*)$/im.exec(header)?.[1] ?? '')
-  const { frozen } = send.facts
-  if (frozen === null || date !== Math.floor(frozen.date / 1_000) * 1_000) return false
+  if (date === null || dateOf(header) !== Math.floor(date / 1_000) * 1_000) return false
   const { content } = await context.store.read((db) => getDraft(db, send.draftId))
   return await saysTheSame(context, session, uid, content)
+}
+
+/** Empty where it is gone. */
+async function headerOf(session: MailboxSession, uid: Uid): Promise<string> {
+  const raw = await session.fetchHeader(uid)
+  return raw === null ? '' : new TextDecoder('latin1').decode(raw)
+}
+
+function dateOf(header: string): number | null {
+  const date = Date.parse(/^date:\s*(.*)$/im.exec(header)?.[1] ?? '')
+  return Number.isNaN(date) ? null : date
 }
 
 /** Without Bcc, which only some copies have. */
