@@ -37,6 +37,8 @@ export type ErrorCode =
   | 'UNAUTHORIZED'
   | 'NOT_FOUND'
   | 'NOT_A_DRAFT'
+  /** The draft is to be reviewed, and nobody has approved it as it is now. */
+  | 'APPROVAL_REQUIRED'
   | 'NOT_DISCARDED'
   /** What was to be undone, retried or resolved has gone too far for it. */
   | 'TOO_LATE'

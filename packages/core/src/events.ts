@@ -12,6 +12,7 @@ import type {
   Uid,
   UidValidity,
   Umid,
+  UserId,
   Version,
 } from './ids.ts'
 
@@ -26,6 +27,20 @@ export type EngineEvent =
       readonly accountId: AccountId
       readonly draftId: Umid
       readonly version: Version
+    }
+  | {
+      readonly type: 'draft-approved'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly version: Version
+      readonly by: UserId
+    }
+  /** From now on it is sent only as it was approved, or need not be approved any more. */
+  | {
+      readonly type: 'review-changed'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly required: boolean
     }
   | {
       readonly type: 'conflict-raised' | 'conflict-resolved'

@@ -18,6 +18,7 @@ import { draftRoutes } from './routes/drafts.ts'
 import { historyRoutes } from './routes/history.ts'
 import { openRoutes } from './routes/open.ts'
 import { replyRoutes } from './routes/replies.ts'
+import { reviewRoutes } from './routes/review.ts'
 import { sendRoutes } from './routes/sends.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
@@ -97,6 +98,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     attachmentRoutes,
     openRoutes,
     historyRoutes,
+    reviewRoutes,
     conflictRoutes,
     templateRoutes,
     taskRoutes,

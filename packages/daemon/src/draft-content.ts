@@ -66,8 +66,6 @@ export const changesShape: ChangesShape = {
   tags: z.array(userTextSchema().min(1).max(200)).max(1000).nullable().exactOptional(),
 }
 
-export const draftChangesSchema: z.ZodType<DraftChangesJson> = z.strictObject(changesShape).meta({ id: 'DraftChanges' })
-
 export function draftChanges(json: DraftChangesJson): DraftChanges {
   const { in_reply_to: inReplyTo, ...same } = json
   return { ...same, ...(inReplyTo === undefined ? {} : { inReplyTo }) }

@@ -1,4 +1,12 @@
-import type { Draft, DraftListItem, DraftPolicy, DraftStatus, DraftSyncView, Pending } from '@everdraft/core'
+import {
+  type Draft,
+  type DraftListItem,
+  type DraftPolicy,
+  type DraftStatus,
+  type DraftSyncView,
+  isApproved,
+  type Pending,
+} from '@everdraft/core'
 import { z } from 'zod'
 
 import { contentShape, shortContentShape, shortContentToJson, type DraftContentJson } from './draft-content.ts'
@@ -16,14 +24,24 @@ export interface DraftSyncJson {
   readonly last_upload: { readonly method: string; readonly bytes_sent: number; readonly at: string } | null
 }
 
+export interface ReviewJson {
+  readonly required: boolean
+  /** As it is now. */
+  readonly approved: boolean
+  /** Of the last approval, which may be void by now. */
+  readonly approved_version: number | null
+  readonly approved_at: string | null
+  readonly approved_by: string | null
+}
+
 interface DraftPlaceJson {
   readonly id: string
   readonly account_id: string
   readonly status: DraftStatus
   readonly version: number
   readonly sync: DraftSyncJson
-  /** Null: the draft asks for no review. */
-  readonly review: null
+  /** Null: the draft asks for no review, and had none. */
+  readonly review: ReviewJson | null
   readonly policy: DraftPolicy
   readonly scheduled_send_at: string | null
   readonly succeeds: string | null
@@ -68,13 +86,28 @@ const syncSchema: z.ZodType<DraftSyncJson> = z
   })
   .meta({ id: 'DraftSync' })
 
+export const reviewSchema: z.ZodType<ReviewJson> = z
+  .object({
+    required: z.boolean(),
+    approved: z.boolean(),
+    approved_version: z.int().nullable(),
+    approved_at: timeSchema.nullable(),
+    approved_by: z.string().nullable(),
+  })
+  .meta({ id: 'Review' })
+
+/** What comes in; null is `{required: false}`. */
+export const reviewInputSchema: z.ZodType<{ required: boolean } | null> = z
+  .strictObject({ required: z.boolean() })
+  .nullable()
+
 const placeShape = {
   id: z.string(),
   account_id: z.string(),
   status: statusSchema,
   version: z.int(),
   sync: syncSchema,
-  review: z.null(),
+  review: reviewSchema.nullable(),
   policy: policySchema,
   scheduled_send_at: timeSchema.nullable(),
   succeeds: z.string().nullable(),
@@ -99,12 +132,24 @@ export function draftListItemToJson(draft: DraftListItem): DraftListItemJson {
     version: draft.version,
     sync: syncToJson(draft.sync),
     ...shortContentToJson(draft),
-    review: null,
+    review: reviewToJson(draft),
     policy: draft.policy,
     scheduled_send_at: draft.scheduledSendAt === null ? null : timeToJson(draft.scheduledSendAt),
     succeeds: draft.succeeds,
     created_at: timeToJson(draft.createdAt),
     updated_at: timeToJson(draft.updatedAt),
+  }
+}
+
+export function reviewToJson(draft: DraftListItem): ReviewJson | null {
+  const { required, approval } = draft.review
+  if (!required && approval === null) return null
+  return {
+    required,
+    approved: isApproved(draft),
+    approved_version: approval?.version ?? null,
+    approved_at: approval === null ? null : timeToJson(approval.at),
+    approved_by: approval?.by ?? null,
   }
 }
 

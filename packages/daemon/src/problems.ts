@@ -79,6 +79,7 @@ export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   VALIDATION_ERROR: 400,
   UNAUTHENTICATED: 401,
   UNAUTHORIZED: 403,
+  APPROVAL_REQUIRED: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_A_DRAFT: 409,

@@ -167,3 +167,13 @@ export function deleteOnServer(mailServer: MailServer, folder: string): void {
     mailbox.messages().map(({ uid }) => uid),
   )
 }
+
+/** The mail in the folder, written anew as another mail program does; `change` gets the only one that is there. */
+export function rewriteOnServer(mailServer: MailServer, folder: string, change: (message: string) => string): void {
+  const mailbox = mailServer.store.find(mailUser.name, folder)
+  const [message] = mailbox?.messages() ?? []
+  if (mailbox === undefined || message === undefined) throw new Error(`there is no message in ${folder}`)
+  const bytes = Buffer.from(change(Buffer.from(message.bytes).toString('utf8')))
+  mailServer.store.append(mailbox, { bytes, flags: ['\\Draft'], internalDateMs: message.internalDateMs + 1000 })
+  mailServer.store.expunge(mailbox, [message.uid])
+}

@@ -42,6 +42,8 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'POST /accounts/:id/drafts/:draft_id/restore': { json: { version: 1 } },
   'POST /accounts/:id/drafts/:draft_id/discard-changes': {},
   'POST /accounts/:id/drafts/:draft_id/undiscard': {},
+  'GET /accounts/:id/drafts/:draft_id/review': {},
+  'POST /accounts/:id/drafts/:draft_id/approve': { json: { version: 3 } },
   'GET /accounts/:id/drafts/:draft_id/conflicts': {},
   'POST /accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve': { json: { strategy: 'local-wins' } },
   'GET /accounts/:id/templates': {},

@@ -8,6 +8,7 @@ import type {
   Uid,
   UidValidity,
   Umid,
+  UserId,
   Version,
 } from '../ids.ts'
 import type { Address } from './address.ts'
@@ -107,6 +108,31 @@ export interface DraftSyncView {
   readonly lastUpload: { readonly method: UploadMethod; readonly bytesSent: number; readonly at: number } | null
 }
 
+/** Somebody is to look at the draft before it is sent, or has done so. */
+export interface DraftReview {
+  /** It is sent only at the version that was approved. */
+  readonly required: boolean
+  /** The last one; any edit makes it void, wherever it was made. */
+  readonly approval: Approval | null
+}
+
+export interface Approval {
+  readonly version: Version
+  readonly at: number
+  readonly by: UserId
+}
+
+/** Two versions of a draft, and the fields that they do not have in common. */
+export interface Comparison {
+  readonly before: DraftContent
+  readonly after: DraftContent
+  readonly fields: readonly ContentField[]
+}
+
+export function isApproved({ version, review }: { readonly version: Version; readonly review: DraftReview }): boolean {
+  return review.approval?.version === version
+}
+
 export interface Draft extends Omit<DraftContent, 'unmodelled'> {
   readonly id: Umid
   readonly accountId: AccountId
@@ -114,6 +140,7 @@ export interface Draft extends Omit<DraftContent, 'unmodelled'> {
   readonly version: Version
   readonly sync: DraftSyncView
   readonly policy: DraftPolicy
+  readonly review: DraftReview
   readonly scheduledSendAt: number | null
   readonly succeeds: Umid | null
   readonly createdAt: number

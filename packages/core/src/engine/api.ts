@@ -3,6 +3,7 @@ import type { DraftChanges } from '../draft/content.ts'
 import type {
   Attachment,
   Author,
+  Comparison,
   Draft,
   DraftContent,
   DraftListItem,
@@ -29,6 +30,7 @@ import type {
   TaskId,
   TemplateId,
   Umid,
+  UserId,
   Version,
 } from '../ids.ts'
 import type { Conflict } from '../storage/conflicts.ts'
@@ -188,8 +190,14 @@ export interface DraftInput extends DraftChanges {
   /** Among whose accounts it is picked; left out: among all. */
   readonly owner?: Owner
   readonly policy?: DraftPolicy
+  /** With `required`, it is sent only as somebody has approved it. Default: as whoever sends it likes. */
+  readonly review?: ReviewInput
   /** Of the draft's account; the fields given win over the template's. */
   readonly templateId?: TemplateId
+}
+
+export interface ReviewInput {
+  readonly required: boolean
 }
 
 export interface ReplyOptions {
@@ -199,6 +207,7 @@ export interface ReplyOptions {
   /** The words around the quote; default: English. */
   readonly phrases?: ReplyPhrases
   readonly policy?: DraftPolicy
+  readonly review?: ReviewInput
 }
 
 /** Which message is answered or passed on: one on the account's server, or one that the app has. */
@@ -278,7 +287,7 @@ export interface Drafts {
    * Durable when it resolves. A save that changes nothing makes no revision and no upload.
    * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH, CONFLICT
    */
-  save(id: Umid, changes: DraftChanges, options?: SaveOptions): Promise<Draft>
+  save(id: Umid, changes: DraftChanges, options?: SaveOptions & { readonly review?: ReviewInput }): Promise<Draft>
   /** The content is streamed to disk, then the draft gets a revision with it. @throws as `save` */
   attach(
     id: Umid,
@@ -327,10 +336,17 @@ export interface Drafts {
   /**
    * Consents to send the draft as it is at this version. It is in the outbox then, durably, and nobody edits it until the send
    * is undone or has failed.
-   * @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH; NO_SUBMISSION where the account has no SMTP settings, or
+   * @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH, APPROVAL_REQUIRED; NO_SUBMISSION where the account has no SMTP settings, or
    * the engine no `submission`; UNSENDABLE with the path of each thing that stands against it
    */
   send(id: Umid, options?: SendOptions): Promise<SendRecord>
+  /**
+   * Lets the draft go as it is at this version. Any edit after that makes it void, also one by another program that a
+   * sync brings. @throws {EverdraftError} NOT_FOUND, NOT_A_DRAFT, VERSION_MISMATCH
+   */
+  approve(id: Umid, version: Version, options?: { readonly by?: UserId }): Promise<Draft>
+  /** What the draft says now, and did not at that version. @throws {EverdraftError} NOT_FOUND, also for a version not kept */
+  changesSince(id: Umid, version: Version): Promise<Comparison>
 }
 
 export interface SendOptions {
@@ -406,7 +422,7 @@ export interface Sends {
   cancel(id: SendId): Promise<SendRecord>
   /**
    * Now, and past what holds it; after a failure anew, under the same id, unless the draft was edited since.
-   * @throws {EverdraftError} NOT_FOUND, TOO_LATE; after a failure NOT_A_DRAFT, VERSION_MISMATCH
+   * @throws {EverdraftError} NOT_FOUND, TOO_LATE; after a failure NOT_A_DRAFT, VERSION_MISMATCH, APPROVAL_REQUIRED
    */
   retry(id: SendId): Promise<SendRecord>
   /** The user's word on an `unknown` one. @throws {EverdraftError} NOT_FOUND, TOO_LATE */

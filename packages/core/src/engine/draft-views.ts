@@ -65,7 +65,7 @@ interface Overlays {
 }
 
 function draftView(draft: StoredDraft, overlays: Overlays): Draft {
-  const { id, accountId, status, version, policy, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
+  const { id, accountId, status, version, policy, review, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
   const { unmodelled: _unmodelled, ...fields } = draft.content
   return {
     ...fields,
@@ -75,6 +75,7 @@ function draftView(draft: StoredDraft, overlays: Overlays): Draft {
     version,
     sync: syncView(draft, overlays),
     policy,
+    review,
     scheduledSendAt,
     succeeds,
     createdAt,

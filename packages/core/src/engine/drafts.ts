@@ -1,10 +1,12 @@
+import { defaultOwner } from '../access.ts'
+import { changedFields } from '../draft/content.ts'
 import type { Draft } from '../draft/draft.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { listConflicts } from '../storage/conflicts.ts'
 import { type DraftFilter as StoredFilter, getDraft, listDrafts } from '../storage/drafts.ts'
-import { revisions } from '../storage/revisions.ts'
+import { revisionContent, revisions } from '../storage/revisions.ts'
 import { searchDrafts } from '../storage/search.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
@@ -32,7 +34,7 @@ export function createDrafts(parts: EngineParts): Drafts {
   }
 
   return {
-    async create({ accountId, owner, policy, templateId, ...fields }, options = {}) {
+    async create({ accountId, owner, policy, review, templateId, ...fields }, options = {}) {
       const input = {
         accountId: accountId ?? null,
         owner: owner ?? null,
@@ -40,6 +42,7 @@ export function createDrafts(parts: EngineParts): Drafts {
         attachments: [],
         templateId: templateId ?? null,
         policy: policy ?? 'sync',
+        reviewRequired: review?.required ?? false,
         by: options.by ?? 'user',
         device: options.device ?? null,
       }
@@ -68,7 +71,12 @@ export function createDrafts(parts: EngineParts): Drafts {
       })
     },
     async save(id, changes, options = {}) {
-      const input = { ...request(id, options), changes, onConflict: options.onConflict ?? 'refuse' }
+      const input = {
+        ...request(id, options),
+        changes,
+        onConflict: options.onConflict ?? 'refuse',
+        reviewRequired: options.review?.required ?? null,
+      }
       const { draft, conflictId } = await run(localTasks.draft_save, input, async (db, saved) => {
         const known = saved.state === null ? null : new Map([[id, saved.state]])
         return { draft: await viewOf(db, saved.draft, known), conflictId: saved.conflictId }
@@ -140,6 +148,18 @@ export function createDrafts(parts: EngineParts): Drafts {
       queue.wake()
     },
     send: createSend(parts),
+    async approve(id, version, options = {}) {
+      const by = options.by ?? defaultOwner.userId
+      return await change(localTasks.draft_approve, id, { draftId: id, version, by })
+    },
+    async changesSince(id, version) {
+      return await store.read(async (db) => {
+        const draft = await getDraft(db, id)
+        const before = await revisionContent(db, id, version, draft.content)
+        if (before === null) throw new EverdraftError('NOT_FOUND', `there is no version ${version} of the draft`)
+        return { before, after: draft.content, fields: changedFields(before, draft.content) }
+      })
+    },
     async history(id) {
       return await store.read(async (db) => {
         await getDraft(db, id)

@@ -89,6 +89,7 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
         ...prepared,
         templateId: null,
         policy: input.policy ?? 'sync',
+        reviewRequired: input.review?.required ?? false,
         by: options.by ?? 'user',
         device: options.device ?? null,
       } as const

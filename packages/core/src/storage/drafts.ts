@@ -1,9 +1,9 @@
 import { type Expression, expressionBuilder, type Selectable, sql, type SqlBool } from 'kysely'
 
-import type { DraftContent, DraftPolicy, DraftStatus } from '../draft/draft.ts'
+import type { Approval, DraftContent, DraftPolicy, DraftReview, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
-import type { AccountId, Umid, Version } from '../ids.ts'
+import type { AccountId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
 import { prepared } from './prepared.ts'
 import type { DraftRow, Schema } from './schema.ts'
@@ -16,6 +16,7 @@ export interface StoredDraft {
   readonly status: DraftStatus
   readonly syncState: Copies['kind']
   readonly policy: DraftPolicy
+  readonly review: DraftReview
   readonly version: Version
   readonly content: DraftContent
   readonly scheduledSendAt: number | null
@@ -31,6 +32,8 @@ export interface NewDraft {
   readonly accountId: AccountId
   readonly token: string
   readonly policy: DraftPolicy
+  /** Default: false, or as the draft that it comes from. */
+  readonly reviewRequired?: boolean
   readonly content: DraftContent
   readonly now: number
   /** The draft that this one comes from. Default: none. */
@@ -38,11 +41,36 @@ export interface NewDraft {
 }
 
 export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
-  await addDraft(db, { ...draft, content: JSON.stringify(draft.content), succeeds: draft.succeeds ?? null })
+  const { succeeds = null, reviewRequired = false } = draft
+  await addDraft(db, {
+    ...draft,
+    content: JSON.stringify(draft.content),
+    succeeds,
+    review: reviewRequired ? 1 : 0,
+  })
+  if (succeeds === null) return
+  // Another program's edit is no way around the review.
+  await db
+    .updateTable('draft')
+    .set({ review_required: 1 })
+    .where('id', '=', draft.id)
+    .where((where) =>
+      where.exists(
+        where.selectFrom('draft as before').select('id').where('id', '=', succeeds).where('review_required', '=', 1),
+      ),
+    )
+    .execute()
 }
 
 const addDraft = prepared(
-  (db, draft: Omit<NewDraft, 'content'> & { readonly content: string; readonly succeeds: Umid | null }) =>
+  (
+    db,
+    draft: Omit<NewDraft, 'content' | 'reviewRequired'> & {
+      readonly content: string
+      readonly succeeds: Umid | null
+      readonly review: number
+    },
+  ) =>
     db.insertInto('draft').values({
       id: draft.id,
       account_id: draft.accountId,
@@ -50,6 +78,7 @@ const addDraft = prepared(
       status: sql.lit('draft' satisfies DraftStatus),
       sync_state: sql.lit('local-only' satisfies Copies['kind']),
       policy: draft.policy,
+      review_required: draft.review,
       version: sql.lit(1),
       content: draft.content,
       scheduled_send_at: sql.lit(null),
@@ -97,8 +126,13 @@ export async function draftIdByToken(db: Db, accountId: AccountId, token: string
   return row === undefined ? null : (row.id as Umid)
 }
 
+/** What was approved was approved for the other account. */
 export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): Promise<void> {
-  await db.updateTable('draft').set({ account_id: accountId, indexed_version: 0 }).where('id', '=', id).execute()
+  await db
+    .updateTable('draft')
+    .set({ account_id: accountId, indexed_version: 0, approved_version: null })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Null: whichever. */
@@ -192,6 +226,11 @@ export async function countOnlyHere(db: Db, accountId: AccountId): Promise<numbe
   return Number(total)
 }
 
+function approvalOf(row: Selectable<DraftRow>): Approval | null {
+  const { approved_version: version, approved_at: at, approved_by: by } = row
+  return version === null ? null : { version: version as Version, at: at ?? 0, by: (by ?? '') as UserId }
+}
+
 function toDraft(row: Selectable<DraftRow>): StoredDraft {
   return {
     id: row.id as Umid,
@@ -200,6 +239,7 @@ function toDraft(row: Selectable<DraftRow>): StoredDraft {
     status: row.status as DraftStatus,
     syncState: row.sync_state as Copies['kind'],
     policy: row.policy as DraftPolicy,
+    review: { required: row.review_required === 1, approval: approvalOf(row) },
     version: row.version as Version,
     content: JSON.parse(row.content) as DraftContent,
     scheduledSendAt: row.scheduled_send_at,
@@ -209,4 +249,20 @@ function toDraft(row: Selectable<DraftRow>): StoredDraft {
     trashedAt: row.trashed_at,
     emptiedAt: row.emptied_at,
   }
+}
+
+export async function setReviewRequired(db: Db, id: Umid, required: boolean): Promise<void> {
+  await db
+    .updateTable('draft')
+    .set({ review_required: required ? 1 : 0 })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function setApproval(db: Db, id: Umid, { version, at, by }: Approval): Promise<void> {
+  await db
+    .updateTable('draft')
+    .set({ approved_version: version, approved_at: at, approved_by: by })
+    .where('id', '=', id)
+    .execute()
 }

@@ -47,15 +47,17 @@ export async function compactDraft(
   return rows.length - keep.size
 }
 
-/** What history never loses: the head, what is on the server, and what a conflict or an open composer goes back to. */
+/** What history never loses: the head, what is on the server, what was approved, what a conflict or an open composer goes back to. */
 async function pinnedVersions(db: Db, id: Umid): Promise<ReadonlySet<Version>> {
   const state = await loadDraftState(db, id)
   const copy = newestCopy(state.copies)
   const conflicts = await db.selectFrom('conflict').select('base_version').where('draft_id', '=', id).execute()
+  const { review } = await getDraft(db, id)
   const leases = await db.selectFrom('lease').select('base_version').where('draft_id', '=', id).execute()
   return new Set([
     state.head,
     ...(copy === null ? [] : [copy.version]),
+    ...(review.approval === null ? [] : [review.approval.version]),
     ...[...conflicts, ...leases].map((row) => row.base_version as Version),
   ])
 }

@@ -321,6 +321,12 @@ const steps: readonly (readonly Statement[])[] = [
     `create index account_by_owner on account (tenant_id, user_id, id)`,
   ],
   [
+    `alter table draft add column review_required integer not null default 0`,
+    `alter table draft add column approved_version integer`,
+    `alter table draft add column approved_at integer`,
+    `alter table draft add column approved_by text`,
+  ],
+  [
     // Which sends are young enough for a bounce to come.
     `create index send_by_end on send (account_id, ended_at)`,
     // What a caller may ask for twice without wanting it twice.

@@ -143,6 +143,12 @@ export interface DraftRow {
   readonly emptied_at: number | null
   /** It is in the trash because its copy vanished, and not by an act of the user here. */
   readonly purged: Generated<number>
+  /** 1: it is sent only as it was approved. */
+  readonly review_required: Generated<number>
+  /** Of the last approval; null: there was none. */
+  readonly approved_version: number | null
+  readonly approved_at: number | null
+  readonly approved_by: string | null
   /** The version that the full-text index holds. */
   readonly indexed_version: Generated<number>
 }

@@ -21,6 +21,7 @@ export interface DraftCreate {
   readonly attachments: readonly NewAttachment[]
   readonly templateId: TemplateId | null
   readonly policy: DraftPolicy
+  readonly reviewRequired: boolean
   readonly by: Author
   readonly device: DeviceId | null
 }
@@ -49,7 +50,8 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
     }
     const id = uuidv7(now, environment.random) as Umid
     const token = createToken(environment.random)
-    await insertDraft(write.db, { id, accountId, token, policy: input.policy, content, now })
+    const { policy, reviewRequired } = input
+    await insertDraft(write.db, { id, accountId, token, policy, reviewRequired, content, now })
     for (const { blob } of input.attachments) await referBlob(write.db, blob, accountId, id)
     const version = 1 as Version
     const revision = {
@@ -63,6 +65,6 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
     await insertRevision(write.db, id, revision, null)
     await touchAccount(write.db, accountId, now)
     write.emit({ type: 'draft-created', accountId, draftId: id, version })
-    return { result: { id }, followUps: uploadSoon(context, { id, accountId, policy: input.policy }) }
+    return { result: { id }, followUps: uploadSoon(context, { id, accountId, policy }) }
   },
 }

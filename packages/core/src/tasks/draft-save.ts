@@ -3,7 +3,7 @@ import type { DraftContent } from '../draft/draft.ts'
 import { mergeContent, type MergeStrategy } from '../draft/merge.ts'
 import { type ConflictId, uuidv7 } from '../ids.ts'
 import { insertConflict } from '../storage/conflicts.ts'
-import { getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { getDraft, setReviewRequired, type StoredDraft } from '../storage/drafts.ts'
 import { revisionContent } from '../storage/revisions.ts'
 import { commitRevision, editableDraft, type Revised, type RevisionRequest } from './steps/commit-revision.ts'
 import type { LocalTask, PlanContext, Planned } from './task.ts'
@@ -12,6 +12,8 @@ export interface DraftSave extends RevisionRequest {
   readonly changes: DraftChanges
   /** What to do when the draft has moved on since `baseVersion`. */
   readonly onConflict: 'refuse' | MergeStrategy
+  /** Null: as it is. */
+  readonly reviewRequired: boolean | null
 }
 
 export interface Saved extends Revised {
@@ -23,11 +25,28 @@ export interface Saved extends Revised {
 export const draftSave: LocalTask<DraftSave, Saved> = {
   name: 'draft_save',
   async plan(context, input) {
-    const movedOn = input.onConflict !== 'refuse' && (await hasMovedOn(context, input))
-    if (movedOn) return await saveMerged(context, input, input.onConflict)
-    const draft = await editableDraft(context, input)
-    return saved(await commitRevision(context, draft, applyChanges(draft.content, input.changes), input))
+    const planned = await save(context, input)
+    const { draft, conflictId } = planned.result
+    if (input.reviewRequired === null || conflictId !== null) return planned
+    return {
+      ...planned,
+      result: { ...planned.result, draft: await requireReview(context, draft, input.reviewRequired) },
+    }
   },
+}
+
+async function requireReview({ write }: PlanContext, draft: StoredDraft, required: boolean): Promise<StoredDraft> {
+  if (draft.review.required === required) return draft
+  await setReviewRequired(write.db, draft.id, required)
+  write.emit({ type: 'review-changed', accountId: draft.accountId, draftId: draft.id, required })
+  return { ...draft, review: { ...draft.review, required } }
+}
+
+async function save(context: PlanContext, input: DraftSave): Promise<Planned<Saved>> {
+  const movedOn = input.onConflict !== 'refuse' && (await hasMovedOn(context, input))
+  if (movedOn) return await saveMerged(context, input, input.onConflict)
+  const draft = await editableDraft(context, input)
+  return saved(await commitRevision(context, draft, applyChanges(draft.content, input.changes), input))
 }
 
 function saved({ result, followUps }: Planned<Revised>): Planned<Saved> {

@@ -9,6 +9,7 @@ import type { StoredDraft } from '../storage/drafts.ts'
 import { pendingImport } from '../storage/imports.ts'
 import { insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
 import { sentMessageId } from '../sync/message-ids.ts'
+import { checkApproved } from './steps/check-approved.ts'
 import { editableDraft } from './steps/commit-revision.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import type { LocalTask, PlanContext } from './task.ts'
@@ -32,6 +33,7 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
     const { write, environment, now } = context
     const { draftId, baseVersion } = input
     const draft = await editableDraft(context, { draftId, baseVersion, by: 'user', device: null })
+    checkApproved(draft)
     const account = await getAccount(write.db, draft.accountId)
     if (account.smtp === null) {
       throw new EverdraftError('NO_SUBMISSION', 'the account has no SMTP settings: smtp is missing')

@@ -2,6 +2,7 @@ import { EverdraftError } from '../errors.ts'
 import type { SendId } from '../ids.ts'
 import { applySendEvent, getSend, setSendFacts } from '../storage/sends.ts'
 import { wakeTasks } from '../storage/tasks.ts'
+import { checkApproved } from './steps/check-approved.ts'
 import { editableDraft } from './steps/commit-revision.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import type { LocalTask } from './task.ts'
@@ -14,7 +15,7 @@ export const outboxRetry: LocalTask<{ readonly sendId: SendId }, null> = {
     const { draftId, state } = await getSend(write.db, sendId)
     if (state.phase === 'failed') {
       // The consent is to one revision: what was written since needs one of its own (hazard 33).
-      await editableDraft(context, { draftId, baseVersion: state.version, by: 'user', device: null })
+      checkApproved(await editableDraft(context, { draftId, baseVersion: state.version, by: 'user', device: null }))
     }
     const applied = await applySendEvent(write, sendId, { type: 'retried' }, now)
     if (applied.rule === 'refuse') {

@@ -1,3 +1,4 @@
+import { draftApprove } from './draft-approve.ts'
 import { draftAttach } from './draft-attach.ts'
 import { draftCreate } from './draft-create.ts'
 import { draftDetach } from './draft-detach.ts'
@@ -32,6 +33,7 @@ export const localTasks: {
   readonly draft_restore: typeof draftRestore
   readonly draft_move: typeof draftMove
   readonly draft_resolve: typeof draftResolve
+  readonly draft_approve: typeof draftApprove
   readonly outbox_queue: typeof outboxQueue
   readonly outbox_cancel: typeof outboxCancel
   readonly outbox_retry: typeof outboxRetry
@@ -46,6 +48,7 @@ export const localTasks: {
   draft_restore: draftRestore,
   draft_move: draftMove,
   draft_resolve: draftResolve,
+  draft_approve: draftApprove,
   outbox_queue: outboxQueue,
   outbox_cancel: outboxCancel,
   outbox_retry: outboxRetry,

@@ -20,6 +20,7 @@ export type LocalTaskName =
   | 'draft_restore'
   | 'draft_move'
   | 'draft_resolve'
+  | 'draft_approve'
   | 'outbox_queue'
   | 'outbox_cancel'
   | 'outbox_retry'

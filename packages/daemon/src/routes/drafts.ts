@@ -11,13 +11,14 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
-import { changesShape, draftChanges, draftChangesSchema } from '../draft-content.ts'
+import { changesShape, draftChanges } from '../draft-content.ts'
 import {
   draftListItemToJson,
   draftSchema,
   draftToJson,
   listItemShape,
   policySchema,
+  reviewInputSchema,
   statusSchema,
   syncStateSchema,
   type DraftListItemJson,
@@ -36,6 +37,8 @@ import {
 } from '../fields.ts'
 import { createIdempotencyKeys } from '../idempotency.ts'
 import { ownAccount, ownDraft, ownerKey, ownerOf } from '../ownership.ts'
+import { principalOf } from '../principal.ts'
+import { ProblemError } from '../problems.ts'
 import { baseVersion, versionToEtag } from '../request-headers.ts'
 
 /** An item of a list; of a search with what was found. */
@@ -51,9 +54,14 @@ const newDraftSchema = z
   .strictObject({
     ...changesShape,
     policy: policySchema.exactOptional(),
+    review: reviewInputSchema.exactOptional(),
     template_id: templateIdSchema.exactOptional(),
   })
   .meta({ id: 'NewDraft' })
+
+const savedDraftSchema = z
+  .strictObject({ ...changesShape, review: reviewInputSchema.exactOptional() })
+  .meta({ id: 'DraftChanges' })
 
 const createHeadersSchema = z.object({
   'idempotency-key': z.string().min(1).max(255).exactOptional(),
@@ -180,7 +188,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
         params: draftPathSchema,
         querystring: mergeQuerySchema,
         headers: saveHeadersSchema,
-        body: draftChangesSchema,
+        body: savedDraftSchema,
         response: { 200: draftSchema },
       },
     },
@@ -188,7 +196,13 @@ export function draftRoutes(app: App, { engine }: Context): void {
       const head = await ownDraft(engine, request, request.params.id, request.params.draft_id)
       const base = baseOfSave(request.query, request.headers['if-match'], head.version)
       const by = request.headers['everdraft-author']
-      const draft = await engine.drafts.save(head.id, draftChanges(request.body), { by, ...base })
+      const { review, ...changes } = request.body
+      if (review !== undefined) checkReview(request, head, review)
+      const draft = await engine.drafts.save(head.id, draftChanges(changes), {
+        by,
+        ...base,
+        ...(review === undefined ? {} : { review: review ?? { required: false } }),
+      })
       return reply.header('etag', versionToEtag(draft.version)).send(draftToJson(draft))
     },
   )
@@ -233,6 +247,13 @@ function baseOfSave(
   return { baseVersion: base, onConflict }
 }
 
+/** Whoever may only write cannot take back that the draft is to be looked at: else nobody would have to. */
+function checkReview(request: FastifyRequest, head: Draft, review: { readonly required: boolean } | null): void {
+  const isTakenBack = head.review.required && review?.required !== true
+  if (!isTakenBack || principalOf(request).scopes.has('approve')) return
+  throw new ProblemError(403, 'UNAUTHORIZED', 'review: to take it back, the token lacks the scope approve')
+}
+
 // JSON ↔ engine.
 
 function createdHeaders(draft: Draft): { readonly location: string; readonly etag: string } {
@@ -240,10 +261,11 @@ function createdHeaders(draft: Draft): { readonly location: string; readonly eta
 }
 
 function draftInput(json: z.output<typeof newDraftSchema>): DraftInput {
-  const { policy, template_id: templateId, ...changes } = json
+  const { policy, review, template_id: templateId, ...changes } = json
   return {
     ...draftChanges(changes),
     ...(policy === undefined ? {} : { policy }),
+    ...(review === undefined ? {} : { review: review ?? { required: false } }),
     ...(templateId === undefined ? {} : { templateId }),
   }
 }

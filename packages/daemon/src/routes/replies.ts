@@ -2,7 +2,7 @@ import type { FolderPath, Umid } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
-import { draftSchema, draftToJson, policySchema } from '../draft-resource.ts'
+import { draftSchema, draftToJson, policySchema, reviewInputSchema } from '../draft-resource.ts'
 import { accountPathSchema, authorSchema, userTextSchema } from '../fields.ts'
 import { createIdempotencyKeys } from '../idempotency.ts'
 import { ownAccount } from '../ownership.ts'
@@ -15,6 +15,7 @@ const newReplySchema = z
     // The cast is the seam where text from outside becomes a folder's name; the server knows which there are.
     folder: userTextSchema().min(1).max(1000).exactOptional() as unknown as z.ZodExactOptional<z.ZodType<FolderPath>>,
     policy: policySchema.exactOptional(),
+    review: reviewInputSchema.exactOptional(),
   })
   .meta({ id: 'NewReply' })
 
@@ -55,7 +56,8 @@ export function replyRoutes(app: App, { engine }: Context): void {
     },
     async (request, reply) => {
       const { id: accountId } = await ownAccount(engine, request, request.params.id)
-      const { message_id: messageId, ...input } = request.body
+      const { message_id: messageId, review, ...rest } = request.body
+      const input = { ...rest, ...(review === undefined ? {} : { review: review ?? { required: false } }) }
       const by = request.headers['everdraft-author']
       const id = await idempotencyKeys.once(
         { key: request.headers['idempotency-key'], scope: accountId, body: request.body },

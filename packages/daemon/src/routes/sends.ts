@@ -90,6 +90,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
           'VERSION_MISMATCH',
           'IN_FLIGHT',
           'IDEMPOTENCY_KEY_REUSED',
+          'APPROVAL_REQUIRED',
           'UNSENDABLE',
           'NO_SUBMISSION',
         ],
@@ -125,7 +126,10 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/send',
     {
-      config: { access: 'send', problems: ['IN_FLIGHT', 'IDEMPOTENCY_KEY_REUSED', 'UNSENDABLE', 'NO_SUBMISSION'] },
+      config: {
+        access: 'send',
+        problems: ['IN_FLIGHT', 'IDEMPOTENCY_KEY_REUSED', 'UNSENDABLE', 'NO_SUBMISSION'],
+      },
       schema: {
         summary: 'Write a mail and send it, in one request',
         description:
@@ -232,7 +236,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.post(
     '/sends/:id/retry',
     {
-      config: { access: 'send', problems: ['TOO_LATE', 'NOT_A_DRAFT', 'VERSION_MISMATCH'] },
+      config: { access: 'send', problems: ['TOO_LATE', 'NOT_A_DRAFT', 'VERSION_MISMATCH', 'APPROVAL_REQUIRED'] },
       schema: {
         summary: 'Now, past what holds it; or anew after a failure, under the same id',
         params: sendPathSchema,
