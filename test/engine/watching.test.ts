@@ -49,6 +49,43 @@ describe('an account that is listened to', () => {
   })
 })
 
+describe('an edit while the account is listened to', () => {
+  test.for([
+    ['REPLACE', ['COMPRESS=DEFLATE'], ['SELECT', 'UID FETCH', 'UID REPLACE', 'UID FETCH', 'IDLE']],
+    [
+      'APPEND, STORE and EXPUNGE',
+      ['COMPRESS=DEFLATE', 'REPLACE'],
+      ['SELECT', 'UID FETCH', 'APPEND', 'UID FETCH', 'UID STORE', 'UID EXPUNGE', 'IDLE'],
+    ],
+  ] as const)('by %s is no news: no round follows it, and no IDLE lies within it', async ([, without, commands]) => {
+    await using embedded = await openEmbedded({ without }, { watch: true })
+    const { device } = embedded
+    let said = ''
+    const listening = device.proxy.cutAfter({
+      direction: 'toServer',
+      how: 'fin',
+      at(data) {
+        said += Buffer.from(data).toString('latin1')
+        return null
+      },
+    })
+    const draft = await device.create()
+    await device.sync()
+    for (let edit = 0; edit < 3; edit += 1) {
+      await expect.poll(() => said).toMatch(/ IDLE\r\n$/)
+      said = ''
+      await device.engine.drafts.save(draft.id, { text: `edit ${edit}\n` })
+      await device.engine.drafts.flush(draft.id)
+      await expect.poll(() => said).toMatch(/ IDLE\r\n$/)
+      expect([...said.matchAll(/^\w{1,2} ((?:UID )?[A-Z]+)\b.*\r$/gm)].map(([, verb]) => verb)).toEqual(commands)
+    }
+    // What another program does is heard of all the same.
+    await device.foreign((raw) => raw.append('Drafts', theirs('meanwhile'), ['\\Draft']))
+    await expect.poll(() => device.events.some((event) => event.type === 'draft-imported')).toBe(true)
+    listening.cancel()
+  })
+})
+
 describe('the byte budget', () => {
   const timing = { uploadDelayMs: 20, longestUploadDelayMs: 100 }
 

@@ -39,6 +39,7 @@ import { notReadToItsEnd, type LiteralStream } from './literal-stream.ts'
 import { fetchMessageFields } from './message-fields.ts'
 import { moveMessages } from './move.ts'
 import { mustSucceed, outcomeOf } from './outcome.ts'
+import { OwnDoing } from './own-doing.ts'
 import { fetchQuotaLeft } from './quota.ts'
 import { fetchRawMessages } from './raw-messages.ts'
 import { removeMessages } from './remove.ts'
@@ -83,10 +84,13 @@ export class ImapSession implements MailboxSession {
   #turn: Promise<unknown> = Promise.resolve()
   #beingRead: LiteralStream | null = null
   #calls = 0
+  /** That run, or wait for their turn. */
+  #calling = 0
   #lastCallAt = 0
   /** What the caller has selected, and what is selected on the wire: a watch may select another folder meanwhile. */
   #selected: Opened | null = null
   #open: Opened | null = null
+  readonly #own = new OwnDoing()
   #enablesQresync: boolean
   /** From the first SELECT on that said so (RFC 7162 §3.1). */
   #hasEnabledCondstore = false
@@ -140,6 +144,7 @@ export class ImapSession implements MailboxSession {
       this.#open = changes && { path, mode: 'read-write', uidValidity: changes.folder.uidValidity }
       if (changes) this.#hasEnabledCondstore = true
       this.#selected = this.#open
+      this.#own.looked(path, changes?.folder ?? null)
       return changes
     })
   }
@@ -150,12 +155,13 @@ export class ImapSession implements MailboxSession {
       connection: this.#connection,
       names: this.#names,
       capabilities: this.capabilities,
+      own: this.#own,
       get open() {
         return open()
       },
       openToWatch: async (path) => (await this.#openFolder(path, 'read-write')) !== null,
       exclusively: async (work) => this.#exclusively(work),
-      idleMs: () => Date.now() - this.#lastCallAt,
+      idleMs: () => (this.#calling > 0 ? 0 : Date.now() - this.#lastCallAt),
     }
     await watchFolders(watched, paths, options)
   }
@@ -250,14 +256,19 @@ export class ImapSession implements MailboxSession {
   async append(request: StoreRequest): Promise<StoreOutcome> {
     return this.#use(async (connection) => {
       await this.#compress()
-      return storeMessage(connection, 'APPEND', this.#names.toWire(request.folder), request)
+      const outcome = await storeMessage(connection, 'APPEND', this.#names.toWire(request.folder), request)
+      this.#own.did(outcome.kind === 'stored' ? { stored: { ...outcome, path: request.folder } } : {})
+      return outcome
     })
   }
 
   async replace(uid: Uid, request: StoreRequest): Promise<StoreOutcome> {
     return this.#useSelected(async (connection) => {
       await this.#compress()
-      return storeMessage(connection, `UID REPLACE ${uid}`, this.#names.toWire(request.folder), request)
+      const command = `UID REPLACE ${uid}`
+      const outcome = await storeMessage(connection, command, this.#names.toWire(request.folder), request)
+      this.#own.did(outcome.kind === 'stored' ? { stored: { ...outcome, path: request.folder }, removed: 1 } : {})
+      return outcome
     })
   }
 
@@ -272,11 +283,19 @@ export class ImapSession implements MailboxSession {
 
   async removeUids(uids: readonly Uid[]): Promise<RemoveOutcome> {
     if (!this.capabilities.uidPlus) throw new TypeError('UID EXPUNGE needs UIDPLUS, which this server does not have')
-    return this.#useSelected(async (connection) => removeMessages(connection, uids))
+    return this.#useSelected(async (connection) => {
+      const outcome = await removeMessages(connection, uids)
+      this.#own.did({ removed: outcome.kind === 'ok' ? outcome.told.length : 0 })
+      return outcome
+    })
   }
 
   async expungeAllDeleted(): Promise<CommandOutcome> {
-    return this.#useSelected(async (connection) => outcomeOf(await connection.run(['EXPUNGE'])))
+    return this.#useSelected(async (connection) => {
+      const outcome = outcomeOf(await connection.run(['EXPUNGE']))
+      this.#own.did({ removed: null })
+      return outcome
+    })
   }
 
   async moveUids(uids: readonly Uid[], to: FolderPath): Promise<MoveOutcome> {
@@ -312,17 +331,19 @@ export class ImapSession implements MailboxSession {
   }
 
   async #use<T>(work: (connection: ImapConnection) => Promise<T>): Promise<T> {
-    return this.#exclusively(async () => {
-      // A message that nobody read to its end would block the connection for ever.
-      this.#beingRead?.abandon()
-      this.#beingRead = null
-      this.#calls += 1
-      try {
+    this.#calling += 1
+    try {
+      return await this.#exclusively(async () => {
+        // A message that nobody read to its end would block the connection for ever.
+        this.#beingRead?.abandon()
+        this.#beingRead = null
+        this.#calls += 1
         return await work(this.#connection)
-      } finally {
-        this.#lastCallAt = Date.now()
-      }
-    })
+      })
+    } finally {
+      this.#calling -= 1
+      this.#lastCallAt = Date.now()
+    }
   }
 
   /** With the folder that the caller has selected. */
@@ -351,6 +372,7 @@ export class ImapSession implements MailboxSession {
     const folder = await reading.state(this.#connection, this.#names, path, completion)
     this.#open = folder && { path, mode, uidValidity: folder.uidValidity }
     if (folder) this.#hasEnabledCondstore = true
+    if (folder) this.#own.selected(folder)
     return folder
   }
 
@@ -384,6 +406,7 @@ export class ImapSession implements MailboxSession {
     return this.#useSelected(async (connection) => {
       for (const set of uidSets(uids)) {
         const outcome = outcomeOf(await connection.run([command(set)]))
+        this.#own.did({ removed: null })
         if (outcome.kind === 'refused') return outcome
       }
       return { kind: 'ok' }

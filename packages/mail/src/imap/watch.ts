@@ -3,6 +3,7 @@ import type { FolderPath, MailboxCapabilities, WatchOptions } from '@everdraft/c
 import type { ImapConnection } from './connection.ts'
 import type { FolderNames } from './folders.ts'
 import { outcomeOf } from './outcome.ts'
+import type { OwnDoing } from './own-doing.ts'
 import { listOf, textOf, type DataResponse, type StatusResponse } from './response.ts'
 import { astring, quoted } from './syntax.ts'
 
@@ -11,13 +12,14 @@ export interface Watched {
   readonly connection: ImapConnection
   readonly names: FolderNames
   readonly capabilities: MailboxCapabilities
+  readonly own: OwnDoing
   /** What is selected on the wire. */
   readonly open: FolderPath | null
   /** Selects on the wire only: the caller of the session finds again what it selected. False: there is no such folder. */
   openToWatch(path: FolderPath): Promise<boolean>
   /** Between two calls, and never in the middle of one. */
   exclusively<T>(work: () => Promise<T>): Promise<T>
-  /** Milliseconds since the last call. */
+  /** Milliseconds since the last call; 0 while there is one. */
   idleMs(): number
 }
 
@@ -28,8 +30,8 @@ const defaultPollMs = 5 * 60_000
 // A server that ends every IDLE by itself is not asked again at once.
 const pauseMs = 1000
 
-// A caller that gives one command after another would pay for an IDLE and a DONE between each two.
-const restMs = 15
+// A caller that gives one command after another, and computes a little in between, would pay for an IDLE and a DONE each time.
+const restMs = 60
 
 /** Resolves when the signal ends it; rejects when the connection does. */
 export async function watchFolders(
@@ -68,12 +70,14 @@ class Watch {
     this.#canIdle = watched.capabilities.idle
     options.signal.addEventListener('abort', this.#onAbort, { once: true })
     watched.connection.listen((response, verb) => this.#hear(response, verb))
+    watched.own.listen((path) => this.#note(path))
     watched.connection.ended.catch(() => this.#wake())
   }
 
   end(): void {
     this.#options.signal.removeEventListener('abort', this.#onAbort)
     this.#watched.connection.listen(null)
+    this.#watched.own.listen(() => {})
     if (this.#telling) clearImmediate(this.#telling)
   }
 
@@ -173,9 +177,8 @@ class Watch {
       const name = textOf(response.attributes[0])
       if (name !== null) this.#note(this.#watched.names.fromWire(name))
     }
-    const { open } = this.#watched
-    if (open === null || verb === 'SELECT' || !isChange(keyword, verb)) return
-    this.#note(open)
+    const { open, own } = this.#watched
+    if (open !== null && verb !== 'SELECT' && own.hear(response, verb ?? '', open)) this.#note(open)
   }
 
   #note(path: FolderPath): void {
@@ -207,20 +210,5 @@ class Watch {
       resolve()
     }
     await promise
-  }
-}
-
-/** The answers to what we do ourselves are no news; EXISTS always is, as it comes to everyone. */
-function isChange(keyword: string, verb: string | null): boolean {
-  switch (keyword) {
-    case 'EXISTS':
-      return true
-    case 'EXPUNGE':
-    case 'VANISHED':
-      return verb === null || !/EXPUNGE|REPLACE/.test(verb)
-    case 'FETCH':
-      return verb === null || !/FETCH|STORE/.test(verb)
-    default:
-      return false
   }
 }
