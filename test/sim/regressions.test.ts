@@ -183,3 +183,23 @@ test('our copy in Sent goes, too, when the server files one for a recipient who 
   expect(device.inSent()).toEqual(['provider'])
   expect(device.complaintsAtRest()).toEqual([])
 })
+
+test('a mail of which only the user says that it was sent teaches nothing about what its server files', async () => {
+  const { world, ...device } = await openScripted({ provider: { filesAfterMs: 5_000 } })
+  world.network.fateOf = (verb) => {
+    if (verb !== 'the dot') return { kind: 'pass' }
+    world.network.fateOf = () => ({ kind: 'pass' })
+    return { kind: 'cut-before' }
+  }
+  const lost = await device.send(await device.create('A letter'), 'bob@example.org')
+  await pass(world, 10_000)
+  await device.resolve(lost.id, 'sent')
+  await pass(world, 200_000)
+  expect(device.inSent()).toEqual(['engine'])
+  await device.send(await device.create('Another letter'), 'bob@example.org')
+  await pass(world, 60_000)
+  // The server was waited for, as any of which nothing is known.
+  expect(device.inSent()).toEqual(['engine', 'provider'])
+  await device.rest()
+  expect(device.complaintsAtRest()).toEqual([])
+})

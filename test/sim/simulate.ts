@@ -181,6 +181,11 @@ async function comeToRest(
   return complaintsOf(checkers.atRest)
 }
 
+/** Longer than any back-off that a short life can come to. */
+const longestWaitMs = 45 * 60_000
+/** The second look into Sent is in it; that it goes on for a day is not waited for. */
+const longestLookMs = 700_000
+
 /** Back-offs of servers that put a mail off, and second looks into Sent, have all the time that they need. */
 async function sendsEnd(world: World, isWell: () => boolean): Promise<void> {
   for (let turn = 0; turn < 40 && isWell(); turn += 1) {
@@ -191,8 +196,9 @@ async function sendsEnd(world: World, isWell: () => boolean): Promise<void> {
 }
 
 /** Evidence about what nobody knows is looked for for days: that is not waited for. */
-function nextStepOfASend({ disk }: World): number | null {
+function nextStepOfASend({ disk, scheduler }: World): number | null {
   const sql = `select min(t.run_at) as at from task t join send s on s.id = t.key
-    where s.phase <> 'unknown' and not (s.phase = 'cleaned' and s.state like '%"unknown"%')`
-  return ask<{ readonly at: number | null }>(disk.database, sql)[0]?.at ?? null
+    where s.phase <> 'unknown' and not (s.phase = 'cleaned' and s.state like '%"unknown"%')
+    and t.run_at <= ? + case t.kind when 'outbox_file' then ${longestLookMs} else ${longestWaitMs} end`
+  return ask<{ readonly at: number | null }>(disk.database, sql, scheduler.now())[0]?.at ?? null
 }

@@ -23,6 +23,12 @@ export function neverZeroCopies(world: World): Checker {
     return ask<{ readonly version: number | null }>(disk.database, sql, messageId ?? '')[0]?.version ?? 0
   }
 
+  /** The engine knows that its copy is gone, by another hand: an older one that is put back after it is owed all the same. */
+  function isMissing(draftId: string): boolean {
+    const sql = 'select 1 from server_name where draft_id = ? and missing_since is not null'
+    return ask(disk.database, sql, draftId).length > 0
+  }
+
   /** Of what another program stored and we took in, the receipt tells. */
   function ownerOf(place: Parameters<typeof receiptAt>[1], arrival: Arrival): string | null {
     if (arrival.by === 'engine') return arrival.draftId
@@ -56,7 +62,7 @@ export function neverZeroCopies(world: World): Checker {
         const taken = server.losses.some(
           (loss) =>
             loss.by === 'foreign' &&
-            loss.arrivals >= last &&
+            (loss.arrivals >= last || isMissing(draftId)) &&
             isOf(disk.database, draftId, loss.arrival) &&
             versionOf(loss.arrival) >= newest,
         )

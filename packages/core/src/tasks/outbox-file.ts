@@ -6,6 +6,7 @@ import {
   applySendEvent,
   getSend,
   type SendFacts,
+  sendJournals,
   type SentCopy,
   setSendFacts,
   type StoredSend,
@@ -205,8 +206,10 @@ async function lookAgain(context: ExecuteContext, send: StoredSend): Promise<Out
   const next = theirs === undefined ? (times.find((at) => at > now) ?? null) : null
   await context.write(async (write) => {
     const habit = await sentHabit(write.db, accountId)
+    // What only the user says that it was taken shows nothing.
+    const isTaken = (await sendJournals(write.db, [id])).get(id)?.some(({ type }) => type === 'answered-ok') === true
     // Another mail may have shown more meanwhile: that it files, or that it was looked for longer.
-    if (theirs !== undefined || habit?.filesItself !== true) {
+    if (theirs !== undefined || (isTaken && habit?.filesItself !== true)) {
       const afterMs = theirs === undefined ? Math.max(habit?.afterMs ?? 0, now - sentAt) : Math.max(0, now - sentAt)
       await setSentHabit(write.db, accountId, { filesItself: theirs !== undefined, afterMs, seenAt: now })
     }
