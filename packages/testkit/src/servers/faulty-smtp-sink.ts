@@ -17,7 +17,7 @@ export type SmtpFault =
   /** Not a word, and the connection stays. */
   | { readonly kind: 'silence' }
   /** The command was carried out, the mail taken, and nobody is told. */
-  | { readonly kind: 'unanswered'; readonly andThen: CutKind }
+  | { readonly kind: 'unanswered'; readonly andThen: CutKind | 'hold' }
   | { readonly kind: 'cut'; readonly how: CutKind }
   /** Under TLS, past it: octets that are no record of it. */
   | { readonly kind: 'break-tls' }
@@ -193,7 +193,8 @@ function createConnection(raw: Socket, parts: ConnectionParts): void {
         return
       case 'unanswered':
         act()
-        end(fault.andThen)
+        deaf = true
+        if (fault.andThen !== 'hold') end(fault.andThen)
         return
       case 'cut':
         end(fault.how)
