@@ -25,7 +25,8 @@ import {
   type Sha256,
 } from '@everdraft/core'
 
-import { describeSqliteError } from './sqlite-errors.ts'
+import { isCode, named } from './sqlite-errors.ts'
+import { synchronise } from './synchronise.ts'
 
 /** What is read at once. */
 const pieceBytes = 256 * 1024
@@ -126,19 +127,6 @@ async function makeFolderOf(file: string): Promise<void> {
   if (made !== undefined) await synchronise(dirname(folder))
 }
 
-/** A file's bytes, or the names in a folder. */
-async function synchronise(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    // Windows synchronises no folders; its file systems log what happens to names.
-    if (process.platform !== 'win32' || !isCode(error, 'EPERM')) throw error
-  } finally {
-    await handle.close()
-  }
-}
-
 /** Never a short file for the whole one: who reads it may be about to send it (hazard 14). */
 async function* readFrom(
   file: string,
@@ -175,19 +163,4 @@ async function* list(folder: string): AsyncGenerator<BlobName, void, undefined> 
       yield { accountId: account.name as AccountId, sha256: parts[1] as Sha256, id: Number(parts[2]) }
     }
   }
-}
-
-/** Brings an error of the file system into ours. */
-async function named<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
-  try {
-    return await act()
-  } catch (error) {
-    if (error instanceof EverdraftError) throw error
-    const description = describeSqliteError(error, path)
-    throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
-  }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

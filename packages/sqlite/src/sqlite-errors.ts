@@ -1,3 +1,5 @@
+import { EverdraftError } from '@everdraft/core'
+
 /** Errors of the file system and of SQLite, by code, in words that say what to do. */
 const explanations: readonly (readonly [code: RegExp, explanation: string])[] = [
   [/^(SQLITE_FULL|ENOSPC)/, 'the disk is full: nothing of this change was stored'],
@@ -14,6 +16,21 @@ export function describeSqliteError(error: unknown, file: string): string | null
   const found = explanations.find(([pattern]) => pattern.test(code))
   if (found) return `${file}: ${found[1]} (${code})`
   return code.startsWith('SQLITE_') ? `${file}: SQLite answered ${code}` : null
+}
+
+/** Brings an error of the file system into ours: the message names the path. */
+export async function named<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof EverdraftError) throw error
+    const description = describeSqliteError(error, path)
+    throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
+  }
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 export function isBusy(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EverdraftError, type OpenStorage, type Storage } from '@everdraft/core'
 import { SqliteDialect } from 'kysely'
 
+import { epochFile } from './epoch-file.ts'
 import { createSha256 } from './sha256.ts'
 import { describeSqliteError, isBusy } from './sqlite-errors.ts'
 import { pragma, type SqliteHandle } from './sqlite-handle.ts'
@@ -36,6 +37,7 @@ export function sqliteStorage(
         createSha256,
         checkIntegrity: async () => checkIntegrity(handle, file),
         backup: (destination) => backUp(handle, resolve(destination)),
+        epochFile: epochFile(file),
         describeError: (error) => describeSqliteError(error, file),
       }
     },

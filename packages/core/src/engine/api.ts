@@ -425,6 +425,10 @@ export interface Sends {
    * @throws {EverdraftError} NOT_FOUND, TOO_LATE; after a failure NOT_A_DRAFT, VERSION_MISMATCH, APPROVAL_REQUIRED
    */
   retry(id: SendId): Promise<SendRecord>
+  /**
+   * Go: what a restored backup holds is sent, each at its time, unless it is found in Sent. @throws {EverdraftError} NOT_FOUND (account)
+   */
+  release(accountId: AccountId): Promise<{ readonly released: number }>
   /** The user's word on an `unknown` one. @throws {EverdraftError} NOT_FOUND, TOO_LATE */
   resolve(id: SendId, as: 'sent' | 'send_again'): Promise<SendRecord>
 }

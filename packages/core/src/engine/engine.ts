@@ -15,6 +15,7 @@ import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
 import { confirmLosses } from '../storage/folders.ts'
 import { draftsInNeed, draftsToSettle, draftsToUpload } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
+import { renewEpoch, wasRestored } from '../storage/epoch.ts'
 import { metaValue } from '../storage/meta.ts'
 import { openSends } from '../storage/sends.ts'
 import type { OpenStorage, Storage } from '../storage/storage.ts'
@@ -22,9 +23,11 @@ import type { Db } from '../storage/db.ts'
 import { openStore, type Store, type Write } from '../storage/store.ts'
 import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks, wireTasks } from '../tasks/registry.ts'
+import { holdRestored } from '../tasks/steps/hold-restored.ts'
 import { sendFollowUps } from '../tasks/steps/send-follow-ups.ts'
 import { foldersToWatch } from '../tasks/steps/special-folders.ts'
 import { importTheRest } from '../tasks/steps/take-in.ts'
+import { createToken } from '../sync/message-ids.ts'
 import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { Secrets } from '../secrets.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
@@ -288,17 +291,31 @@ async function startEngine(
   })
 
   await queue.recover()
+  const isRestored = open.epochFile !== undefined && (await wasRestored(store, open.epochFile))
   const firstPage = await store.write(async (write) => {
     await dropIncompleteBlobs(write.db)
+    if (isRestored) await holdRestored(write, environment.now())
     await deriveMarkers(write)
     return await deriveUploads(write, '')
   })
+  // Nobody waits for it. Where it fails the epoch is that of before, and the next start begins another.
+  let renewal: Promise<void> = Promise.resolve()
+  beginEpoch().catch(() => {})
   queue.wake()
   indexer.wake('saved')
 
   // Their tasks were stored with them: seldom is one to be added, and nobody waits for the look at all of them. Where the
   // store is closed or refuses meanwhile, the next start looks again.
   void deriveMore(firstPage).catch(() => {})
+
+  /** Copies of the database that were made until now are backups from now on. */
+  function beginEpoch(): Promise<void> {
+    const { epochFile } = open
+    if (epochFile === undefined) return renewal
+    const next = renewal.then(() => renewEpoch(store, epochFile, createToken(environment.random)))
+    renewal = next.catch(() => {})
+    return next
+  }
 
   /** The markers of a page of drafts. @returns the last draft of the page; null where there are no more */
   async function deriveUploads(write: Write, after: string): Promise<string | null> {
@@ -376,6 +393,8 @@ async function startEngine(
     await unwatched
     await sessions.close()
     await submissions.close()
+    // Also of what was copied while it was in use.
+    await beginEpoch().catch(() => {})
     await store.close()
   }
 
@@ -391,6 +410,7 @@ async function startEngine(
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
       await open.backup(destination)
+      await beginEpoch()
     },
     async housekeep() {
       await indexer.caughtUp()

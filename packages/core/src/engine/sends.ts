@@ -2,6 +2,7 @@ import { sendStatusOf, workOf } from '../draft/send-state.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import type { SendId, Umid } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
+import { getAccount } from '../storage/accounts.ts'
 import { getSend, listSends, sendJournals, type StoredSend } from '../storage/sends.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
@@ -48,6 +49,11 @@ export function createSends({ store, run, submissions }: EngineParts): Sends {
       const { accountId } = await store.read((db) => getSend(db, sendId))
       submissions.allow(accountId)
       return await change(localTasks.outbox_retry, { sendId })
+    },
+    async release(accountId) {
+      submissions.allow(accountId)
+      await store.read((db) => getAccount(db, accountId))
+      return await run(localTasks.outbox_release, { accountId }, async (_db, released) => released)
     },
     async resolve(sendId, as) {
       if (as !== 'sent' && as !== 'send_again') throw validationError('as', 'must be sent or send_again')

@@ -11,6 +11,15 @@ export async function metaValue(db: Db, key: MetaKey, create: () => string): Pro
   return value
 }
 
+export async function setMetaValue(db: Db, key: MetaKey, value: string): Promise<void> {
+  const row = { key, value }
+  await db
+    .insertInto('meta')
+    .values(row)
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+    .execute()
+}
+
 export async function knownMetaValue(db: Db, key: MetaKey): Promise<string | null> {
   const row = await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
   return row?.value ?? null

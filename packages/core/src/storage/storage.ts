@@ -14,6 +14,17 @@ export interface Storage {
   open(): Promise<OpenStorage>
 }
 
+/**
+ * A short text beside the database, where a copy of the database is without it. What the two say of each other tells a store that
+ * was put back from a backup.
+ */
+export interface EpochFile {
+  /** Null: there is none. @throws {EverdraftError} STORAGE_ERROR */
+  read(): Promise<string | null>
+  /** The old text or the new one is there at any instant, and durably the new one when it resolves. @throws {EverdraftError} STORAGE_ERROR */
+  write(text: string): Promise<void>
+}
+
 export interface OpenStorage {
   /** Which SQL the dialect speaks, where Kysely does not bridge it. */
   readonly family: Family
@@ -36,6 +47,8 @@ export interface OpenStorage {
    * @throws {EverdraftError} STORAGE_ERROR
    */
   backup?(destination: string): Promise<void>
+  /** Absent: nobody here can tell whether the store was restored. */
+  readonly epochFile?: EpochFile
   /** Brings a driver's error into ours: disk full, read-only, damaged. Null: not an error of the storage. */
   describeError(error: unknown): string | null
 }

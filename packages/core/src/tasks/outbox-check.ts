@@ -34,8 +34,8 @@ export const outboxCheck: WireTask = {
     // Somebody has it already: for those who are left there is nothing to be found out.
     if (send.state.filing !== null) return await release(context, send)
     const messageIds = await context.store.read((db) => attemptMessageIds(db, send.draftId))
-    // What was never on a server can be nowhere else.
-    if (messageIds.length === 0) return await release(context, send)
+    // What was never on a server can be nowhere else, unless there was a time that is not known here.
+    if (messageIds.length === 0 && send.facts.restoredAt === null) return await release(context, send)
     const session = await context.session()
     await resolveAttempts(context, session, send.draftId)
     const look = await lookIntoDrafts(context, session, send)
@@ -67,7 +67,7 @@ async function lookIntoDrafts(
 async function objectionTo(
   context: ExecuteContext,
   session: MailboxSession,
-  { draftId, createdAt, facts }: StoredSend,
+  { draftId, createdAt, facts, messageId: sentAs }: StoredSend,
 ): Promise<SendEvent | null> {
   const since = Math.max(createdAt, facts.overruledAt ?? 0)
   if (await context.store.read((db) => hasSuccessorSince(db, draftId, since))) {
@@ -78,7 +78,8 @@ async function objectionTo(
   const sent = findSpecialFolder(await session.folders(), 'sent')
   if (sent === null || (await session.select(sent)) === null) return null
   const messageIds = await context.store.read((db) => attemptMessageIds(db, draftId))
-  for (const messageId of messageIds.slice(0, copiesLookedFor)) {
+  const ownIds = facts.restoredAt === null ? [] : [sentAs]
+  for (const messageId of [...ownIds, ...messageIds.slice(0, copiesLookedFor)]) {
     if ((await session.findByMessageId(messageId)).length === 0) continue
     return { type: 'found-sent', at: context.environment.now() }
   }

@@ -4,6 +4,7 @@ import { applySendEvent, getSend, setSendFacts } from '../storage/sends.ts'
 import { wakeTasks } from '../storage/tasks.ts'
 import { checkApproved } from './steps/check-approved.ts'
 import { editableDraft } from './steps/commit-revision.ts'
+import { restoredCode } from './steps/hold-restored.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import type { LocalTask } from './task.ts'
 
@@ -21,7 +22,9 @@ export const outboxRetry: LocalTask<{ readonly sendId: SendId }, null> = {
     if (applied.rule === 'refuse') {
       throw new EverdraftError('TOO_LATE', `the send is ${applied.send.state.phase}: there is nothing to retry`)
     }
-    if (state.held !== null) await setSendFacts(write, sendId, { overruledAt: now }, now)
+    // What was restored is looked for in Sent all the same.
+    const overrules = state.held !== null && state.held.code !== restoredCode
+    if (overrules) await setSendFacts(write, sendId, { overruledAt: now }, now)
     // What backs off because the server could not be reached is tried at once, too.
     await wakeTasks(write.db, applied.send.accountId, now, sendId)
     return { result: null, followUps: sendFollowUps(applied.send, now) }

@@ -17,6 +17,7 @@ import { outboxCheck } from './outbox-check.ts'
 import { outboxFile } from './outbox-file.ts'
 import { outboxQueue } from './outbox-queue.ts'
 import { outboxQuote } from './outbox-quote.ts'
+import { outboxRelease } from './outbox-release.ts'
 import { outboxResolve } from './outbox-resolve.ts'
 import { outboxRetry } from './outbox-retry.ts'
 import { outboxSend } from './outbox-send.ts'
@@ -38,6 +39,7 @@ export const localTasks: {
   readonly outbox_cancel: typeof outboxCancel
   readonly outbox_retry: typeof outboxRetry
   readonly outbox_resolve: typeof outboxResolve
+  readonly outbox_release: typeof outboxRelease
 } = {
   draft_create: draftCreate,
   draft_save: draftSave,
@@ -53,6 +55,7 @@ export const localTasks: {
   outbox_cancel: outboxCancel,
   outbox_retry: outboxRetry,
   outbox_resolve: outboxResolve,
+  outbox_release: outboxRelease,
 } satisfies Record<LocalTaskName, unknown>
 
 /** What the queue executes. A name without its task does not compile. */

@@ -25,6 +25,7 @@ export type LocalTaskName =
   | 'outbox_cancel'
   | 'outbox_retry'
   | 'outbox_resolve'
+  | 'outbox_release'
 /** Tasks that are executed on the wire, from a row of the queue. */
 export type WireTaskName =
   | 'draft_upload'
