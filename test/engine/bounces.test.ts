@@ -49,6 +49,10 @@ ${original}
 `.replaceAll('\n', '\r\n')
 }
 
+function long(size: number): string {
+  return `${Buffer.from(incompressible(size)).toString('base64')}\r\n`
+}
+
 async function arrives(sender: Sender, ...messages: readonly string[]): Promise<void> {
   await sender.device.foreign(async (raw) => {
     for (const message of messages) await raw.append('INBOX', message)
@@ -177,7 +181,6 @@ describe('what is in INBOX', () => {
     await using sender = await openSender()
     const { device, mailServer } = sender
     const send = await sent(sender)
-    const long = (size: number): string => `${Buffer.from(incompressible(size)).toString('base64')}\r\n`
     const letter = `From: Bob <bob@example.com>\r\nSubject: News\r\n\r\n${long(100_000)}`
     await arrives(sender, letter, report({ action: 'failed', envid: send.id }) + long(10_000))
     const mark = device.proxy.mark()

@@ -12,11 +12,11 @@ import { openSender, type Sender } from './sender.ts'
 const hourMs = 3_600_000
 
 /** A copy of the file while nobody has it open. */
-async function copied({ engine, file, restart }: Device): Promise<string> {
-  await engine.close()
-  const copy = `${file}.copy`
-  await copyFile(file, copy)
-  await restart()
+async function copied(device: Device): Promise<string> {
+  await device.engine.close()
+  const copy = `${device.file}.copy`
+  await copyFile(device.file, copy)
+  await device.restart()
   return copy
 }
 

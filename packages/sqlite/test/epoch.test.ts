@@ -17,13 +17,14 @@ interface Opened extends AsyncDisposable {
   readonly beside: EpochFile
 }
 
+function schedule(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs)
+  return () => clearTimeout(timer)
+}
+
 async function opened(): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-epoch-'))
   const file = join(folder, 'everdraft.db')
-  const schedule = (delayMs: number, run: () => void): (() => void) => {
-    const timer = setTimeout(run, delayMs)
-    return () => clearTimeout(timer)
-  }
   const { store } = await openStore(sqlite(file), { now: Date.now, schedule })
   return {
     store,

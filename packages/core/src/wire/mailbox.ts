@@ -1,7 +1,6 @@
 import type { FolderPath, MessageId, Uid, UidValidity, Umid } from '../ids.ts'
 import type { BodyPart } from './body-structure.ts'
 import type { BounceReader } from './bounce.ts'
-import type { BounceReader } from './bounce.ts'
 import type { MessageFormat } from './message-format.ts'
 import type { UidSet } from './uid-set.ts'
 

@@ -1,7 +1,6 @@
 import type { MailboxCapabilities, MailboxPort } from '@everdraft/core'
 
 import { bounceReader } from '../bounce/bounce.ts'
-import { bounceReader } from '../bounce/bounce.ts'
 import { mimeFormat } from '../mime/mime-format.ts'
 import { ImapConnection } from './connection.ts'
 import { logIn } from './log-in.ts'
@@ -12,7 +11,6 @@ import { peerName } from './wire-failure.ts'
 export function imap(): MailboxPort {
   return {
     format: mimeFormat(),
-    bounces: bounceReader(),
     bounces: bounceReader(),
     async connect(settings, options) {
       const loggedIn = await logIn(settings, options)
