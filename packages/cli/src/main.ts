@@ -4,6 +4,7 @@ import { draftAttach, draftCreate, draftDiscard, draftEdit, draftList, draftShow
 import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
 import { draftDiscardChanges, draftHistory, draftRestore, draftUndiscard } from './commands/draft-history.ts'
 import { draftReply } from './commands/draft-reply.ts'
+import { draftApprove, draftReview } from './commands/draft-review.ts'
 import { draftSearch } from './commands/draft-search.ts'
 import { draftSend } from './commands/draft-send.ts'
 import { keyRotate } from './commands/key.ts'
@@ -32,6 +33,8 @@ const commands: readonly Command[] = [
   draftReply,
   draftEdit,
   draftAttach,
+  draftReview,
+  draftApprove,
   draftSend,
   draftDiscard,
   draftUndiscard,

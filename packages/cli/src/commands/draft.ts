@@ -93,6 +93,7 @@ export const draftCreate: Command = {
     ...contentOptions,
     template: { value: 'TEMPLATE', help: 'begin with this one: its id or name; the fields given win' },
     'local-only': { help: 'never upload it' },
+    review: { help: 'it is sent only as somebody has approved it' },
     json: { help: 'the draft as JSON' },
     ...selection,
   },
@@ -108,6 +109,7 @@ export const draftCreate: Command = {
           ...content,
           ...(template === null ? {} : { template_id: template.id }),
           ...(input.isOn('local-only') ? { policy: 'local-only' } : {}),
+          ...(input.isOn('review') ? { review: { required: true } } : {}),
         },
       })
       if (input.isOn('json')) return printJson(draft)
