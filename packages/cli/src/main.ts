@@ -8,7 +8,7 @@ import { draftApprove, draftReview } from './commands/draft-review.ts'
 import { draftSearch } from './commands/draft-search.ts'
 import { draftSend } from './commands/draft-send.ts'
 import { keyRotate } from './commands/key.ts'
-import { sendCancel, sendList, sendResolve, sendRetry, sendShow } from './commands/send.ts'
+import { sendCancel, sendList, sendRelease, sendResolve, sendRetry, sendShow } from './commands/send.ts'
 import { serve } from './commands/serve.ts'
 import { backup, doctor } from './commands/store.ts'
 import { sync } from './commands/sync.ts'
@@ -51,6 +51,7 @@ const commands: readonly Command[] = [
   sendCancel,
   sendRetry,
   sendResolve,
+  sendRelease,
   taskList,
   taskShow,
   taskRetry,

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import { expect, test } from 'vitest'
 
 import { everdraft, mailUser, startMailServer, temporaryFolder } from './harness.ts'
@@ -50,6 +52,17 @@ test('a draft is sent from the command line, and what became of it can be seen',
   const shown = await run(['send', 'show', id])
   expect(shown).toMatch(/bob@example\.org\s+accepted/)
   expect(shown).toMatch(/answered-ok\s+accepted/)
+
+  const held = JSON.parse(await run(['draft', 'create', '--to', 'bob@example.org', '--json'])) as { readonly id: string }
+  await run(['draft', 'send', held.id, '--at', at])
+  const restored = await temporaryFolder()
+  await run(['backup', join(restored, 'everdraft.db')])
+  const there = ['--data', restored]
+  const listed = await everdraft(['send', 'list', '--status', 'queued', ...there])
+  expect(listed.stdout).toContain('restored from a backup')
+  expect(await everdraft(['send', 'release', ...there])).toMatchObject({ code: 0, stdout: 'released: 1\n' })
+  expect((await everdraft(['send', 'list', '--status', 'queued', ...there])).stdout).not.toContain('backup')
+  expect(await run(['send', 'release'])).toBe('nothing is held by a backup\n')
 
   expect(await ask(['draft', 'send', draft.id])).toMatchObject({ code: 1 })
   expect(await ask(['send', 'resolve', id, '--as', 'lost'])).toMatchObject({ code: 2 })

@@ -65,6 +65,7 @@ test('every command that --help lists has its own --help', async () => {
     'key rotate',
     'send cancel',
     'send list',
+    'send release',
     'send resolve',
     'send retry',
     'send show',

@@ -42,6 +42,8 @@ export type ErrorCode =
   | 'NOT_DISCARDED'
   /** What was to be undone, retried or resolved has gone too far for it. */
   | 'TOO_LATE'
+  /** The key of a request that may come twice was used for another one. */
+  | 'IDEMPOTENCY_KEY_REUSED'
   /** What stands against sending; `errors` names each path. */
   | 'UNSENDABLE'
   /** The account has no server to send by. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 
+import type { SendRequest } from '@everdraft/core'
+
 import { ProblemError } from './problems.ts'
 
 const keptMs = 24 * 60 * 60 * 1000
@@ -9,7 +11,7 @@ type Entry<Result> =
   | { readonly state: 'running'; readonly fingerprint: string }
   | { readonly state: 'done'; readonly fingerprint: string; readonly result: Result; readonly at: number }
 
-interface IdempotentRequest {
+export interface IdempotentRequest {
   /** Absent: the request is carried out, whatever came before. */
   readonly key: string | undefined
   /** Where the key holds: one key may be used once in each. */
@@ -22,7 +24,16 @@ export interface IdempotencyKeys<Result> {
   once(request: IdempotentRequest, work: () => Promise<Result>): Promise<Result>
 }
 
-/** `Idempotency-Key`, remembered for a day and as long as the daemon runs; it does not survive a restart. */
+/** For what outlives the daemon: the engine keeps the keys of sends with the sends. Null without a key. */
+export function sendRequestOf({ key, scope, body }: IdempotentRequest): SendRequest | null {
+  return key === undefined ? null : { scope, key, digest: fingerprintOf(body) }
+}
+
+function fingerprintOf(body: unknown): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('hex')
+}
+
+/** `Idempotency-Key`, remembered for a day and as long as the daemon runs; of itself it does not survive a restart. */
 export function createIdempotencyKeys<Result>(): IdempotencyKeys<Result> {
   const entries = new Map<string, Entry<Result>>()
 
@@ -39,7 +50,7 @@ export function createIdempotencyKeys<Result>(): IdempotencyKeys<Result> {
       if (key === undefined) return work()
       forgetOld()
       const scoped = `${scope} ${key}`
-      const fingerprint = createHash('sha256').update(JSON.stringify(body)).digest('hex')
+      const fingerprint = fingerprintOf(body)
       const known = entries.get(scoped)
       if (known !== undefined && known.fingerprint !== fingerprint) {
         throw new ProblemError(422, 'IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key: was used with another body')

@@ -32,7 +32,6 @@ export type ProblemCode =
   | 'RANGE_NOT_SATISFIABLE'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'IN_FLIGHT'
-  | 'IDEMPOTENCY_KEY_REUSED'
   | 'INTERNAL_ERROR'
 
 export const problemMediaType = 'application/problem+json'

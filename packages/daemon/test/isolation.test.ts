@@ -18,6 +18,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'DELETE /accounts/:id': {},
   'POST /accounts/:id/verify': {},
   'POST /accounts/:id/sync': {},
+  'POST /accounts/:id/sends/release': {},
   'POST /drafts': { json: {} },
   'GET /accounts/:id/drafts': {},
   'POST /accounts/:id/drafts': { json: {} },

@@ -1,5 +1,6 @@
 import type { SendJson } from '@everdraft/daemon'
 
+import { accountOption, chosenAccount } from '../account-choice.ts'
 import type { Command, CommandInput } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
 import { UsageError } from '../failure.ts'
@@ -94,6 +95,20 @@ export const sendResolve: Command = {
     if (as !== 'sent' && as !== 'send_again') throw new UsageError('--as: must be sent or send_again')
     await change(input, 'POST', '/resolve', { as })
   },
+}
+
+export const sendRelease: Command = {
+  name: 'send release',
+  summary: 'Let go what a restored backup holds, each at its time',
+  details:
+    'After the data was put back from a backup nothing is sent by itself, as it may have been sent since. What is found in Sent stays held.',
+  options: { ...accountOption, ...connectionOptions },
+  run: async (input) =>
+    withClient(input, async (client) => {
+      const { id } = await chosenAccount(client, input)
+      const { released } = await client.request<{ readonly released: number }>('POST', `/accounts/${id}/sends/release`)
+      printLine(released === 0 ? 'nothing is held by a backup' : `released: ${released}`)
+    }),
 }
 
 async function change(input: CommandInput, method: string, path: string, json?: unknown): Promise<void> {

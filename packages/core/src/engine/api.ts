@@ -34,6 +34,7 @@ import type {
   Version,
 } from '../ids.ts'
 import type { Conflict } from '../storage/conflicts.ts'
+import type { SendRequest } from '../storage/send-requests.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { AccountProbe } from '../storage/account-probes.ts'
 import type { EditCost } from '../sync/account-probe.ts'
@@ -358,6 +359,8 @@ export interface SendOptions {
   readonly sendAt?: number
   /** The user has read the warning that the text speaks of an attachment and there is none. Default false. */
   readonly confirm?: boolean
+  /** A request that may come twice: for a day the second is answered with the send that the first has made. */
+  readonly request?: SendRequest
 }
 
 /** One consent to send, and what became of it. Times in epoch milliseconds. */
@@ -413,6 +416,8 @@ export interface SendFilter extends PageRequest {
 export interface Sends {
   /** @throws {EverdraftError} NOT_FOUND */
   get(id: SendId): Promise<SendRecord>
+  /** The send that a request has made; null: none. @throws {EverdraftError} IDEMPOTENCY_KEY_REUSED */
+  ofRequest(request: SendRequest): Promise<SendRecord | null>
   /** The newest consent first. */
   list(filter?: SendFilter): Promise<Page<SendRecord>>
   /**

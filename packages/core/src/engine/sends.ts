@@ -3,6 +3,7 @@ import { EverdraftError, validationError } from '../errors.ts'
 import type { SendId, Umid } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
 import { getAccount } from '../storage/accounts.ts'
+import { sendOfRequest } from '../storage/send-requests.ts'
 import { getSend, listSends, sendJournals, type StoredSend } from '../storage/sends.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
@@ -16,17 +17,17 @@ const longestAheadMs = 10 * 365 * 24 * 3_600_000
 
 export function createSend({ run, environment, submission }: EngineParts): Drafts['send'] {
   return async (draftId: Umid, options = {}) => {
-    const { baseVersion = null, undoMs = 0, sendAt = null, confirm = false } = options
+    const { baseVersion = null, undoMs = 0, sendAt = null, confirm = false, request = null } = options
     checkTime('undo_ms', undoMs, longestAheadMs)
     if (sendAt !== null) checkTime('send_at', sendAt, environment.now() + longestAheadMs)
     if (submission === null)
       throw new EverdraftError('NO_SUBMISSION', 'this engine was given no way to send: submission is missing')
-    const input = { draftId, baseVersion, undoMs, sendAt, confirm }
+    const input = { draftId, baseVersion, undoMs, sendAt, confirm, request }
     return await run(localTasks.outbox_queue, input, (db, { id }) => recordIn(db, id))
   }
 }
 
-export function createSends({ store, run, submissions }: EngineParts): Sends {
+export function createSends({ store, run, submissions, environment }: EngineParts): Sends {
   async function change<Input extends { readonly sendId: SendId }>(
     task: LocalTask<Input, unknown>,
     input: Input,
@@ -36,6 +37,11 @@ export function createSends({ store, run, submissions }: EngineParts): Sends {
 
   return {
     get: (id) => store.read((db) => recordIn(db, id)),
+    ofRequest: (request) =>
+      store.read(async (db) => {
+        const id = await sendOfRequest(db, request, environment.now())
+        return id === null ? null : await recordIn(db, id)
+      }),
     async list(filter = {}) {
       const page = checkPage(filter)
       const { owner = null, accountId = null, draftId = null, status = null } = filter

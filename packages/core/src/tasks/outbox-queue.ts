@@ -7,6 +7,7 @@ import { getAccount } from '../storage/accounts.ts'
 import { missingBlobs } from '../storage/blobs.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
 import { pendingImport } from '../storage/imports.ts'
+import { rememberRequest, type SendRequest, sendOfRequest } from '../storage/send-requests.ts'
 import { insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
 import { sentMessageId } from '../sync/message-ids.ts'
 import { checkApproved } from './steps/check-approved.ts'
@@ -24,6 +25,8 @@ export interface OutboxQueue {
   readonly undoMs: number
   /** The user has read the warnings. */
   readonly confirm: boolean
+  /** Null: it is carried out, whatever came before. */
+  readonly request: SendRequest | null
 }
 
 /** One consent to send: the draft, at this version, is in the outbox from now on. Undone by outbox_cancel. */
@@ -31,7 +34,9 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
   name: 'outbox_queue',
   async plan(context, input) {
     const { write, environment, now } = context
-    const { draftId, baseVersion } = input
+    const { draftId, baseVersion, request } = input
+    const known = request === null ? null : await sendOfRequest(write.db, request, now)
+    if (known !== null) return { result: { id: known }, followUps: [] }
     const draft = await editableDraft(context, { draftId, baseVersion, by: 'user', device: null })
     checkApproved(draft)
     const account = await getAccount(write.db, draft.accountId)
@@ -54,6 +59,7 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
       createdAt: now,
     }
     await insertSend(write, send, now)
+    if (request !== null) await rememberRequest(write.db, request, id, now)
     return { result: { id }, followUps: sendFollowUps(send, now) }
   },
 }

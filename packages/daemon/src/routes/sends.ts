@@ -14,6 +14,7 @@ import { changesShape, draftChanges } from '../draft-content.ts'
 import { endedSend } from '../ended-send.ts'
 import {
   accountIdSchema,
+  accountPathSchema,
   draftIdSchema,
   draftPathSchema,
   limitSchema,
@@ -22,7 +23,7 @@ import {
   pageToJson,
   sendIdSchema,
 } from '../fields.ts'
-import { createIdempotencyKeys } from '../idempotency.ts'
+import { createIdempotencyKeys, type IdempotentRequest, sendRequestOf } from '../idempotency.ts'
 import { ownAccount, ownAccounts, ownDraft, ownerKey, ownSend, ownSends } from '../ownership.ts'
 import { ProblemError } from '../problems.ts'
 import { baseVersion, waitOfPrefer } from '../request-headers.ts'
@@ -110,14 +111,16 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
       const { headers } = request
       const body = request.body ?? {}
       await ownAccount(engine, request, accountId)
-      const id = await idempotencyKeys.once(
-        { key: headers['idempotency-key'], scope: `draft ${draftId}`, body: { ...body, match: headers['if-match'] } },
-        async () => {
-          const draft = await ownDraft(engine, request, accountId, draftId)
-          const base = baseVersion(headers['if-match'], draft.version)
-          return (await engine.drafts.send(draftId, { ...sendOptions(body), ...base })).id
-        },
-      )
+      const idempotent = {
+        key: headers['idempotency-key'],
+        scope: `draft ${draftId}`,
+        body: { ...body, match: headers['if-match'] },
+      }
+      const id = await idempotencyKeys.once(idempotent, async () => {
+        const draft = await ownDraft(engine, request, accountId, draftId)
+        const base = baseVersion(headers['if-match'], draft.version)
+        return (await engine.drafts.send(draftId, { ...sendOptions(body), ...base, ...requestOption(idempotent) })).id
+      })
       const { status, headers: more, body: json } = await answer(id, headers.prefer)
       return reply.code(status).headers(more).send(json)
     },
@@ -141,16 +144,22 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     },
     async (request, reply) => {
       const { headers, body } = request
-      const id = await idempotencyKeys.once(
-        { key: headers['idempotency-key'], scope: `${ownerKey(request)} new mail`, body },
-        async () => (await sendNew(request, body)).id,
-      )
+      const idempotent = { key: headers['idempotency-key'], scope: `${ownerKey(request)} new mail`, body }
+      const id = await idempotencyKeys.once(idempotent, async () => {
+        const known = sendRequestOf(idempotent)
+        const sent = known === null ? null : await engine.sends.ofRequest(known)
+        return (sent ?? (await sendNew(request, body, requestOption(idempotent)))).id
+      })
       const { status, headers: more, body: json } = await answer(id, headers.prefer)
       return reply.code(status).headers(more).send(json)
     },
   )
 
-  async function sendNew(request: FastifyRequest, json: z.output<typeof newMailSchema>): Promise<SendRecord> {
+  async function sendNew(
+    request: FastifyRequest,
+    json: z.output<typeof newMailSchema>,
+    asked: Pick<SendOptions, 'request'>,
+  ): Promise<SendRecord> {
     const { account_id: givenId, from_email: fromEmail, send_at, undo_seconds, confirm, ...changes } = json
     const accountId = givenId ?? (await accountOf(request, fromEmail))
     await ownAccount(engine, request, accountId)
@@ -161,7 +170,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     })
     const draft = await engine.drafts.create({ ...draftChanges(changes), accountId }, { by: 'program' })
     try {
-      return await engine.drafts.send(draft.id, options)
+      return await engine.drafts.send(draft.id, { ...options, ...asked })
     } catch (error) {
       // Nobody was told of the draft: it is not left behind.
       await engine.drafts.discard(draft.id, { by: 'program' })
@@ -215,6 +224,24 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     },
   )
 
+  app.post(
+    '/accounts/:id/sends/release',
+    {
+      config: { access: 'send' },
+      schema: {
+        summary: 'Go: what a restored backup holds is sent, each at its time',
+        description:
+          'After the data was put back from a backup nothing of the outbox goes by itself, as it may have been sent since. What is found in Sent stays held. One send alone is let go by `POST /sends/{id}/retry`.',
+        params: accountPathSchema,
+        response: { 200: z.object({ released: z.int() }).meta({ id: 'Released' }) },
+      },
+    },
+    async (request) => {
+      await ownAccount(engine, request, request.params.id)
+      return await engine.sends.release(request.params.id)
+    },
+  )
+
   app.delete(
     '/sends/:id',
     {
@@ -265,6 +292,12 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
       return sendToJson(await engine.sends.resolve(id, request.body.as))
     },
   )
+}
+
+/** Kept with the send, so that it also holds after a restart. */
+function requestOption(idempotent: IdempotentRequest): Pick<SendOptions, 'request'> {
+  const request = sendRequestOf(idempotent)
+  return request === null ? {} : { request }
 }
 
 // JSON ↔ engine.

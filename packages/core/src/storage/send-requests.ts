@@ -1,0 +1,49 @@
+import { EverdraftError } from '../errors.ts'
+import type { SendId } from '../ids.ts'
+import type { Db } from './db.ts'
+
+/** What a caller may ask for twice, not knowing whether the first came through: the second is the same consent. */
+export interface SendRequest {
+  /** Where the key holds: one key may be used once in each. */
+  readonly scope: string
+  readonly key: string
+  /** Of what is asked for: the same key for something else is a mistake. */
+  readonly digest: string
+}
+
+/** How long a request is known. */
+export const requestsKeptMs: number = 24 * 3_600_000
+
+/**
+ * The consent that the request has made already; null: none.
+ * @throws {EverdraftError} IDEMPOTENCY_KEY_REUSED
+ */
+export async function sendOfRequest(db: Db, { scope, key, digest }: SendRequest, now: number): Promise<SendId | null> {
+  const row = await db
+    .selectFrom('send_request')
+    .innerJoin('send', 'send.id', 'send_request.send_id')
+    .select(['send.id', 'send_request.digest'])
+    .where('scope', '=', scope)
+    .where('key', '=', key)
+    .where('at', '>', now - requestsKeptMs)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  if (row.digest !== digest) {
+    throw new EverdraftError('IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key: was used with another body')
+  }
+  return row.id as SendId
+}
+
+/** In the transaction of the consent. */
+export async function rememberRequest(db: Db, request: SendRequest, id: SendId, now: number): Promise<void> {
+  const row = { digest: request.digest, send_id: id, at: now }
+  await db
+    .insertInto('send_request')
+    .values({ scope: request.scope, key: request.key, ...row })
+    .onConflict((conflict) => conflict.columns(['scope', 'key']).doUpdateSet(row))
+    .execute()
+}
+
+export async function dropRequestsBefore(db: Db, before: number): Promise<void> {
+  await db.deleteFrom('send_request').where('at', '<', before).execute()
+}
