@@ -53,7 +53,9 @@ test('a draft is sent from the command line, and what became of it can be seen',
   expect(shown).toMatch(/bob@example\.org\s+accepted/)
   expect(shown).toMatch(/answered-ok\s+accepted/)
 
-  const held = JSON.parse(await run(['draft', 'create', '--to', 'bob@example.org', '--json'])) as { readonly id: string }
+  const held = JSON.parse(await run(['draft', 'create', '--to', 'bob@example.org', '--json'])) as {
+    readonly id: string
+  }
   await run(['draft', 'send', held.id, '--at', at])
   const restored = await temporaryFolder()
   await run(['backup', join(restored, 'everdraft.db')])
