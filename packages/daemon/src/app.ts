@@ -8,6 +8,8 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
+import type { Metrics } from './metrics.ts'
+
 /** Fastify whose routes are typed by their zod schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
@@ -21,6 +23,7 @@ export type App = FastifyInstance<
 export interface Context {
   readonly engine: Engine
   readonly about: About
+  readonly metrics: Metrics
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
   /** Undefined: the default of composer leases. */

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import type { Engine } from '@everdraft/core'
@@ -8,6 +10,8 @@ import type { About, App, Context } from './app.ts'
 import { pathOf, requireToken } from './authentication.ts'
 import { requireScopes, type Route } from './route-access.ts'
 import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
+import { refuseOtherHosts } from './host-check.ts'
+import { createMetrics } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
 import { sendProblem } from './problems.ts'
 import { aboutRoutes } from './routes/about.ts'
@@ -15,6 +19,7 @@ import { accountRoutes } from './routes/accounts.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { draftRoutes } from './routes/drafts.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { historyRoutes } from './routes/history.ts'
 import { openRoutes } from './routes/open.ts'
 import { replyRoutes } from './routes/replies.ts'
@@ -24,6 +29,9 @@ import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { limitRates } from './rate-limit.ts'
+import { sendSecurityHeaders } from './security-headers.ts'
+import { cutSlowBodies, silenceMs, slowestBody, type SlowestBody } from './slow-clients.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 import { refuseWhatIsNotNamed, validatorCompiler } from './validation.ts'
 
@@ -39,6 +47,12 @@ export interface DaemonOptions {
   readonly log?: { write(line: string): void }
   /** The largest JSON body. Default 25 MiB; attachments are streamed and have no limit here. */
   readonly bodyLimitBytes?: number
+  /** Names under which it is reached, beside `localhost` and addresses; a request that names another is refused. */
+  readonly hosts?: readonly string[]
+  /** For each token, but the one above. 0: no limit. Default 6,000. */
+  readonly requestsPerMinute?: number
+  /** A body that comes more slowly is cut. Default: 1 KiB in each 20 seconds. */
+  readonly slowestBody?: SlowestBody
   /** How long a draft stays open in a composer that says nothing more. Default two minutes. */
   readonly composerLeaseMs?: number
 }
@@ -53,6 +67,7 @@ export interface Daemon {
 }
 
 const defaultBodyLimitBytes = 25 * 1024 * 1024
+const defaultRequestsPerMinute = 6_000
 /** How long requests may take to end once the daemon closes, before their connections are cut. */
 const closeGraceMs = 5000
 
@@ -61,35 +76,46 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   const closing = new AbortController()
   const server: FastifyInstance = fastify({
     bodyLimit: options.bodyLimitBytes ?? defaultBodyLimitBytes,
-    logger: options.log === undefined ? false : { stream: options.log, serializers: logSerializers },
+    logger:
+      options.log === undefined ? false : { stream: options.log, serializers: logSerializers, redact: neverLogged },
+    genReqId: requestIdOf,
+    connectionTimeout: silenceMs,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
-    // A slow upload is no attack from one's own machine: only the headers must come in time.
+    // A large file takes its time: what is too slow is cut by how fast it comes. Only the headers must come in time.
     requestTimeout: 0,
   })
   const app: App = server.withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(sendProblem)
+  await sendSecurityHeaders(app)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-request-id': request.id })
+  })
+  refuseOtherHosts(app, options.hosts ?? [])
+  cutSlowBodies(app, options.slowestBody ?? slowestBody)
   requireToken(app, options)
   const routes = requireScopes(app)
   refuseWhatIsNotNamed(app)
   refuseEncodedBodies(app)
   answerUnknownRoutes(app)
   acceptJsonOnly(app)
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  })
+  const limit = options.requestsPerMinute ?? defaultRequestsPerMinute
+  if (limit > 0) await limitRates(app, limit)
+  const metrics = createMetrics(app, options.engine)
   await describeRoutes(app, about)
 
   const context: Context = {
     engine: options.engine,
     about,
+    metrics,
     closing: closing.signal,
     composerLeaseMs: options.composerLeaseMs,
   }
   // A plugin each: what one resource sets up, as the attachments' raw bodies, is no other's.
   for (const addRoutes of [
     aboutRoutes,
+    metricsRoutes,
     accountRoutes,
     syncRoutes,
     draftRoutes,
@@ -121,9 +147,23 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
         await app.close()
       } finally {
         clearTimeout(cut)
+        metrics.close()
       }
     },
   }
+}
+
+/** What should never come near the log, should it do so. */
+const neverLogged = ['authorization', 'password', 'token', 'secret'].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.*.${name}`,
+])
+
+/** Where a proxy has given one, it is kept, so that both logs can be read side by side. */
+function requestIdOf({ headers }: { readonly headers: IncomingHttpHeaders }): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(given) ? given : randomUUID()
 }
 
 /** Method and path, and no query: `q` is what a user writes. */

@@ -14,8 +14,8 @@ const transform: Transform = (document) => {
   if (!('response' in schema)) return jsonSchemaTransform(document)
   const response = { ...problemResponses(route), ...(schema.response as object) }
   const { access } = route.config ?? {}
-  const isScope = access !== undefined && access !== 'open' && access !== 'reader'
-  const security = access === 'open' ? [] : [{ token: isScope ? [access] : [] }]
+  const scope = access === 'operator' ? 'read' : access === 'reader' ? undefined : access
+  const security = access === 'open' ? [] : [{ token: scope === undefined ? [] : [scope] }]
   return jsonSchemaTransform({ ...document, url, schema: { ...schema, response, security } })
 }
 
@@ -37,11 +37,12 @@ function problemsOf({ method, url, schema, config }: RouteOptions): readonly Pro
   const names: readonly string[] = url.match(/:\w+/g) ?? []
   return [
     ...new Set<ProblemCode>([
-      ...(isOpen ? [] : (['UNAUTHENTICATED', 'UNAUTHORIZED'] as const)),
+      ...(isOpen ? [] : (['UNAUTHENTICATED', 'UNAUTHORIZED', 'RATE_LIMITED'] as const)),
       ...(isOpen && schema?.querystring === undefined ? [] : (['VALIDATION_ERROR'] as const)),
       ...(names.length > (isOfAccount ? 1 : 0) ? (['NOT_FOUND'] as const) : []),
       ...(mayHaveBody ? (['TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
       ...(config?.problems ?? []),
+      'WRONG_HOST',
       'STORAGE_ERROR',
       'CLOSED',
     ]),

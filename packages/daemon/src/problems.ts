@@ -32,6 +32,8 @@ export type ProblemCode =
   | 'RANGE_NOT_SATISFIABLE'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'IN_FLIGHT'
+  | 'WRONG_HOST'
+  | 'RATE_LIMITED'
   | 'INTERNAL_ERROR'
 
 export const problemMediaType = 'application/problem+json'
@@ -91,12 +93,14 @@ export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   RANGE_NOT_SATISFIABLE: 416,
+  WRONG_HOST: 421,
   UNSENDABLE: 422,
   NO_SUBMISSION: 422,
   IDEMPOTENCY_KEY_REUSED: 422,
   CERTIFICATE: 422,
   AUTH_FAILED: 422,
   REFUSED: 422,
+  RATE_LIMITED: 429,
   INTERNAL_ERROR: 500,
   STORAGE_ERROR: 503,
   STORAGE_IN_USE: 503,
@@ -121,7 +125,9 @@ const titles: Readonly<Record<number, string>> = {
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }

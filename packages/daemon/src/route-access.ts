@@ -1,4 +1,4 @@
-import type { Scope } from '@everdraft/core'
+import { defaultOwner, type Scope } from '@everdraft/core'
 import type { FastifyInstance } from 'fastify'
 
 import { principalOf } from './principal.ts'
@@ -6,9 +6,9 @@ import { ProblemError, type ProblemCode } from './problems.ts'
 
 /**
  * Who may call a route: everybody, the tokens with that scope, or, for `reader`, every token, also as the password of a
- * browser: what is there to read is no secret.
+ * browser: what is there to read is no secret. `operator`: those with `read` in the tenant of the daemon itself.
  */
-export type Access = 'open' | 'reader' | Scope
+export type Access = 'open' | 'reader' | 'operator' | Scope
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -41,11 +41,17 @@ export function requireScopes(app: FastifyInstance): readonly Route[] {
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config
     if (request.is404 || access === undefined || access === 'open' || access === 'reader') return
-    if (principalOf(request).scopes.has(access)) return
-    throw new ProblemError(403, 'UNAUTHORIZED', `the token lacks the scope ${access}`, {
-      // RFC 6750 §3.1.
-      headers: { 'www-authenticate': `Bearer realm="everdraft", error="insufficient_scope", scope="${access}"` },
-    })
+    const { owner, scopes } = principalOf(request)
+    const scope = access === 'operator' ? 'read' : access
+    if (!scopes.has(scope)) {
+      throw new ProblemError(403, 'UNAUTHORIZED', `the token lacks the scope ${scope}`, {
+        // RFC 6750 §3.1.
+        headers: { 'www-authenticate': `Bearer realm="everdraft", error="insufficient_scope", scope="${scope}"` },
+      })
+    }
+    if (access === 'operator' && owner.tenantId !== defaultOwner.tenantId) {
+      throw new ProblemError(403, 'UNAUTHORIZED', 'this is for the tenant of the daemon itself')
+    }
   })
   return routes
 }

@@ -175,7 +175,8 @@ describe('what is told', () => {
       const operation = body.paths[path.replaceAll(/:(\w+)/g, '{$1}')][method.toLowerCase()]
       expect(Object.keys(operation.responses), `${method} ${path}`).toContain(access === 'open' ? '200' : '401')
       expect(operation.responses).not.toHaveProperty('default')
-      expect(operation.security).toEqual(access === 'open' ? [] : [{ token: [access] }])
+      const scope = access === 'operator' ? 'read' : access
+      expect(operation.security).toEqual(access === 'open' ? [] : [{ token: [scope] }])
       expect(operation.summary).toBeTruthy()
     }
     const { responses } = body.paths['/accounts/{id}/drafts/{draft_id}'].put

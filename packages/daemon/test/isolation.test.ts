@@ -12,6 +12,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /': {},
   'GET /healthz': {},
   'GET /readyz': {},
+  'GET /metrics': {},
   'GET /accounts': {},
   'POST /accounts': { json: accountJson('carl@example.org') },
   'GET /accounts/:id': {},

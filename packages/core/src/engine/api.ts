@@ -35,6 +35,7 @@ import type {
 } from '../ids.ts'
 import type { Conflict } from '../storage/conflicts.ts'
 import type { SendRequest } from '../storage/send-requests.ts'
+import type { Figures } from '../storage/figures.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { AccountProbe } from '../storage/account-probes.ts'
 import type { EditCost } from '../sync/account-probe.ts'
@@ -61,6 +62,8 @@ export interface Engine {
    * restart; cursors are kept for 30 days. Returns the function that ends the subscription.
    */
   subscribe(filter: EventFilter, listener: (event: ToldEvent) => void): () => void
+  /** How much of everything there is, for who watches over it. */
+  figures(): Promise<Figures>
   /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
   housekeep(): Promise<HousekeepingReport>
   /**

@@ -12,6 +12,7 @@ import { getAccount, listAccounts } from '../storage/accounts.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
+import { figures } from '../storage/figures.ts'
 import { confirmLosses } from '../storage/folders.ts'
 import { draftsInNeed, draftsToSettle, draftsToUpload } from '../storage/draft-states.ts'
 import { listDrafts } from '../storage/drafts.ts'
@@ -407,6 +408,7 @@ async function startEngine(
     apiTokens: createApiTokens(parts),
     sync,
     subscribe: feed.subscribe,
+    figures: () => store.read((db) => figures(db, environment.now())),
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
       await open.backup(destination)
