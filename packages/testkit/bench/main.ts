@@ -7,6 +7,7 @@ import { composing } from '../../mail/bench/composing.ts'
 import { firstSync } from '../../mail/bench/first-sync.ts'
 import { idleAccounts } from '../../mail/bench/idle-accounts.ts'
 import { latency } from '../../mail/bench/latency.ts'
+import { sending } from '../../mail/bench/sending.ts'
 import { attachment } from '../../sqlite/bench/attachment.ts'
 import { groupCommit } from '../../sqlite/bench/group-commit.ts'
 import { queue } from '../../sqlite/bench/queue.ts'
@@ -27,6 +28,7 @@ const suites: readonly Suite[] = [
   bytesPerEdit,
   composing,
   latency,
+  sending,
   idleAccounts,
 ]
 

@@ -28,9 +28,24 @@ export function platformSchedule(delayMs: number, action: () => void): Cancel {
 export function platformEnvironment(createSha256: (() => Hasher) | undefined): Environment {
   return {
     now: platformNow,
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    random: createRandom(),
     schedule: platformSchedule,
     createSha256: createSha256 ?? portableSha256,
+  }
+}
+
+/** A call of the platform costs more than what is asked for, some bytes at a time. */
+const randomStock = 4_096
+
+function createRandom(): Environment['random'] {
+  let stock = new Uint8Array(0)
+  return (length) => {
+    if (length > randomStock) return crypto.getRandomValues(new Uint8Array(length))
+    if (stock.length < length) stock = crypto.getRandomValues(new Uint8Array(randomStock))
+    const bytes = stock.slice(0, length)
+    // Each is given once.
+    stock = stock.subarray(length)
+    return bytes
   }
 }
 

@@ -179,15 +179,18 @@ export async function attemptsOnBase(db: Db, accountId: AccountId, base: Message
 }
 
 export async function attemptMessageIds(db: Db, draftId: Umid): Promise<readonly MessageId[]> {
-  const rows = await db
-    .selectFrom('attempt')
-    .select('message_id')
-    .where('draft_id', '=', draftId)
-    .where('message_id', '<>', noMessageId)
-    .orderBy('created_at', 'desc')
-    .execute()
+  const rows = await messageIdRows(db, { draftId })
   return rows.map((row) => row.message_id as MessageId)
 }
+
+const messageIdRows = prepared((db, input: { readonly draftId: Umid }) =>
+  db
+    .selectFrom('attempt')
+    .select('message_id')
+    .where('draft_id', '=', input.draftId)
+    .where('message_id', '<>', sql.lit(noMessageId))
+    .orderBy('created_at', 'desc'),
+)
 
 /** An attempt of ours, and nothing that was taken in. */
 export type Upload = Attempt & { readonly method: UploadMethod }

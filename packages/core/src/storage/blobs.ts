@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
 import type { Hasher } from '../environment.ts'
@@ -13,6 +13,7 @@ import {
 } from './blob-store.ts'
 import { inChunks } from './chunks.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 import type { BlobRow } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -31,7 +32,7 @@ export async function useBlobStore(store: Store, blobStore: BlobStore, owner: st
 }
 
 /** Smaller ones lie in the database also where there is a `BlobStore`: a row is written faster than a file. */
-const inlineBytes = 64 * 1024
+export const inlineBytes: number = 64 * 1024
 
 /** Where the bytes are, as `blob.place` has it. */
 type Place = 'database' | 'store'
@@ -187,12 +188,55 @@ export async function referBlob(
   } else {
     await deleteBlob(db, blob.id)
   }
-  await db
-    .insertInto('blob_ref')
-    .values({ holder, blob_id: earlier?.id ?? blob.id })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  await addRef(db, { holder, id: earlier?.id ?? blob.id })
 }
+
+/** The same for bytes that are here in whole, at most `inlineBytes` of them: stored, complete and held in the caller's transaction. */
+export async function holdBytes(
+  db: Db,
+  blob: Blob & { readonly bytes: Uint8Array },
+  of: { readonly accountId: AccountId; readonly holder: Umid | SendId; readonly now: number },
+): Promise<void> {
+  const { accountId, holder, now } = of
+  const { sha256, size, bytes } = blob
+  let id = (await completeBlob(db, accountId, sha256))?.id
+  if (id === undefined) {
+    const [added] = await addComplete(db, { accountId, sha256, size, now })
+    if (added === undefined) throw new EverdraftError('STORAGE_ERROR', 'the store took no blob')
+    id = added.id
+    await addChunk(db, { id, bytes })
+  }
+  await addRef(db, { holder, id })
+}
+
+const addComplete = prepared(
+  (
+    db,
+    input: { readonly accountId: AccountId; readonly sha256: Sha256; readonly size: number; readonly now: number },
+  ) =>
+    db
+      .insertInto('blob')
+      .values({
+        account_id: input.accountId,
+        sha256: input.sha256,
+        size: input.size,
+        complete: sql.lit(1),
+        place: sql.lit('database' satisfies Place),
+        created_at: input.now,
+      })
+      .returning('id'),
+)
+
+const addChunk = prepared((db, input: { readonly id: number; readonly bytes: Uint8Array }) =>
+  db.insertInto('blob_chunk').values({ blob_id: input.id, seq: sql.lit(0), bytes: input.bytes }),
+)
+
+const addRef = prepared((db, input: { readonly holder: Umid | SendId; readonly id: number }) =>
+  db
+    .insertInto('blob_ref')
+    .values({ holder: input.holder, blob_id: input.id })
+    .onConflict((conflict) => conflict.doNothing()),
+)
 
 /**
  * The bytes from `start` up to `end`, which is at most the blob's size, chunk by chunk: never whole in memory.
@@ -346,15 +390,18 @@ async function completeBlob(
   accountId: AccountId,
   sha256: Sha256,
 ): Promise<{ readonly id: number; readonly size: number; readonly place: Place } | null> {
-  const row = await db
+  const [row] = await blobRow(db, { accountId, sha256 })
+  return row === undefined ? null : { id: row.id, size: row.size, place: row.place as Place }
+}
+
+const blobRow = prepared((db, input: { readonly accountId: AccountId; readonly sha256: Sha256 }) =>
+  db
     .selectFrom('blob')
     .select(['id', 'size', 'place'])
-    .where('account_id', '=', accountId)
-    .where('sha256', '=', sha256)
-    .where('complete', '=', 1)
-    .executeTakeFirst()
-  return row === undefined ? null : { ...row, place: row.place as Place }
-}
+    .where('account_id', '=', input.accountId)
+    .where('sha256', '=', input.sha256)
+    .where('complete', '=', sql.lit(1)),
+)
 
 /** Of a blob that nothing refers to. What lies outside goes at the next sweep. */
 export async function deleteBlob(db: Db, id: number): Promise<void> {

@@ -168,7 +168,7 @@ async function saveDraftState(
   if (isMoved || head === null) {
     await setState(db, { id, status: after.status, syncState: after.copies.kind, version: after.head })
   }
-  if (after.status !== before.status) {
+  if (after.status !== before.status && (after.status === 'discarded' || before.status === 'discarded')) {
     const trashedAt = after.status === 'discarded' ? now : null
     await db.updateTable('draft').set({ trashed_at: trashedAt, purged: 0 }).where('id', '=', id).execute()
   }

@@ -19,6 +19,7 @@ import { accountsOf } from './accounts.ts'
 import { releaseBlobs } from './blobs.ts'
 import type { Db } from './db.ts'
 import { applyDraftEvent } from './draft-states.ts'
+import { prepared } from './prepared.ts'
 import type { SendRow } from './schema.ts'
 import type { Write } from './store.ts'
 
@@ -153,12 +154,30 @@ export interface SendJournalEntry {
 
 /** A new consent. The draft goes into the outbox in the same transaction. */
 export async function insertSend(write: Write, send: StoredSend, now: number): Promise<void> {
-  await write.db.insertInto('send').values(toRow(send, now)).execute()
+  await addSend(write.db, toRow(send, now))
   await addEntry(write.db, send.id, { at: now, type: 'consented', phase: send.state.phase, reason: null })
   await moveDraft(write, send, 'draft', send.state, now)
   const { accountId, draftId, id: sendId, state } = send
   write.emit({ type: 'send-queued', accountId, draftId, sendId, version: state.version, dueAt: state.dueAt })
 }
+
+const addSend = prepared((db, row: SendRow) =>
+  db.insertInto('send').values({
+    id: row.id,
+    account_id: row.account_id,
+    draft_id: row.draft_id,
+    status: row.status,
+    phase: row.phase,
+    due_at: row.due_at,
+    state: row.state,
+    facts: row.facts,
+    message_id: row.message_id,
+    sender: row.sender,
+    subject: row.subject,
+    created_at: row.created_at,
+    ended_at: row.ended_at,
+  }),
+)
 
 export type AppliedSend =
   | { readonly rule: 'refuse'; readonly send: StoredSend }
@@ -207,9 +226,23 @@ export async function setSendFacts(write: Write, id: SendId, found: Partial<Send
 }
 
 async function saveSend({ db }: Write, send: StoredSend, now: number): Promise<void> {
-  const { id: _id, created_at: _createdAt, ...row } = toRow(send, now)
-  await db.updateTable('send').set(row).where('id', '=', send.id).execute()
+  await setSend(db, toRow(send, now))
 }
+
+/** What never changes is in no statement: each column that is named writes its indexes anew. */
+const setSend = prepared((db, row: SendRow) =>
+  db
+    .updateTable('send')
+    .set({
+      status: row.status,
+      phase: row.phase,
+      due_at: row.due_at,
+      state: row.state,
+      facts: row.facts,
+      ended_at: row.ended_at,
+    })
+    .where('id', '=', row.id),
+)
 
 const draftEvents: Readonly<Record<Exclude<DraftStatus, 'discarded'>, DraftEvent>> = {
   draft: { type: 'returned', verified: null },
@@ -229,15 +262,24 @@ async function moveDraft(
   if (after === before || after === 'discarded') return
   await applyDraftEvent(write, draftId, draftEvents[after], now)
   const scheduledAt = after === 'queued' && state.dueAt > now ? state.dueAt : null
-  await write.db.updateTable('draft').set({ scheduled_send_at: scheduledAt }).where('id', '=', draftId).execute()
+  // Only what is queued has one.
+  if (scheduledAt !== null || before === 'queued') await setSchedule(write.db, { draftId, scheduledAt })
 }
+
+const setSchedule = prepared((db, input: { readonly draftId: Umid; readonly scheduledAt: number | null }) =>
+  db.updateTable('draft').set({ scheduled_send_at: input.scheduledAt }).where('id', '=', input.draftId),
+)
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getSend(db: Db, id: SendId): Promise<StoredSend> {
-  const row = await db.selectFrom('send').selectAll().where('id', '=', id).executeTakeFirst()
+  const [row] = await sendRow(db, { id })
   if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no send ${id}`)
   return toSend(row)
 }
+
+const sendRow = prepared((db, input: { readonly id: SendId }) =>
+  db.selectFrom('send').selectAll().where('id', '=', input.id),
+)
 
 /** The consent that the draft is in the outbox for, or was last. */
 export async function lastSendOf(db: Db, draftId: Umid): Promise<StoredSend | null> {
@@ -296,8 +338,12 @@ export async function sendJournals(
   db: Db,
   ids: readonly SendId[],
 ): Promise<ReadonlyMap<string, readonly SendJournalEntry[]>> {
-  if (ids.length === 0) return new Map()
-  const rows = await db.selectFrom('send_event').selectAll().where('send_id', 'in', ids).orderBy('seq').execute()
+  const [only] = ids
+  if (only === undefined) return new Map()
+  const rows =
+    ids.length === 1
+      ? await eventRows(db, { id: only })
+      : await db.selectFrom('send_event').selectAll().where('send_id', 'in', ids).orderBy('seq').execute()
   const entries = rows.map(({ send_id: id, at, type, phase, reason }) => ({
     id,
     entry: { at, type, phase: phase as SendPhase, reason: reason === null ? null : (JSON.parse(reason) as SendReason) },
@@ -305,6 +351,10 @@ export async function sendJournals(
   const byId = Map.groupBy(entries, ({ id }) => id)
   return new Map([...byId].map(([id, of]) => [id, of.map(({ entry }) => entry)]))
 }
+
+const eventRows = prepared((db, input: { readonly id: SendId }) =>
+  db.selectFrom('send_event').selectAll().where('send_id', '=', input.id).orderBy('seq'),
+)
 
 /** Records of sends that ended before then; what is still open stays. */
 export async function dropSendsBefore(db: Db, endedBefore: number): Promise<void> {
@@ -326,9 +376,15 @@ export async function hasSuccessorSince(db: Db, draftId: Umid, since: number): P
 }
 
 async function addEntry(db: Db, id: SendId, { at, type, phase, reason }: SendJournalEntry): Promise<void> {
-  const row = { send_id: id, at, type, phase, reason: reason === null ? null : JSON.stringify(reason) }
-  await db.insertInto('send_event').values(row).execute()
+  await addEventRow(db, { id, at, type, phase, reason: reason === null ? null : JSON.stringify(reason) })
 }
+
+const addEventRow = prepared(
+  (db, input: Omit<SendJournalEntry, 'reason'> & { readonly id: SendId; readonly reason: string | null }) =>
+    db
+      .insertInto('send_event')
+      .values({ send_id: input.id, at: input.at, type: input.type, phase: input.phase, reason: input.reason }),
+)
 
 /** Nothing is left to be done, also by the user. */
 function isEnded({ state, facts }: StoredSend): boolean {

@@ -4,11 +4,13 @@ import { checkSendable, envelopeRecipients, type SendProblem } from '../draft/se
 import { EverdraftError } from '../errors.ts'
 import { type SendId, type Umid, uuidv7, type Version } from '../ids.ts'
 import { getAccount } from '../storage/accounts.ts'
+import { attemptMessageIds } from '../storage/attempts.ts'
 import { missingBlobs } from '../storage/blobs.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
 import { pendingImport } from '../storage/imports.ts'
 import { rememberRequest, type SendRequest, sendOfRequest } from '../storage/send-requests.ts'
-import { insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
+import { applySendEvent, insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
+import { tasksByKey } from '../storage/tasks.ts'
 import { sentMessageId } from '../sync/message-ids.ts'
 import { checkApproved } from './steps/check-approved.ts'
 import { editableDraft } from './steps/commit-revision.ts'
@@ -60,8 +62,20 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
     }
     await insertSend(write, send, now)
     if (request !== null) await rememberRequest(write.db, request, id, now)
-    return { result: { id }, followUps: sendFollowUps(send, now) }
+    if (dueAt > now || (await mayBeElsewhere(context, draftId))) {
+      return { result: { id }, followUps: sendFollowUps(send, now) }
+    }
+    // The look into Drafts and Sent would find nothing.
+    const released = await applySendEvent(write, id, { type: 'released' }, now, { checkedAt: now })
+    return { result: { id }, followUps: sendFollowUps(released.send, now) }
   },
+}
+
+/** It is on a server, or was, or is on its way: from the consent on no other upload of it begins (hazard 20). */
+async function mayBeElsewhere({ write }: PlanContext, draftId: Umid): Promise<boolean> {
+  if ((await attemptMessageIds(write.db, draftId)).length > 0) return true
+  const uploads = (await tasksByKey(write.db, 'draft_upload', [draftId])).get(draftId) ?? []
+  return uploads.some(({ state }) => state === 'running')
 }
 
 /** @throws {EverdraftError} UNSENDABLE, with the path of each thing that stands against it */

@@ -5,12 +5,12 @@ import { getDraft } from '../storage/drafts.ts'
 import {
   type AppliedSend,
   applySendEvent,
-  type FrozenMail,
   getSend,
   type SendFacts,
   setSendFacts,
   type StoredSend,
 } from '../storage/sends.ts'
+import { sentHabit } from '../storage/sent-habits.ts'
 import { WireError } from '../wire/mailbox.ts'
 import {
   type CommitOutcome,
@@ -19,7 +19,7 @@ import {
   type SubmissionSession,
   TransmissionError,
 } from '../wire/submission.ts'
-import { freezeMail } from './steps/freeze-mail.ts'
+import { type Freezing, freezeMail } from './steps/freeze-mail.ts'
 import { mailBody, worthQuotingBytes } from './steps/mail-body.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import { done, type ExecuteContext, type Outcome, type WireTask } from './task.ts'
@@ -50,9 +50,9 @@ export const outboxSend: WireTask = {
     if ('outcome' in session) return session.outcome
     const asked = await askForQuotes(context, session.session, started)
     if (asked !== null) return asked
-    const frozen = await freezeMail(context, id)
+    const frozen = await freezeMail(context, started)
     if (frozen.kind === 'stopped') return done(...sendFollowUps(frozen.send, context.environment.now()))
-    return await transmit(context, session.session, frozen.send, frozen.mail)
+    return await transmit(context, session.session, frozen)
   },
 }
 
@@ -104,9 +104,9 @@ async function askForQuotes(
 async function transmit(
   context: ExecuteContext,
   session: SubmissionSession,
-  send: StoredSend,
-  mail: FrozenMail,
+  frozen: Extract<Freezing, { readonly kind: 'frozen' }>,
 ): Promise<Outcome> {
+  const { send, mail } = frozen
   const { id } = send
   const { environment } = context
   try {
@@ -127,7 +127,7 @@ async function transmit(
       await session.reset()
       return done(...sendFollowUps(transmitting.send, environment.now()))
     }
-    const outcome = await session.commit(mailBody(context, send, mail), {
+    const outcome = await session.commit(mailBody(context, send, frozen), {
       beforeFinalDot: async () => {
         const dottedAt = environment.now()
         const marked = await apply(context, id, { type: 'dot-marked' }, { dottedAt })
@@ -191,7 +191,7 @@ async function committed(context: ExecuteContext, send: StoredSend, outcome: Com
       const isFiledByUs = send.facts.sentCopy?.filedBy === 'us'
       const again = isFiledByUs ? { lookAgainAt: at + context.sentCopy.lookAgainMs } : {}
       const found = { queueId, providerMessageId: messageId, ...again }
-      return await end(context, send.id, { type: 'answered-ok', at }, null, found)
+      return await lookLater(context, await end(context, send.id, { type: 'answered-ok', at }, null, found))
     }
     case 'refused':
       return await end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
@@ -204,6 +204,21 @@ async function committed(context: ExecuteContext, send: StoredSend, outcome: Com
       return await end(context, send.id, event, null, { mayQuote: false })
     }
   }
+}
+
+/** A server that files in Sent by itself needs a moment for it. */
+const firstLookMs = 1_000
+
+/** Of a server that nothing is known of there is nothing to be seen yet. */
+async function lookLater(context: ExecuteContext, outcome: Outcome): Promise<Outcome> {
+  if (outcome.kind !== 'done') return outcome
+  const habit = await context.store.read((db) => sentHabit(db, context.accountId))
+  if (habit !== null) return outcome
+  const waitMs = Math.min(firstLookMs, context.sentCopy.waitMs)
+  const followUps = outcome.followUps.map((one) =>
+    one.task === 'outbox_file' ? { ...one, delayMs: Math.max(waitMs, one.delayMs) } : one,
+  )
+  return done(...followUps)
 }
 
 async function later(context: ExecuteContext, send: StoredSend, reply: SubmissionReply): Promise<Outcome> {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 
@@ -100,6 +100,8 @@ export async function createSmtpSink(options: SmtpSinkOptions = {}): Promise<Smt
   } satisfies SMTPServerOptions)
   // A client that resets its connection is what the sink is for.
   server.on('error', () => {})
+  // Replies to pipelined commands are written one by one: the second would wait for the other side's delayed ACK.
+  server.server.on('connection', (socket: Socket) => void socket.setNoDelay(true))
   const listener = server.listen(options.port ?? 0, '127.0.0.1')
   await once(listener, 'listening')
   return {

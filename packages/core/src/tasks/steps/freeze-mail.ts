@@ -4,6 +4,8 @@ import type { SendId, Sha256 } from '../../ids.ts'
 import {
   type Blob,
   deleteBlob,
+  holdBytes,
+  inlineBytes,
   missingBlobs,
   readBlob,
   referBlob,
@@ -11,12 +13,18 @@ import {
   storeBlob,
 } from '../../storage/blobs.ts'
 import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
-import { applySendEvent, type FrozenMail, type FrozenPart, getSend, type StoredSend } from '../../storage/sends.ts'
+import { applySendEvent, type FrozenMail, type FrozenPart, type StoredSend } from '../../storage/sends.ts'
 import type { ComposedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext } from '../task.ts'
 
 export type Freezing =
-  | { readonly kind: 'frozen'; readonly send: StoredSend; readonly mail: FrozenMail }
+  | {
+      readonly kind: 'frozen'
+      readonly send: StoredSend
+      readonly mail: FrozenMail
+      /** The same that is stored, where it is small and was made just now. */
+      readonly bytes: Uint8Array | null
+    }
   /** It was undone meanwhile, or cannot go as it is. */
   | { readonly kind: 'stopped'; readonly send: StoredSend }
 
@@ -24,9 +32,8 @@ export type Freezing =
  * Fixes the exact bytes of a mail, with its Date (hazard 40), and holds them until its copy in Sent is confirmed (hazard 25).
  * What may have gone once keeps its bytes: only what nobody can have is made anew.
  */
-export async function freezeMail(context: ExecuteContext, id: SendId): Promise<Freezing> {
-  const send = await context.store.read((db) => getSend(db, id))
-  const { state, facts, accountId } = send
+export async function freezeMail(context: ExecuteContext, send: StoredSend): Promise<Freezing> {
+  const { id, state, facts, accountId } = send
   if (facts.frozen !== null && facts.dottedAt !== null) return await froze(context, send, facts.frozen, null)
   const draft = await context.store.read((db) => getDraft(db, send.draftId))
   // Only what was consented to goes (hazard 33).
@@ -41,37 +48,62 @@ export async function freezeMail(context: ExecuteContext, id: SendId): Promise<F
   }
   const date = context.environment.now()
   const message = await composeMail(context, draft, send, date)
-  const options = { hasher: context.environment.createSha256(), now: date }
-  const blob = await storeBlob(context.store, accountId, bytesOf(context, draft, message), options)
+  const frozen = await storeBytes(context, draft, message, date)
   const mail: FrozenMail = {
-    sha256: blob.sha256,
-    size: blob.size,
+    sha256: frozen.sha256,
+    size: frozen.size,
     parts: partsOf(message),
     eightBit: message.eightBit,
     bccField: await bccFieldOf(context, draft.content, send),
     date,
   }
-  return await froze(context, send, mail, blob)
+  return await froze(context, send, mail, frozen)
+}
+
+/** Those of a small mail are at hand, and are stored with what says that they are frozen. */
+type FrozenBytes = Blob & ({ readonly bytes: Uint8Array } | { readonly id: number })
+
+async function storeBytes(
+  context: ExecuteContext,
+  draft: StoredDraft,
+  message: ComposedMessage,
+  now: number,
+): Promise<FrozenBytes> {
+  const hasher = context.environment.createSha256()
+  const size = message.segments.reduce((sum, segment) => sum + sizeOf(segment), 0)
+  if (size > inlineBytes) {
+    return await storeBlob(context.store, draft.accountId, bytesOf(context, draft, message), { hasher, now })
+  }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for await (const piece of bytesOf(context, draft, message)) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  hasher.update(bytes)
+  return { bytes, size, sha256: hasher.digest() as Sha256 }
 }
 
 async function froze(
   context: ExecuteContext,
   { id, accountId }: StoredSend,
   mail: FrozenMail,
-  blob: (Blob & { readonly id: number }) | null,
+  blob: FrozenBytes | null,
 ): Promise<Freezing> {
   const now = context.environment.now()
   return await context.write(async (write): Promise<Freezing> => {
     const applied = await applySendEvent(write, id, { type: 'froze' }, now, { frozen: mail })
     if (applied.rule === 'refuse' || applied.send.state.phase !== 'frozen') {
-      if (blob !== null) await deleteBlob(write.db, blob.id)
+      if (blob !== null && 'id' in blob) await deleteBlob(write.db, blob.id)
       return { kind: 'stopped', send: applied.send }
     }
     if (blob !== null) {
-      await referBlob(write.db, blob, accountId, id)
-      await releaseBlobs(write.db, id, new Set([mail.sha256]))
+      if ('id' in blob) await referBlob(write.db, blob, accountId, id)
+      else await holdBytes(write.db, blob, { accountId, holder: id, now })
+      if (applied.before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set([mail.sha256]))
     }
-    return { kind: 'frozen', send: applied.send, mail }
+    const bytes = blob !== null && 'bytes' in blob ? blob.bytes : null
+    return { kind: 'frozen', send: applied.send, mail, bytes }
   })
 }
 
@@ -147,13 +179,17 @@ function partsOf(message: ComposedMessage): readonly FrozenPart[] {
   let from = 0
   const parts: FrozenPart[] = []
   for (const segment of message.segments) {
-    const size = segment.kind === 'bytes' ? segment.bytes.length : segment.encodedSize
+    const size = sizeOf(segment)
     if (segment.kind === 'attachment') {
       parts.push({ sha256: segment.sha256, section: segment.section, from, encodedSize: size })
     }
     from += size
   }
   return parts
+}
+
+function sizeOf(segment: ComposedMessage['segments'][number]): number {
+  return segment.kind === 'bytes' ? segment.bytes.length : segment.encodedSize
 }
 
 async function blocked(context: ExecuteContext, id: SendId, code: string, message: string): Promise<Freezing> {

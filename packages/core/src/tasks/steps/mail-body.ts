@@ -7,9 +7,13 @@ import type { ExecuteContext } from '../task.ts'
 export const worthQuotingBytes: number = 8 * 1024
 
 /** The frozen bytes; as pieces where the server can fetch some of them by itself. */
-export function mailBody(context: ExecuteContext, { accountId, facts }: StoredSend, mail: FrozenMail): SubmissionBody {
+export function mailBody(
+  context: ExecuteContext,
+  { accountId, facts }: StoredSend,
+  { mail, bytes }: { readonly mail: FrozenMail; readonly bytes: Uint8Array | null },
+): SubmissionBody {
   const open = (start: number, end: number): AsyncIterable<Uint8Array> =>
-    readBlob(context.store, accountId, mail.sha256, { start, end })
+    bytes === null ? readBlob(context.store, accountId, mail.sha256, { start, end }) : only(bytes.subarray(start, end))
   const quotes = facts.quotes?.parts ?? []
   const pieces: SubmissionPiece[] = []
   let at = 0
@@ -28,6 +32,10 @@ export function mailBody(context: ExecuteContext, { accountId, facts }: StoredSe
   if (pieces.length === 0) return { kind: 'bytes', open: () => open(0, mail.size) }
   sendUntil(mail.size)
   return { kind: 'pieces', pieces }
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
 }
 
 /** To the byte: what goes is what was frozen. */
