@@ -1,7 +1,9 @@
+import { sendPhases } from '@everdraft/core'
 import type { Capability } from '@everdraft/mailserver'
 import { describe, expect, test } from 'vitest'
 
-import { live } from './life.ts'
+import { live, type Script, writing } from './life.ts'
+import { sending } from './life-of-sends.ts'
 import type { CommitFate } from './world/disk.ts'
 
 interface Server {
@@ -21,23 +23,45 @@ const servers: readonly Server[] = [
   },
 ]
 
+/** Lives in which each commit is the one at which the process crashes, until one is not as it should be. */
+async function crashEverywhere(
+  script: Script,
+  without: readonly Capability[],
+  fate: CommitFate,
+  disk: { readonly fresh: boolean },
+): Promise<string> {
+  const { commits } = await live(script, without, null, disk)
+  for (let commit = 1; commit <= commits; commit += 1) {
+    const { complaints, trace } = await live(script, without, { commit, fate }, disk)
+    if (complaints.length > 0) return `commit ${commit}:\n${complaints.join('\n')}\n${trace.slice(-40).join('\n')}`
+  }
+  return ''
+}
+
 describe.each(servers)('a server with $name', ({ without, fates }) => {
   test('a life without a crash keeps the invariants', async () => {
-    const { complaints, commits } = await live(without, null)
+    const { complaints, commits } = await live(writing, without, null)
     expect(complaints).toEqual([])
     // Fewer would mean that less is stored than this test thinks it crashes at.
     expect(commits).toBeGreaterThan(60)
   })
 
   test.each(fates)('%s at every single write keeps the invariants', { timeout: 600_000 }, async (fate) => {
-    const { commits } = await live(without, null)
-    const broken: string[] = []
-    for (let commit = 1; commit <= commits; commit += 1) {
-      const { complaints, trace } = await live(without, { commit, fate })
-      if (complaints.length > 0)
-        broken.push(`commit ${commit}:\n${complaints.join('\n')}\n${trace.slice(-40).join('\n')}`)
-      if (broken.length > 0) break
-    }
-    expect(broken).toEqual([])
+    expect(await crashEverywhere(writing, without, fate, { fresh: without.length === 0 })).toBe('')
+  })
+})
+
+describe('a life of sends', () => {
+  test('without a crash it keeps the invariants, and has each of the ends that a send can have', async () => {
+    const { complaints, commits, trace } = await live(sending, [], null, { fresh: false })
+    expect(complaints).toEqual([])
+    expect(commits).toBeGreaterThan(40)
+    const told = new Set(trace.flatMap((line) => /"phase":"(\w+)"/.exec(line)?.[1] ?? []))
+    // In the first one they begin, and nothing here has to be mended.
+    expect(sendPhases.filter((phase) => !told.has(phase))).toEqual(['queued', 'parked'])
+  })
+
+  test.each(crashes)('%s at every single write keeps the invariants', { timeout: 600_000 }, async (fate) => {
+    expect(await crashEverywhere(sending, [], fate, { fresh: false })).toBe('')
   })
 })

@@ -44,12 +44,13 @@ export async function openScripted(
     readonly without?: readonly Capability[]
     readonly withDraftsFolder?: boolean
     readonly provider?: Partial<ProviderHabits>
+    readonly appendLimitBytes?: number
   } = {},
 ): Promise<ScriptedDevice> {
   const network = { faultRate: 0, slowRate: 0 }
-  const { without = [], withDraftsFolder = true } = options
+  const { without = [], withDraftsFolder = true, appendLimitBytes = null } = options
   const provider = { ...plainHabits, ...options.provider }
-  const world = createWorld({ seed: 'script', without, withDraftsFolder, appendLimitBytes: null, network, provider })
+  const world = createWorld({ seed: 'script', without, withDraftsFolder, appendLimitBytes, network, provider })
   const checkers = createCheckers(world)
   const heard: string[] = []
   world.afterStep = () => void heard.push(...complaintsOf(checkers.always))

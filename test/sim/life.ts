@@ -2,6 +2,7 @@ import type { Draft, Engine } from '@everdraft/core'
 import type { Capability, Mailbox } from '@everdraft/mailserver'
 
 import { complaintsOf, createCheckers } from './checkers/checkers.ts'
+import { emptyImage } from './world/image.ts'
 import { withOtherText } from './world/message-format.ts'
 import type { CommitFate } from './world/disk.ts'
 import { mailUser } from './world/server.ts'
@@ -14,20 +15,26 @@ export interface Life {
   readonly trace: readonly string[]
 }
 
-/** One life of a draft, as a script, in which the process crashes at one commit: everything that can happen to it once. */
+/** What happens in a life. What is not acknowledged is asked for again, as a person does who sees that it is not there. */
+export type Script = (world: World) => Promise<void>
+
+/** A life of drafts, as a script, in which the process crashes at one commit. `fresh`: on a disk that nobody has used yet. */
 export async function live(
+  script: Script,
   without: readonly Capability[],
   crash: { readonly commit: number; readonly fate: CommitFate } | null,
+  { fresh = true }: { readonly fresh?: boolean } = {},
 ): Promise<Life> {
   const network = { faultRate: 0, slowRate: 0 }
-  const world = createWorld({ seed: 'life', without, withDraftsFolder: true, appendLimitBytes: null, network })
+  const options = { seed: 'life', without, withDraftsFolder: true, appendLimitBytes: null, network }
+  const world = createWorld(fresh ? options : { ...options, image: await emptyImage() })
   world.disk.fateOf = (commit) => (commit === crash?.commit ? crash.fate : 'stored')
   const checkers = createCheckers(world)
   const complaints: string[] = []
   world.afterStep = () => void complaints.push(...complaintsOf(checkers.always))
   world.start()
   await pass(world, 5_000)
-  await act(world)
+  await script(world)
   // Late enough for a missing name to be looked for twice.
   await pass(world, 60_000)
   const { accountId } = world.ledger
@@ -43,22 +50,29 @@ export async function live(
   return { commits: world.disk.commits, complaints, trace: world.trace.lines }
 }
 
-/** What is not acknowledged is asked for again, as a person does who sees that it is not there. */
-async function act(world: World): Promise<void> {
+/** Asks until it is answered; in between the process may die and come back. */
+export async function insistOn<Result>(
+  world: World,
+  what: string,
+  request: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const given = await until(world, world.ask(what, request))
+    if (given !== undefined) return given
+    await pass(world, 5_000)
+  }
+  throw new Error(`${what}: never answered`)
+}
+
+/** Everything that can happen to a draft that is not sent, once. */
+export const writing: Script = async (world) => {
   const { ledger } = world
   let draft: Draft | undefined
 
-  /** Asks until it is answered; in between the process may die and come back. */
   async function insist(what: string, request: (engine: Engine) => Promise<Draft>): Promise<Draft> {
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      const given = await until(world, world.ask(what, request))
-      if (given !== undefined) {
-        ledger.show(given)
-        return given
-      }
-      await pass(world, 5_000)
-    }
-    throw new Error(`${what}: never answered`)
+    const given = await insistOn(world, what, request)
+    ledger.show(given)
+    return given
   }
 
   const create = (engine: Engine): Promise<Draft> => {

@@ -203,3 +203,19 @@ test('a mail of which only the user says that it was sent teaches nothing about 
   await device.rest()
   expect(device.complaintsAtRest()).toEqual([])
 })
+
+test('an old copy that comes late goes also when the server will not have the newest text', async () => {
+  const { world, ...device } = await openScripted({ appendLimitBytes: 2_000 })
+  world.network.fateOf = (verb) => {
+    if (verb !== 'APPEND') return { kind: 'pass' }
+    world.network.fateOf = () => ({ kind: 'pass' })
+    return { kind: 'late', lateMs: 20_000 }
+  }
+  const draft = await device.create('A letter')
+  await pass(world, 10_000)
+  await device.attach(draft, new Uint8Array(3_000))
+  await pass(world, 60_000)
+  await device.rest()
+  expect(device.uids()).toHaveLength(1)
+  expect(device.complaints()).toEqual([])
+})

@@ -7,6 +7,7 @@ import { complaintsOf, createCheckers, type Checkers } from './checkers/checkers
 import { createDice, type Dice } from './world/dice.ts'
 import { ask } from './checkers/stored.ts'
 import type { CommitFate } from './world/disk.ts'
+import { emptyImage } from './world/image.ts'
 import type { ProviderHabits } from './world/provider.ts'
 import { createWorld, pass, until, type World } from './world/world.ts'
 
@@ -96,7 +97,7 @@ export async function simulate(seed: string): Promise<Simulation> {
   const dice = createDice(seed).fork('plan')
   const plan = planOf(dice)
   const { faultRate, slowRate } = plan
-  const world = createWorld({ seed, ...plan, network: { faultRate, slowRate } })
+  const world = createWorld({ seed, ...plan, network: { faultRate, slowRate }, image: await emptyImage() })
   world.trace.add(`seed ${seed}: ${JSON.stringify({ ...plan, commitFates: [...plan.commitFates] })}`)
   const checkers = createCheckers(world)
   let complaints: readonly string[] = []

@@ -40,8 +40,9 @@ export interface Disk {
   storageOf(process: SimProcess): Storage
 }
 
-export function createDisk(trace: Trace): Disk {
-  const database = new Database(':memory:')
+/** `image`: what is on it at first; null: nothing. */
+export function createDisk(trace: Trace, image: Uint8Array | null): Disk {
+  const database = image === null ? new Database(':memory:') : new Database(Buffer.from(image))
   database.pragma('foreign_keys = ON')
   const statements = new Map<string, SqliteStatement>()
   const totalChanges = database.prepare('select total_changes()').pluck()

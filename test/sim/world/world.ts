@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly knowsTheNetwork?: boolean
   readonly watch?: boolean
   readonly timing?: Partial<EngineTiming>
+  /** What is on the disk at first. Absent: nothing. */
+  readonly image?: Uint8Array
 }
 
 /** A device, a network and a mailbox, with nothing real in them. */
@@ -100,7 +102,7 @@ export function createWorld(options: WorldOptions): World {
     server,
     trace,
   })
-  const disk = createDisk(trace)
+  const disk = createDisk(trace, options.image ?? null)
   const ledger = createLedger(now)
   const complaints: string[] = []
   const told = trace

@@ -62,7 +62,11 @@ export const draftUpload: WireTask = {
     const { absent, uncertain } = await resolveAttempts(context, session, draftId)
     if (uncertain.length > 0) return await parkUncertain(context, uncertain)
     const upload = await uploadHead(context, session, draftId)
-    if (upload.kind === 'outcome') return upload.outcome
+    if (upload.kind === 'outcome') {
+      // A text that the server will not have is no reason for older copies of it to stay.
+      if (upload.outcome.kind === 'park' && session.alive) await settleDebts(context, session, draftId)
+      return upload.outcome
+    }
     const settled = await settleDebts(context, session, draftId, upload.read)
     if (settled === 'reset') return done(lookNow(context))
     if (settled === 'left') {
