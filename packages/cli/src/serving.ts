@@ -20,6 +20,8 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
     token,
     version: version(),
     draftOnly: settings.draftOnly,
+    hosts: [settings.listen.host, ...settings.hosts],
+    ...(settings.requestsPerMinute === null ? {} : { requestsPerMinute: settings.requestsPerMinute }),
     log: process.stderr,
   })
   try {

@@ -11,6 +11,10 @@ export interface Settings {
   /** Null: one is made. */
   readonly token: string | null
   readonly draftOnly: boolean
+  /** Names under which it is reached, beside localhost and addresses. */
+  readonly hosts: readonly string[]
+  /** For each token but its own; 0: no limit. Null: the default. */
+  readonly requestsPerMinute: number | null
 }
 
 /** Each setting under its three names, and what it must look like. */
@@ -20,6 +24,12 @@ const definitions = {
   token: { flag: 'token', variable: 'EVERDRAFT_TOKEN', key: 'token' },
   databaseUrl: { flag: 'database-url', variable: 'EVERDRAFT_DATABASE_URL', key: 'database_url' },
   draftOnly: { flag: 'draft-only', variable: 'DRAFT_ONLY', key: 'draft_only' },
+  hosts: { flag: 'hosts', variable: 'EVERDRAFT_HOSTS', key: 'hosts' },
+  requestsPerMinute: {
+    flag: 'requests-per-minute',
+    variable: 'EVERDRAFT_REQUESTS_PER_MINUTE',
+    key: 'requests_per_minute',
+  },
 } as const
 
 type SettingName = keyof typeof definitions
@@ -63,6 +73,8 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
     listen: parseListen(setting('listen') ?? { value: '127.0.0.1:8025', source: 'listen' }),
     token: parseToken(setting('token')),
     draftOnly: parseBoolean(setting('draftOnly')),
+    hosts: parseHosts(setting('hosts')),
+    requestsPerMinute: parseCount(setting('requestsPerMinute')),
   }
 }
 
@@ -96,7 +108,9 @@ async function readConfig(path: string, isNamed: boolean): Promise<(name: Settin
     const value = config[key]
     if (value === undefined) return null
     const source = `${path}: ${key}`
-    if (typeof value !== 'string' && typeof value !== 'boolean') throw new UsageError(`${source}: must be a text`)
+    if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') {
+      throw new UsageError(`${source}: must be a text`)
+    }
     return { value: String(value), source }
   }
 }
@@ -139,4 +153,19 @@ function parseBoolean(given: Given | null): boolean {
   if (given === null) return false
   if (given.value !== 'true' && given.value !== 'false') throw new UsageError(`${given.source}: must be true or false`)
   return given.value === 'true'
+}
+
+function parseHosts(given: Given | null): readonly string[] {
+  if (given === null || given.value === '') return []
+  const hosts = given.value.split(',').map((host) => host.trim())
+  if (!hosts.every((host) => /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host))) {
+    throw new UsageError(`${given.source}: must be names with commas between them, like mail.example.com,everdraft`)
+  }
+  return hosts
+}
+
+function parseCount(given: Given | null): number | null {
+  if (given === null) return null
+  if (!/^\d{1,9}$/.test(given.value)) throw new UsageError(`${given.source}: must be a whole number, 0 for no limit`)
+  return Number(given.value)
 }

@@ -24,6 +24,8 @@ test('flags win over the environment, and that over the config file', async () =
     listen: { host: '127.0.0.1', port: 1 },
     token: 'of-file',
     draftOnly: true,
+    hosts: [],
+    requestsPerMinute: null,
   })
   const environment = { EVERDRAFT_LISTEN: '[::1]:2', EVERDRAFT_TOKEN: 'of-environment', DRAFT_ONLY: 'false' }
   expect(await read({ data }, environment)).toMatchObject({
@@ -31,6 +33,8 @@ test('flags win over the environment, and that over the config file', async () =
     token: 'of-environment',
     draftOnly: false,
   })
+  const limits = { EVERDRAFT_HOSTS: 'mail.example.com, everdraft', EVERDRAFT_REQUESTS_PER_MINUTE: '0' }
+  expect(await read({ data }, limits)).toMatchObject({ hosts: ['mail.example.com', 'everdraft'], requestsPerMinute: 0 })
   expect(await read({ data, listen: 'localhost:3', token: 'of-flag' }, environment)).toMatchObject({
     listen: { host: 'localhost', port: 3 },
     token: 'of-flag',
@@ -44,6 +48,9 @@ test('a bad setting is an error that names it as it was written, and never repea
     [{ listen: '127.0.0.1:70000' }, {}, '--listen: must be HOST:PORT'],
     [{}, { EVERDRAFT_LISTEN: '8025' }, 'EVERDRAFT_LISTEN: must be HOST:PORT'],
     [{}, { DRAFT_ONLY: 'maybe' }, 'DRAFT_ONLY: must be true or false'],
+    [{ hosts: 'a b' }, {}, '--hosts: must be names'],
+    [{ hosts: 'https://mail.example.com' }, {}, '--hosts: must be names'],
+    [{}, { EVERDRAFT_REQUESTS_PER_MINUTE: 'many' }, 'EVERDRAFT_REQUESTS_PER_MINUTE: must be a whole number'],
     [{ token: 'two words' }, {}, '--token: must be'],
     [{ 'database-url': 'postgres://u:p@h/d' }, {}, '--database-url: this version keeps its data in SQLite'],
     [{}, { EVERDRAFT_LISTENS: '127.0.0.1:1' }, 'unknown setting: EVERDRAFT_LISTENS'],
@@ -60,7 +67,8 @@ test('an unknown or wrong key of the config file is named with its file', async 
   const path = join(data, 'config.json')
   for (const [text, named] of [
     ['{"listn": "127.0.0.1:1"}', 'unknown setting: listn'],
-    ['{"listen": 8025}', 'listen: must be a text'],
+    ['{"listen": ["127.0.0.1:1"]}', 'listen: must be a text'],
+    ['{"requests_per_minute": 1.5}', 'requests_per_minute: must be a whole number'],
     ['[]', 'must be a JSON object'],
     ['{"token": "abc', 'must be a JSON object'],
   ] as const) {
