@@ -6,7 +6,7 @@ import { sqlite } from '@everdraft/sqlite'
  * A process that sends one mail and kills itself, as by kill -9, when its journal has come to the phase it was told; with none it
  * goes on until it is killed, or the mail has come to its end. It says the consent on standard output first.
  */
-const [file = '', account = '', text = '', last = ''] = process.argv.slice(2)
+const [file = '', account = '', text = '', last = '', undoMs = '0'] = process.argv.slice(2)
 const dieAt = last as SendPhase | ''
 const engine = await createEngine({
   storage: sqlite(file),
@@ -29,6 +29,6 @@ await engine.sync(account as AccountId, { waitMs: 60_000 })
 engine.subscribe({}, (event) => {
   if (event.type === 'send-status-changed' && event.phase === dieAt) process.kill(process.pid, 'SIGKILL')
 })
-const { id } = await engine.drafts.send(draft.id, { undoMs: dieAt === 'queued' ? 1_000 : 0 })
+const { id } = await engine.drafts.send(draft.id, { undoMs: Number(undoMs) })
 process.stdout.write(`${id}\n`)
 if (dieAt === 'queued') process.kill(process.pid, 'SIGKILL')

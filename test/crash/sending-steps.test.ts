@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-import type { SendId, SendPhase, SendRecord } from '@everdraft/core'
+import type { SendPhase, SendRecord } from '@everdraft/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { type FaultySender, openFaultySender } from '../sending-faults/faulty-sender.ts'
@@ -29,9 +29,13 @@ async function killed(
 ): Promise<SendRecord> {
   const { device } = sender
   await device.engine.close()
-  const child = spawn(process.execPath, [program, device.file, device.account.id, text, dieAt ?? ''], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [program, device.file, device.account.id, text, dieAt ?? '', dieAt === 'queued' ? '1000' : '0'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let complaints = ''
   child.stdout.resume()
   child.stderr.on('data', (data: Buffer) => void (complaints += data.toString('utf8')))
@@ -95,7 +99,7 @@ async function expectUnknown({ id, draftId }: SendRecord): Promise<void> {
   const before = sender.got(unknown)
   expect(Math.max(...before)).toBeLessThanOrEqual(1)
   await engine.sends.resolve(id, 'sent')
-  const resolved = await sender.recover(id as SendId)
+  const resolved = await sender.recover(id)
   expect(resolved).toMatchObject({ status: 'sent', phase: 'cleaned' })
   expect(sender.got(resolved)).toEqual(before)
 }

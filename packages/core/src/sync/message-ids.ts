@@ -1,4 +1,4 @@
-import type { Random } from '../environment.ts'
+import type { Hasher, Random } from '../environment.ts'
 import { type MessageId, toHex } from '../ids.ts'
 
 /** 128 unguessable bits: who has not seen a copy cannot make one that passes for it. */
@@ -11,9 +11,23 @@ export function attemptMessageId(token: string, accountAddress: string, random: 
   return `<${toHex(random(6))}.${token}@${domainOf(accountAddress)}>` as MessageId
 }
 
-/** Of a mail as it goes to others: it says nothing of the token, by which copies in Drafts are known. */
-export function sentMessageId(fromAddress: string, random: Random): MessageId {
-  return `<${toHex(random(16))}@${domainOf(fromAddress)}>` as MessageId
+/**
+ * Made of the token, which it does not give away: devices that have a draft in common know by it that one of them has sent it,
+ * and to everybody else it says nothing.
+ */
+export function sentMark(token: string, hasher: Hasher): string {
+  hasher.update(new TextEncoder().encode(`sent ${token}`))
+  return hasher.digest().slice(0, 32)
+}
+
+/** Of a mail as it goes to others; each consent has its own. It says nothing of the token, by which copies in Drafts are known. */
+export function sentMessageId(mark: string, fromAddress: string, random: Random): MessageId {
+  return `<${mark}.${toHex(random(6))}@${domainOf(fromAddress)}>` as MessageId
+}
+
+/** Whether some consent to a draft of that mark led to this Message-ID. */
+export function hasSentMark(messageId: MessageId, mark: string): boolean {
+  return messageId.startsWith(`<${mark}.`)
 }
 
 function domainOf(address: string): string {

@@ -1,8 +1,10 @@
 import { type SendEvent, workOf } from '../draft/send-state.ts'
-import type { SendId } from '../ids.ts'
+import type { MessageId, SendId, Umid } from '../ids.ts'
 import { attemptMessageIds } from '../storage/attempts.ts'
+import { getDraft } from '../storage/drafts.ts'
 import { seenFolder } from '../storage/folders.ts'
 import { applySendEvent, getSend, hasSuccessorSince, setSendFacts, type StoredSend } from '../storage/sends.ts'
+import { hasSentMark, sentMark } from '../sync/message-ids.ts'
 import type { MailboxSession } from '../wire/mailbox.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
@@ -11,6 +13,9 @@ import { done, type ExecuteContext, type FollowUp, type Outcome, syncAfter, type
 
 /** The newest few: older copies were replaced long before anybody could send them. */
 const copiesLookedFor = 3
+
+/** Of Sent, where no server can be asked for a part of a Message-ID alone. */
+const newestLookedAt = 200
 
 /** Between two looks, while the round that they wait for does not come. */
 const firstLookMs = 1_000
@@ -83,7 +88,26 @@ async function objectionTo(
     if ((await session.findByMessageId(messageId)).length === 0) continue
     return { type: 'found-sent', at: context.environment.now() }
   }
-  return null
+  return (await wasSentElsewhere(context, session, draftId, sentAs))
+    ? { type: 'found-sent', at: context.environment.now() }
+    : null
+}
+
+/**
+ * Whether another device, which has a store of its own, has sent the draft: then its copies are gone from Drafts, and Sent has a
+ * Message-ID with the draft's mark (hazard 35). Sent is selected.
+ */
+async function wasSentElsewhere(
+  context: ExecuteContext,
+  session: MailboxSession,
+  draftId: Umid,
+  sentAs: MessageId,
+): Promise<boolean> {
+  const { token, syncState } = await context.store.read((db) => getDraft(db, draftId))
+  if (syncState !== 'local-only') return false
+  const mark = sentMark(token, context.environment.createSha256())
+  const newest = await session.identities((await session.uids()).slice(-newestLookedAt))
+  return newest.some(({ messageId }) => messageId !== null && messageId !== sentAs && hasSentMark(messageId, mark))
 }
 
 async function release(context: ExecuteContext, { id }: StoredSend): Promise<Outcome> {

@@ -11,7 +11,7 @@ import { pendingImport } from '../storage/imports.ts'
 import { rememberRequest, type SendRequest, sendOfRequest } from '../storage/send-requests.ts'
 import { applySendEvent, insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
 import { tasksByKey } from '../storage/tasks.ts'
-import { sentMessageId } from '../sync/message-ids.ts'
+import { sentMark, sentMessageId } from '../sync/message-ids.ts'
 import { checkApproved } from './steps/check-approved.ts'
 import { editableDraft } from './steps/commit-revision.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
@@ -55,7 +55,7 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
       draftId,
       state: newSend(draft.version, envelopeRecipients(draft.content), dueAt),
       facts: noFacts,
-      messageId: sentMessageId(sender, environment.random),
+      messageId: sentMessageId(sentMark(draft.token, environment.createSha256()), sender, environment.random),
       sender,
       subject: draft.content.subject,
       createdAt: now,
