@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
+import { bytesToSend } from '../../mail/bench/bytes-to-send.ts'
 import { composing } from '../../mail/bench/composing.ts'
 import { firstSync } from '../../mail/bench/first-sync.ts'
 import { idleAccounts } from '../../mail/bench/idle-accounts.ts'
@@ -26,6 +27,7 @@ const suites: readonly Suite[] = [
   attachment,
   firstSync,
   bytesPerEdit,
+  bytesToSend,
   composing,
   latency,
   sending,
