@@ -22,6 +22,25 @@ export function exerciseLostSubmissions(fixture: () => SubmissionFixture): void 
     expect(await delivered(token)).toEqual([])
   })
 
+  test.each(['fin', 'rst'] as const)(
+    'a %s in a mail of some packets: its bytes go before the mark is made',
+    async (how) => {
+      const { envelope, delivered, token } = fixture()
+      const { session, proxy } = await fixture().connectThroughProxy()
+      await session.open(envelope())
+      const cut = proxy.cutAfter({ direction: 'toServer', bytes: 1_000, how })
+      const beforeFinalDot = async (): Promise<void> => {
+        await cut.done
+        while (session.alive) await new Promise((resolve) => setImmediate(resolve))
+      }
+      const lost = await failure(
+        session.commit(bytesOf(mailOf(fixture(), 'text\r\n'.repeat(1_000))), { beforeFinalDot }),
+      )
+      expect(lost).toMatchObject({ code: 'CONNECTION_LOST', phase: 'before-dot' })
+      expect(await delivered(token)).toEqual([])
+    },
+  )
+
   test.each(['fin', 'rst'] as const)('H21 a %s after the dot: nobody knows, and nothing is sent again', async (how) => {
     const { envelope, delivered, token, recipients } = fixture()
     const { session, proxy } = await fixture().connectThroughProxy()
