@@ -21,7 +21,7 @@ export type ToldEvent = EngineEvent & { readonly cursor: EventCursor; readonly a
 
 /** What happened, told after it was committed. Never with a user's text. */
 export type EngineEvent =
-  | { readonly type: 'account-added' | 'account-removed'; readonly accountId: AccountId }
+  | { readonly type: 'account-added' | 'account-changed' | 'account-removed'; readonly accountId: AccountId }
   | {
       readonly type: 'draft-created' | 'draft-discarded' | 'draft-undiscarded'
       readonly accountId: AccountId

@@ -89,6 +89,45 @@ test('an account can log in by access tokens; none of its secrets comes back', a
   expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'auth.token_endpoint' }] } })
 })
 
+test('an account whose password was wrong is changed, and its draft goes up; no secret comes back', async () => {
+  const { call, imapPort, mailServer } = await start()
+  const server = { host: '127.0.0.1', port: imapPort, security: 'none', user: mailUser.name }
+  const wrong = { ...server, password: 'not the word' }
+  const added = await call('POST', '/accounts', { json: { address: mailUser.name, imap: wrong, smtp: wrong } })
+  const account = `/accounts/${added.body.id}`
+  await call('POST', `${account}/drafts`, { json: { subject: 'A letter' } })
+  const refused = await call('POST', `${account}/sync`, { headers: { prefer: 'wait=30' } })
+  expect(JSON.stringify(refused.body)).toContain('AUTH_FAILED')
+
+  const half = await call('PATCH', account, { json: { imap: server } })
+  expect(half).toMatchObject({ status: 400, body: { errors: [{ path: 'imap.password' }] } })
+  const renamed = await call('PATCH', account, { json: { name: 'Ann' } })
+  expect(renamed).toMatchObject({
+    status: 200,
+    body: { name: 'Ann', imap: added.body.imap, last_error: { code: 'AUTH_FAILED' } },
+  })
+  const proxied = {
+    ...server,
+    proxy: 'socks5://ann:proxy-word@127.0.0.1:1',
+    password: 'another word',
+    allow_untrusted: true,
+  }
+  const elsewhere = await call('PATCH', account, { json: { imap: proxied } })
+  expect(elsewhere.body.imap).toMatchObject({ proxy: 'socks5://127.0.0.1:1', allow_untrusted: true })
+  const right = { ...server, password: mailUser.password }
+  const changed = await call('PATCH', account, { json: { imap: right, smtp: null } })
+  expect(changed).toMatchObject({ status: 200, body: { name: 'Ann', smtp: null, last_error: null } })
+  // Nothing of the server before is left: neither its proxy nor its certificates.
+  expect(changed.body.imap).toEqual({ ...added.body.imap, allow_untrusted: false, proxy: null })
+
+  const synced = await call('POST', `${account}/sync`, { headers: { prefer: 'wait=30' } })
+  expect(synced.body).toMatchObject({ uploaded: 1, errors: [] })
+  expect(mailServer.mailbox(mailUser.name, 'Drafts')).toHaveLength(1)
+  const all = JSON.stringify([half.body, renamed.body, elsewhere.body, changed.body])
+  for (const secret of ['not the word', 'proxy-word', 'another word', mailUser.password])
+    expect(all).not.toContain(secret)
+})
+
 test('an account that nobody has gets the same 403 on every route', async () => {
   const { call } = await start()
   const nobody = '/accounts/00000000-0000-7000-8000-000000000000'
@@ -96,6 +135,7 @@ test('an account that nobody has gets the same 403 on every route', async () => 
   const details = new Set<string>()
   for (const [method, path] of [
     ['GET', nobody],
+    ['PATCH', nobody],
     ['DELETE', nobody],
     ['POST', `${nobody}/verify`],
     ['POST', `${nobody}/sync`],
@@ -107,7 +147,7 @@ test('an account that nobody has gets the same 403 on every route', async () => 
     ['GET', `${nobody}/tasks`],
     ['POST', `${nobody}/tasks/x/retry`],
   ] as const) {
-    const answer = await call(method, path)
+    const answer = await call(method, path, method === 'PATCH' ? { json: { name: 'Ann' } } : {})
     expect(answer).toMatchObject({ status: 403, body: { code: 'UNAUTHORIZED' } })
     details.add(answer.body.detail)
   }

@@ -2,9 +2,10 @@ import { defaultOwner } from '../access.ts'
 import { checkHeaderText } from '../draft/address.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import { type AccountId, uuidv7 } from '../ids.ts'
-import { deleteAccount, getAccount, insertAccount, listAccounts } from '../storage/accounts.ts'
+import { deleteAccount, getAccount, insertAccount, listAccounts, updateAccount } from '../storage/accounts.ts'
 import { sweepBlobs } from '../storage/blobs.ts'
 import { countOnlyHere, countUnsent } from '../storage/drafts.ts'
+import { replaceSecrets } from '../storage/secrets.ts'
 import { syncAfter } from '../tasks/task.ts'
 import { type LoginInput, withoutSecrets } from '../wire/login.ts'
 import type { AccountInput, Accounts } from './api.ts'
@@ -13,7 +14,7 @@ import type { EngineParts } from './parts.ts'
 import { verifyAccount } from './verify-account.ts'
 
 export function createAccounts(parts: EngineParts): Accounts {
-  const { store, queue, sessions, logIns, watcher, environment } = parts
+  const { store, queue, sessions, submissions, logIns, watcher, environment } = parts
   return {
     async add(input) {
       checkAccount(input)
@@ -49,6 +50,36 @@ export function createAccounts(parts: EngineParts): Accounts {
       const checked = checkPage(page)
       const { items, total } = await store.read((db) => listAccounts(db, owner ?? null, checked))
       return { items, total, ...checked }
+    },
+    async change(id, changes) {
+      const { name, imap, smtp } = changes
+      if (name !== undefined) checkHeaderText(name, 'name')
+      if (imap !== undefined) checkServer('imap', imap)
+      if (smtp !== undefined && smtp !== null) checkServer('smtp', smtp)
+      const imapParts = imap === undefined ? null : withoutSecrets(imap)
+      const smtpParts = smtp === undefined || smtp === null ? null : withoutSecrets(smtp)
+      const imapSecrets = await logIns.seal(id, 'imap', imapParts?.secrets ?? {})
+      const smtpSecrets = await logIns.seal(id, 'smtp', smtpParts?.secrets ?? {})
+      const changed = await store.write(async (write) => {
+        await getAccount(write.db, id)
+        await updateAccount(write.db, id, {
+          ...(name === undefined ? {} : { name }),
+          ...(imapParts === null ? {} : { imap: imapParts.login }),
+          ...(smtp === undefined ? {} : { smtp: smtpParts?.login ?? null }),
+        })
+        if (imap !== undefined) await replaceSecrets(write.db, id, 'imap', imapSecrets)
+        if (smtp !== undefined) await replaceSecrets(write.db, id, 'smtp', smtpSecrets)
+        if (imap !== undefined) await queue.enqueue(write, [syncAfter(id, 0)])
+        write.emit({ type: 'account-changed', accountId: id })
+        return await getAccount(write.db, id)
+      })
+      if (imap !== undefined) {
+        watcher.drop(id)
+        await sessions.drop(id)
+      }
+      if (smtp !== undefined) submissions.renew(id)
+      queue.wake()
+      return changed
     },
     verify: (id) => verifyAccount(parts, id),
     async remove(id, options = {}) {
@@ -93,13 +124,16 @@ function checkAccount(input: AccountInput): void {
     ['imap', input.imap],
     ['smtp', input.smtp],
   ] as const) {
-    if (settings === undefined) continue
-    if (settings.host.trim() === '') throw validationError(`${path}.host`, 'must not be empty')
-    if (!Number.isInteger(settings.port) || settings.port < 1 || settings.port > 65_535) {
-      throw validationError(`${path}.port`, 'must be a port, 1 to 65535')
-    }
-    checkLogin(path, settings)
+    if (settings !== undefined) checkServer(path, settings)
   }
+}
+
+function checkServer(path: string, settings: LoginInput): void {
+  if (settings.host.trim() === '') throw validationError(`${path}.host`, 'must not be empty')
+  if (!Number.isInteger(settings.port) || settings.port < 1 || settings.port > 65_535) {
+    throw validationError(`${path}.port`, 'must be a port, 1 to 65535')
+  }
+  checkLogin(path, settings)
 }
 
 function checkLogin(path: string, settings: LoginInput): void {

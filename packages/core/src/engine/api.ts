@@ -106,6 +106,17 @@ export interface AccountInput {
   readonly owner?: Owner
 }
 
+/**
+ * What is left out stays. A server that is given takes the place of the one before as a whole, with its password: what was
+ * given for one server goes to no other.
+ */
+export interface AccountChanges {
+  readonly name?: string
+  readonly imap?: LoginInput
+  /** Null: nothing is sent from this account any more. */
+  readonly smtp?: LoginInput | null
+}
+
 /** Without secrets: they go in and never come back. */
 export interface Account {
   readonly id: AccountId
@@ -126,6 +137,8 @@ export interface Accounts {
   get(id: AccountId): Promise<Account>
   /** Without `owner`: everybody's. */
   list(filter?: PageRequest & { readonly owner?: Owner }): Promise<Page<Account>>
+  /** The servers are not contacted by it, but used from then on. @throws {EverdraftError} NOT_FOUND, VALIDATION_ERROR */
+  change(id: AccountId, changes: AccountChanges): Promise<Account>
   /**
    * Connects and says what was found, and what will be done. What the server does to drafts is found out by a small message
    * in Drafts, which is removed at once. Nothing is sent. @throws {WireError}, {EverdraftError} NOT_FOUND, SECRETS_LOCKED
@@ -360,6 +373,11 @@ export interface SendOptions {
   readonly undoMs?: number
   /** Not before that time, in epoch milliseconds. Default: at once. */
   readonly sendAt?: number
+  /**
+   * Let the server that takes mail hold it until `sendAt`, where it can (FUTURERELEASE, RFC 4865): then it goes also if this device is
+   * off. As soon as the server has it, undo is too late. Where it cannot, or not for so long, it is held here. Default false.
+   */
+  readonly holdAtServer?: boolean
   /** The user has read the warning that the text speaks of an attachment and there is none. Default false. */
   readonly confirm?: boolean
   /** A request that may come twice: for a day the second is answered with the send that the first has made. */

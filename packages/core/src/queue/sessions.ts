@@ -111,7 +111,7 @@ export function createSessions(options: {
       if (entries.get(accountId) !== entry) {
         // Nobody is left who would close it.
         await session.close()
-        throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
+        throw new WireError('ABORTED', 'the account was removed, or has other settings, since this began')
       }
       if (as === 'shared') entry.session = session
       entry.failures = 0

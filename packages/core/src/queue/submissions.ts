@@ -14,12 +14,16 @@ export interface Submissions {
   retryAt(accountId: AccountId): number
   allow(accountId: AccountId): void
   allowAll(): void
+  /** The settings changed: the next `get` connects anew and at once. Who transmits now goes on to the end. */
+  renew(accountId: AccountId): void
   drop(accountId: AccountId): Promise<void>
   close(): Promise<void>
 }
 
 interface Entry {
   session: SubmissionSession | null
+  /** It was made with settings that are not those of now. */
+  isOutdated: boolean
   cancelIdle: Cancel | null
   failures: number
   retryAt: number
@@ -44,6 +48,7 @@ export function createSubmissions(options: {
   function entryOf(accountId: AccountId): Entry {
     const entry = entries.get(accountId) ?? {
       session: null,
+      isOutdated: false,
       cancelIdle: null,
       failures: 0,
       retryAt: 0,
@@ -92,8 +97,12 @@ export function createSubmissions(options: {
       entry.cancelIdle?.()
       entry.cancelIdle = null
       // The lane runs one task at a time: nobody else has it now.
-      if (entry.session?.alive) return entry.session
+      if (entry.session?.alive && !entry.isOutdated) return entry.session
+      // A QUIT that fails has ended the connection all the same.
       take(entry)
+        ?.close()
+        .catch(() => {})
+      entry.isOutdated = false
       return await connect(accountId, entry)
     },
     release(accountId) {
@@ -112,6 +121,13 @@ export function createSubmissions(options: {
     },
     allowAll() {
       for (const entry of entries.values()) entry.retryAt = 0
+    },
+    renew(accountId) {
+      const entry = entryOf(accountId)
+      entry.isOutdated = true
+      entry.failures = 0
+      entry.retryAt = 0
+      entry.lastFailure = null
     },
     async drop(accountId) {
       const session = take(entryOf(accountId))

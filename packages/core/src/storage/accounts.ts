@@ -43,6 +43,21 @@ export async function insertAccount(
   for (const secret of secrets) await setSecret(db, secret)
 }
 
+/** What is given of it; what its servers said before is of no interest where they change. */
+export async function updateAccount(
+  db: Db,
+  id: AccountId,
+  changes: Partial<Pick<StoredAccount, 'name' | 'imap' | 'smtp'>>,
+): Promise<void> {
+  const { name, imap, smtp } = changes
+  const values = {
+    ...(name === undefined ? {} : { name }),
+    ...(imap === undefined ? {} : { imap: JSON.stringify(imap), last_error: null }),
+    ...(smtp === undefined ? {} : { smtp: smtp === null ? null : JSON.stringify(smtp) }),
+  }
+  if (Object.keys(values).length > 0) await db.updateTable('account').set(values).where('id', '=', id).execute()
+}
+
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getAccount(db: Db, id: AccountId): Promise<StoredAccount> {
   const row = await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst()

@@ -29,6 +29,19 @@ export async function setSecret(db: Db, { accountId, kind, secret, sealed }: Sto
     .execute()
 }
 
+/** All that is secret of that login is now this. */
+export async function replaceSecrets(
+  db: Db,
+  accountId: AccountId,
+  of: LoginOf,
+  secrets: readonly StoredSecret[],
+): Promise<void> {
+  const names = ['password', 'proxy', 'refresh-token', 'client-secret'] as const satisfies readonly SecretName[]
+  const kinds = names.map((name) => secretKind(of, name))
+  await db.deleteFrom('account_secret').where('account_id', '=', accountId).where('kind', 'in', kinds).execute()
+  for (const secret of secrets) await setSecret(db, secret)
+}
+
 /** Null: of all accounts. */
 export async function storedSecrets(db: Db, accountId: AccountId | null): Promise<readonly StoredSecret[]> {
   let query = db.selectFrom('account_secret').selectAll().orderBy('account_id').orderBy('kind')

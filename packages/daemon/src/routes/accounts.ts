@@ -1,5 +1,6 @@
 import type {
   Account,
+  AccountChanges,
   AccountInput,
   AccountReport,
   LoginInput,
@@ -158,6 +159,18 @@ const newAccountSchema = z
   })
   .meta({ id: 'NewAccount' })
 
+const accountChangesSchema = z
+  .strictObject({
+    name: headerText(500).exactOptional(),
+    imap: serverSettingsSchema.exactOptional(),
+    smtp: serverSettingsSchema.nullable().exactOptional(),
+    auth: authSchema.exactOptional(),
+  })
+  .meta({
+    id: 'AccountChanges',
+    description: 'What is left out stays; a server that is given takes the place of the one before, with its password',
+  })
+
 const serverSchema: z.ZodType<ServerJson> = z
   .object({
     host: z.string(),
@@ -296,6 +309,23 @@ export function accountRoutes(app: App, { engine }: Context): void {
     async (request) => accountToJson(await ownAccount(engine, request, request.params.id)),
   )
 
+  app.patch(
+    '/accounts/:id',
+    {
+      config: { access: 'write' },
+      schema: {
+        summary: 'Change an account; its servers are not contacted',
+        params: pathSchema,
+        body: accountChangesSchema,
+        response: { 200: accountSchema },
+      },
+    },
+    async (request) => {
+      await ownAccount(engine, request, request.params.id)
+      return accountToJson(await engine.accounts.change(request.params.id, accountChanges(request.body)))
+    },
+  )
+
   app.delete(
     '/accounts/:id',
     {
@@ -352,6 +382,15 @@ function accountInput(json: z.output<typeof newAccountSchema>): AccountInput {
     ...rest,
     imap: loginInput('imap', imap, auth),
     ...(smtp === undefined ? {} : { smtp: loginInput('smtp', smtp, auth) }),
+  }
+}
+
+function accountChanges(json: z.output<typeof accountChangesSchema>): AccountChanges {
+  const { imap, smtp, auth, ...rest } = json
+  return {
+    ...rest,
+    ...(imap === undefined ? {} : { imap: loginInput('imap', imap, auth) }),
+    ...(smtp === undefined ? {} : { smtp: smtp === null ? null : loginInput('smtp', smtp, auth) }),
   }
 }
 
