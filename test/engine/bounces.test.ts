@@ -177,6 +177,34 @@ Subject: A letter
 })
 
 describe('what is in INBOX', () => {
+  test('is looked through from the beginning where the server gives UIDs out again', async () => {
+    await using sender = await openSender()
+    const send = await sent(sender)
+    const delayed = report({ action: 'delayed', envid: send.id })
+    await arrives(sender, delayed, delayed, delayed)
+    await now(sender, send)
+    await sender.comeBackEmpty()
+    await arrives(sender, report({ action: 'failed', envid: send.id }))
+    expect(statuses(await now(sender, send))).toEqual(['bounced'])
+  })
+
+  test('is looked through from the mails of the last days on, not from the beginning', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const send = await sent(sender)
+    const inbox = mailServer.store.find('ann', 'INBOX')!
+    const bytes = new TextEncoder().encode(report({ action: 'failed', envid: send.id }))
+    mailServer.store.append(inbox, { bytes, flags: [], internalDateMs: Date.now() - 3 * 24 * 3_600_000 })
+    // Older than the send: whatever it says, it is none of it.
+    expect(statuses(await now(sender, send))).toEqual(['accepted'])
+    // Where it begins was remembered, although nothing was read yet.
+    const search = mailServer.faults.add({ on: { verb: 'UID SEARCH' }, do: { kind: 'delay-reply', delayMs: 1 } })
+    await settle(device)
+    expect(search.fired).toBe(false)
+    await arrives(sender, report({ action: 'failed', envid: send.id }))
+    expect(statuses(await now(sender, send))).toEqual(['bounced'])
+  })
+
   test('stays as it is, and of what is no report no body is read', async () => {
     await using sender = await openSender()
     const { device, mailServer } = sender

@@ -45,7 +45,7 @@ export const outboxBounces: WireTask = {
     if (folder === null) return done()
     const followUps: FollowUp[] = []
     const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
-    for (let from = await firstUid(context, session, folder, oldest); from < end;) {
+    for (let from = await firstUid(context, session, folder, { oldest, end }); from < end;) {
       const next = Math.min(end, from + headersAtOnce) as Uid
       const page = Array.from({ length: next - from }, (_, index) => (from + index) as Uid)
       for (const { uid, bytes } of await session.headerFields(page, reader.fields)) {
@@ -65,16 +65,25 @@ export const outboxBounces: WireTask = {
 
 /** After the last that was looked at; where that says nothing, the first that is not older than the oldest send. */
 async function firstUid(
-  { accountId, store }: ExecuteContext,
+  context: ExecuteContext,
   session: MailboxSession,
   folder: FolderState,
-  oldest: number,
+  { oldest, end }: { readonly oldest: number; readonly end: Uid },
 ): Promise<Uid> {
+  const { accountId, store } = context
   const seen = await store.read((db) => seenFolder(db, accountId, 'inbox'))
   const since = oldest - clockSkewMs
-  if (seen?.uidValidity === folder.uidValidity && seen.seenAt >= since) return seen.uidNext
+  // A server that was restored from a backup gives UIDs out again.
+  const goesOn = seen?.uidValidity === folder.uidValidity && seen.uidNext <= end && seen.seenAt >= since
+  if (goesOn) return seen.uidNext
+  const first = await firstUidSince(session, since, end)
+  await remember(context, folder, first)
+  return first
+}
+
+async function firstUidSince(session: MailboxSession, since: number, end: Uid): Promise<Uid> {
   const uids = await session.uids()
-  let first = folder.uidNext ?? (((uids.at(-1) ?? 0) + 1) as Uid)
+  let first = end
   for (let page = 1; page <= pagesLookedBack; page += 1) {
     const details = await session.details(uids.slice(-page * headersAtOnce, uids.length - (page - 1) * headersAtOnce))
     const young = details.filter(({ internalDate }) => internalDate === null || internalDate >= since)
