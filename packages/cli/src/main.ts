@@ -1,4 +1,4 @@
-import { accountAdd, accountList, accountRemove, accountVerify } from './commands/account.ts'
+import { accountAdd, accountChange, accountList, accountRemove, accountVerify } from './commands/account.ts'
 import { demo } from './commands/demo.ts'
 import { draftAttach, draftCreate, draftDiscard, draftEdit, draftList, draftShow } from './commands/draft.ts'
 import { draftConflicts, draftResolve } from './commands/draft-conflicts.ts'
@@ -23,6 +23,7 @@ const commands: readonly Command[] = [
   demo,
   serve,
   accountAdd,
+  accountChange,
   accountList,
   accountVerify,
   accountRemove,

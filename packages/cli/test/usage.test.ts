@@ -22,6 +22,17 @@ test('wrong usage exits 2 and names what is wrong', async () => {
     [['task', 'show'], 'ID is missing'],
     [['serve', '--listen'], '--listen'],
     [['account', 'add'], '--address is needed'],
+    [['account', 'add', '--address', 'a@b'], '--imap-host is needed'],
+    [['account', 'add', '--address', 'a@b', '--imap-host', 'h', '--smtp-port', '25'], '--smtp-host is needed'],
+    [
+      ['account', 'add', '--address', 'a@b', '--imap-host', 'h', '--oauth-scope', 's'],
+      '--oauth-token-endpoint is needed',
+    ],
+    [
+      ['account', 'add', '--address', 'a@b', '--imap-host', 'h', '--proxy', 'socks5://u:p@h:1'],
+      '--proxy: a password is never an argument',
+    ],
+    [['account', 'change', 'a'], 'nothing to change'],
     [['sync', '--url', 'nowhere'], '--url'],
     [['sync', '--url', 'http://127.0.0.1:1', '--data', '/x'], '--url and --data'],
     [[], 'which command?'],
@@ -39,6 +50,7 @@ test('every command that --help lists has its own --help', async () => {
   const commands = [...overview.stdout.matchAll(/^ {2}(\w+(?: [\w-]+)?) {2,}/gm)].map(([, name = '']) => name)
   expect(commands.toSorted()).toEqual([
     'account add',
+    'account change',
     'account list',
     'account remove',
     'account verify',

@@ -1,55 +1,34 @@
 import type { AccountJson, AccountReportJson } from '@everdraft/daemon'
 
 import { accountByName } from '../account-choice.ts'
-import { needed, oneOf, wholeNumber, type Command, type CommandInput } from '../command.ts'
+import { needed, oneOf, type Command } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
 import { UsageError } from '../failure.ts'
+import { loginOptions, readLogins } from '../login-options.ts'
 import { oneLine, printJson, printLine } from '../output.ts'
 import { listOptions, listRequest, printList } from '../paging.ts'
-import { readPassword } from '../password.ts'
 
-const securities = ['tls', 'starttls', 'none'] as const
+const details =
+  'Passwords and tokens come from environment variables, or are asked for, or read from standard input: one line each. With a proxy, --allow-untrusted or OAuth2 both servers are reached that way.'
 
 export const accountAdd: Command = {
   name: 'account add',
   summary: 'Add an account; the server is not contacted (see account verify)',
-  details: 'Passwords come from an environment variable, or are asked for, or read from standard input: one line each.',
+  details,
   options: {
     address: { value: 'ADDRESS', help: 'the mail address' },
     name: { value: 'NAME', help: 'the name shown with it' },
-    'imap-host': { value: 'HOST', help: 'the mail server' },
-    'imap-port': { value: 'PORT', help: 'default 993, else 143' },
-    'imap-security': { value: 'tls|starttls|none', help: 'default tls' },
-    'imap-user': { value: 'USER', help: 'default: the address' },
-    'imap-password-env': { value: 'VARIABLE', help: 'the environment variable that holds the password' },
-    'smtp-host': { value: 'HOST', help: 'the server for sending' },
-    'smtp-port': { value: 'PORT', help: 'default 465, else 587' },
-    'smtp-security': { value: 'tls|starttls|none', help: 'default tls' },
-    'smtp-user': { value: 'USER', help: 'default: as for IMAP' },
-    'smtp-password-env': { value: 'VARIABLE', help: 'default: the password for IMAP' },
+    ...loginOptions,
     json: { help: 'the account as JSON' },
     ...connectionOptions,
   },
   run: async (input) => {
     const address = needed(input, 'address')
     const name = input.option('name')
-    const imapServer = server(input, 'imap', address)
-    const smtpServer = smtpOf(input, imapServer.user)
-    const password = await readPassword({
-      environmentVariable: input.option('imap-password-env'),
-      prompt: `Password of ${imapServer.user} at ${imapServer.host}: `,
-    })
-    const smtpVariable = input.option('smtp-password-env')
-    const smtpPassword =
-      smtpVariable === undefined ? password : await readPassword({ environmentVariable: smtpVariable, prompt: '' })
+    const logins = await readLogins(input, address)
     const account = await withClient(input, (client) =>
       client.request<AccountJson>('POST', '/accounts', {
-        json: {
-          address,
-          ...(name === undefined ? {} : { name }),
-          imap: { ...imapServer, password },
-          ...(smtpServer === null ? {} : { smtp: { ...smtpServer, password: smtpPassword } }),
-        },
+        json: { address, ...(name === undefined ? {} : { name }), ...logins },
       }),
     )
     if (input.isOn('json')) return printJson(account)
@@ -57,35 +36,33 @@ export const accountAdd: Command = {
   },
 }
 
-interface Server {
-  readonly host: string
-  readonly port: number
-  readonly security: (typeof securities)[number]
-  readonly user: string
-}
-
-const defaultPorts = {
-  imap: { tls: 993, starttls: 143, none: 143 },
-  smtp: { tls: 465, starttls: 587, none: 587 },
-} as const
-
-function server(input: CommandInput, protocol: 'imap' | 'smtp', defaultUser: string): Server {
-  const security = oneOf(`${protocol}-security`, input.option(`${protocol}-security`) ?? 'tls', securities)
-  const port = input.option(`${protocol}-port`)
-  return {
-    host: needed(input, `${protocol}-host`),
-    port: port === undefined ? defaultPorts[protocol][security] : wholeNumber(`${protocol}-port`, port, 1, 65_535),
-    security,
-    user: input.option(`${protocol}-user`) ?? defaultUser,
-  }
-}
-
-function smtpOf(input: CommandInput, defaultUser: string): Server | null {
-  if (input.option('smtp-host') !== undefined) return server(input, 'smtp', defaultUser)
-  for (const name of ['smtp-port', 'smtp-security', 'smtp-user', 'smtp-password-env']) {
-    if (input.option(name) !== undefined) throw new UsageError(`--${name}: --smtp-host is needed with it`)
-  }
-  return null
+export const accountChange: Command = {
+  name: 'account change',
+  summary: 'Change the name of an account, or how it enters its servers',
+  details: `What is not said of a server stays as it is, but for its password, its proxy and --allow-untrusted, which are given anew with any change of a server. ${details}`,
+  operands: ['ACCOUNT'],
+  options: {
+    name: { value: 'NAME', help: 'the name shown with it' },
+    ...loginOptions,
+    json: { help: 'the account as JSON' },
+    ...connectionOptions,
+  },
+  run: async (input) => {
+    const name = input.option('name')
+    const changesServers = Object.keys(loginOptions).some(
+      (each) => input.option(each) !== undefined || input.isOn(each),
+    )
+    if (name === undefined && !changesServers) throw new UsageError('nothing to change is given')
+    const account = await withClient(input, async (client) => {
+      const before = await accountByName(client, input.operand(0))
+      const logins = changesServers ? await readLogins(input, before.address, before) : {}
+      return await client.request<AccountJson>('PATCH', `/accounts/${before.id}`, {
+        json: { ...(name === undefined ? {} : { name }), ...logins },
+      })
+    })
+    if (input.isOn('json')) return printJson(account)
+    printLine(`account ${account.id} (${oneLine(account.address)}) changed`)
+  },
 }
 
 export const accountList: Command = {
