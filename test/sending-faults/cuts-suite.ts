@@ -31,7 +31,7 @@ export interface CutsSuite {
  * may have gone.
  */
 export function sendingCutsSuite({ open, most = Infinity }: CutsSuite): void {
-  describe(`the line is lost while a mail goes (EVERDRAFT_CUTS=${asked} EVERDRAFT_CUTS_SEED=${seed}),`, () => {
+  describe(`H21 H23 H31 the line is lost while a mail goes (EVERDRAFT_CUTS=${asked} EVERDRAFT_CUTS_SEED=${seed}),`, () => {
     let sender: FaultySender
     let conversation: Conversation
     beforeAll(async () => {

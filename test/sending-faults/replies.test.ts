@@ -99,9 +99,9 @@ const cases = classes.flatMap(({ name, fault, ends }) =>
 const inRow: readonly SmtpStep[] = ['MAIL', 'RCPT', 'DATA']
 
 describe.for([
-  { server: 'a server that takes commands in a row', pipelining: true, faults: cases },
+  { server: 'H21 H31 a server that takes commands in a row', pipelining: true, faults: cases },
   {
-    server: 'a server that takes one command at a time',
+    server: 'H21 H31 a server that takes one command at a time',
     pipelining: false,
     faults: cases.filter(({ step }) => inRow.includes(step)),
   },

@@ -27,7 +27,7 @@ const kinds: readonly { readonly name: string; readonly fault: SmtpFault }[] = [
 ]
 
 /** RFC 5321 §4.5.3.2: a server that does not answer is not there. It may say what it likes meanwhile. */
-describe.for(kinds)('a server that $name', ({ fault }) => {
+describe.for(kinds)('H29 a server that $name', ({ fault }) => {
   let sender: FaultySender
   beforeAll(async () => {
     sender = await openFaultySender({ timing: { wireTimeoutMs: timeoutMs }, finalReplyTimeoutMs: timeoutMs })
