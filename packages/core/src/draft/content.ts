@@ -64,7 +64,7 @@ function set<Input, Value>(
 /** In the model lines end in LF; on the wire in CRLF. */
 function withLineFeeds(text: string, path: string): string {
   if (text.includes('\0')) throw validationError(path, 'must not contain NUL')
-  return text.replace(/\r\n?/g, '\n')
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text
 }
 
 /** With or without the angle brackets. @throws {EverdraftError} VALIDATION_ERROR naming `path` */
