@@ -34,6 +34,7 @@ export function sqliteStorage(
         family: 'sqlite',
         dialect: new SqliteDialect({ database }),
         answer: database.answer,
+        checkpoint: () => void pragma(handle, 'wal_checkpoint(passive)'),
         createSha256,
         checkIntegrity: async () => checkIntegrity(handle, file),
         backup: (destination) => backUp(handle, resolve(destination)),

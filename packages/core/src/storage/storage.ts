@@ -38,6 +38,11 @@ export interface OpenStorage {
    * between a compiled query and its answer costs more than the answer. Called only while that connection is held.
    */
   readonly answer?: (statement: string, parameters: readonly unknown[]) => readonly unknown[]
+  /**
+   * Moves what a log of changes holds to where it belongs, which a database does by itself only now and then, and then
+   * all at once. Called while much is stored, so that nobody waits long.
+   */
+  checkpoint?(): void
   /** The platform's own SHA-256, where it is faster than the portable one. */
   readonly createSha256?: () => Hasher
   /** What the database says of its own pages and references; empty: nothing is wrong. */

@@ -18,10 +18,15 @@ export interface Write {
 }
 
 export interface Store {
-  /** Durable when it resolves. Calls that arrive together share one commit; each fails by itself (group commit). */
+  /**
+   * Durable when it resolves. Calls that arrive together share one commit; each fails by itself (group commit). `change`
+   * changes nothing but the store: where another of the same commit fails, it is run anew, as if the first time had not been.
+   */
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
   /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
+  /** Between large writes: what they left to the storage to do is done in small pieces. */
+  checkpoint(): Promise<void>
   /** A listener does not throw. */
   onEvents(listener: (events: readonly ToldEvent[]) => void): void
   close(): Promise<void>
@@ -64,10 +69,59 @@ export async function openStore(
     await db.destroy()
     throw storageError(open, error)
   }
-  return { store: createStore(db, open, time), open }
+  const connection = open.answer === undefined ? borrowedConnection(db) : await heldConnection(db)
+  return { store: createStore(connection, open, time), open }
 }
 
-function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: Time): Store {
+/** The one connection, for one at a time. */
+interface Connection {
+  use<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>
+  close(): Promise<void>
+}
+
+/** Asked of Kysely each time: where a connection can be lost, the next time gets a new one. */
+function borrowedConnection(db: Kysely<Schema>): Connection {
+  return {
+    use: (work) => db.connection().execute(work),
+    close: () => db.destroy(),
+  }
+}
+
+/** Asked for once: where a statement is answered at once, the asking would cost as much as one. */
+async function heldConnection(db: Kysely<Schema>): Promise<Connection> {
+  const ended = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<Kysely<Schema>>()
+  const holding = db.connection().execute(async (connection) => {
+    held.resolve(connection)
+    await ended.promise
+  })
+  // An error of the asking itself; what the work throws goes to who asked for it.
+  holding.catch(held.reject)
+  const connection = await held.promise
+  const waiting: (() => void)[] = []
+  let isUsed = false
+  return {
+    async use(work) {
+      if (isUsed) await new Promise<void>((resolve) => void waiting.push(resolve))
+      isUsed = true
+      try {
+        return await work(connection)
+      } finally {
+        const next = waiting.shift()
+        // Handed on while it is marked as used: nobody comes in between.
+        if (next === undefined) isUsed = false
+        else next()
+      }
+    },
+    async close() {
+      ended.resolve()
+      await holding
+      await db.destroy()
+    },
+  }
+}
+
+function createStore(connection: Connection, open: OpenStorage, { now, schedule }: Time): Store {
   const waiting: Job[] = []
   const listeners: ((events: readonly ToldEvent[]) => void)[] = []
   const reading = new Set<Promise<unknown>>()
@@ -96,7 +150,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: T
       const batch = waiting.splice(0, maxBatch)
       let done: readonly Done[]
       try {
-        done = await commitTogether(db, batch, { begin: begin[open.family], now })
+        done = await connection.use((db) => commitTogether(db, batch, { begin: begin[open.family], now }))
       } catch (error) {
         // BEGIN or COMMIT failed (disk full, read-only): nothing of the batch is stored, and every caller hears it.
         for (const job of batch) job.reject(storageError(open, error))
@@ -122,7 +176,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: T
     async read(query) {
       if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
       // The one connection is held until the query ends: statement by statement, a commit would fall between them.
-      const answer = db.connection().execute(query)
+      const answer = connection.use(query)
       reading.add(answer)
       try {
         return await answer
@@ -130,6 +184,14 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: T
         throw storageError(open, error)
       } finally {
         reading.delete(answer)
+      }
+    },
+    async checkpoint() {
+      if (open.checkpoint === undefined) return
+      try {
+        await connection.use(async () => open.checkpoint?.())
+      } catch (error) {
+        throw storageError(open, error)
       }
     },
     onEvents(listener) {
@@ -141,7 +203,7 @@ function createStore(db: Kysely<Schema>, open: OpenStorage, { now, schedule }: T
       await draining
       cancelTurn?.()
       await Promise.allSettled(reading)
-      await db.destroy()
+      await connection.close()
     },
   }
 }
@@ -156,27 +218,43 @@ const savepoint = CompiledQuery.raw('savepoint job')
 const release = CompiledQuery.raw('release job')
 const rollbackToSavepoint = CompiledQuery.raw('rollback to job')
 
-/** One transaction; each job in a savepoint of its own, so that one that fails takes nothing of the others with it. */
+/**
+ * One transaction for all. Savepoints cost a fifth of a batch, and jobs that fail are few: only after one has failed are
+ * all of them done anew, each in a savepoint of its own, so that it takes nothing of the others with it.
+ */
 async function commitTogether(
   db: Kysely<Schema>,
   batch: readonly Job[],
   { begin: beginIt, now }: { readonly begin: CompiledQuery; readonly now: () => number },
 ): Promise<readonly Done[]> {
-  return await db.connection().execute(async (connection) => {
-    await answerTo(connection, beginIt)
+  let failed = false
+  async function transact(run: (job: Job) => Promise<Done>): Promise<readonly Done[]> {
+    await answerTo(db, beginIt)
     try {
       const done: Done[] = []
-      // Alone, the transaction is savepoint enough.
-      const run = batch.length === 1 ? runJob : runInSavepoint
-      for (const job of batch) done.push(await run(connection, job, now))
-      await answerTo(connection, commit)
+      for (const job of batch) done.push(await run(job))
+      await answerTo(db, commit)
       return done
     } catch (error) {
       // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
-      await answerTo(connection, rollback).catch(() => {})
+      await answerTo(db, rollback).catch(() => {})
       throw error
     }
-  })
+  }
+  try {
+    return await transact(async (job) => {
+      try {
+        return await runJob(db, job, now)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    })
+  } catch (error) {
+    // Alone, the transaction is savepoint enough; and a COMMIT that fails has failed for all.
+    if (!failed || batch.length === 1) throw error
+    return await transact((job) => runInSavepoint(db, job, now))
+  }
 }
 
 async function runJob(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {

@@ -87,6 +87,31 @@ export function exerciseStore({ openNotes, diskFull, reopen }: SuiteStorage): vo
       )
     })
 
+    test('pays for savepoints only where a call fails: then all are run anew, each in its own', async () => {
+      const statements: string[] = []
+      await using notes = await openNotes((storage) =>
+        withStatementHook(storage, (statement, when) => {
+          if (when === 'before') statements.push(statement)
+        }),
+      )
+      const savepoints = () => statements.filter((statement) => statement.startsWith('savepoint')).length
+      await Promise.all(['a', 'b', 'c'].map((text) => notes.store.write(({ db }) => insert(db, text))))
+      expect(savepoints()).toBe(0)
+      const runs: string[] = []
+      await Promise.allSettled(
+        ['d', 'e', 'f'].map((text) =>
+          notes.store.write(async ({ db }) => {
+            runs.push(text)
+            await insert(db, text)
+            if (text === 'e') throw new Error('not this one')
+          }),
+        ),
+      )
+      expect(savepoints()).toBe(3)
+      expect(runs).toEqual(['d', 'e', 'd', 'e', 'f'])
+      expect(await notes.notes()).toEqual(['a', 'b', 'c', 'd', 'f'])
+    })
+
     test('a change that breaks a rule of the tables is a STORAGE_ERROR', async () => {
       await using notes = await openNotes()
       await notes.store.write(({ db }) => insert(db, 'once'))
