@@ -92,6 +92,9 @@ async function storeSmall(
   return { id, sha256, size: bytes.length }
 }
 
+/** 1 MiB: as much as is moved in a few milliseconds. */
+const chunksPerCheckpoint = 4
+
 /** A transaction for each chunk. */
 async function storeInRows(
   store: Store,
@@ -112,6 +115,7 @@ async function storeInRows(
         await db.insertInto('blob_chunk').values(row).execute()
       })
       seq += 1
+      if (seq % chunksPerCheckpoint === 0) await store.checkpoint()
     }
     return { id, sha256: hasher.digest() as Sha256, size }
   } catch (error) {
