@@ -4,52 +4,67 @@ import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { lastStoredUploads, type Upload } from '../storage/attempts.ts'
 import { type PendingImport, pendingImportsOf } from '../storage/imports.ts'
-import { loadDraftStates } from '../storage/draft-states.ts'
+import { loadDraftState, loadDraftStates } from '../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/db.ts'
-import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
+import { type TaskFace, tasksByKey } from '../storage/tasks.ts'
 import { isWanted } from '../tasks/task.ts'
 
 /**
  * Drafts as users see them: the stored draft, overlaid with what the queue says of it. How an upload goes is never
  * written into the draft itself.
  */
-export async function draftViews(
-  db: Db,
-  drafts: readonly StoredDraft[],
-  /** Where the caller has just read them. */
-  known: ReadonlyMap<Umid, DraftState> | null = null,
-): Promise<readonly Draft[]> {
+export async function draftViews(db: Db, drafts: readonly StoredDraft[]): Promise<readonly Draft[]> {
   const ids = drafts.map((draft) => draft.id)
-  const states = known ?? (await loadDraftStates(db, ids))
+  const states = await loadDraftStates(db, ids)
   const tasks = await tasksByKey(db, 'draft_upload', ids)
-  // What was never on a server has no upload to tell of.
-  const uploaded = drafts.filter((draft) => draft.syncState !== 'local-only' || !isWanted(draft.status))
-  const attempts = await lastStoredUploads(
+  const uploads = await lastStoredUploads(
     db,
-    uploaded.map((draft) => draft.id),
+    drafts.filter(mayBeUploaded).map((draft) => draft.id),
   )
-  // A save parts a draft from what is on its way here: one that is being written has nothing to ask for.
-  const imported = drafts.filter((draft) => draft.syncState === 'synchronized' || !isWanted(draft.status))
   const imports = await pendingImportsOf(
     db,
-    imported.map((draft) => draft.id),
+    drafts.filter(mayBeImported).map((draft) => draft.id),
   )
-  return drafts.map((draft) => draftView(draft, { states, tasks, attempts, imports }))
+  return drafts.map((draft) =>
+    draftView(draft, {
+      state: states.get(draft.id),
+      tasks: tasks.get(draft.id) ?? [],
+      upload: uploads.get(draft.id),
+      pending: imports.get(draft.id),
+    }),
+  )
+}
+
+/** What was never on a server has no upload to tell of. */
+function mayBeUploaded({ syncState, status }: StoredDraft): boolean {
+  return syncState !== 'local-only' || !isWanted(status)
+}
+
+/** A save parts a draft from what is on its way here: one that is being written has nothing to ask for. */
+function mayBeImported({ syncState, status }: StoredDraft): boolean {
+  return syncState === 'synchronized' || !isWanted(status)
 }
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function viewIn(db: Db, id: Umid): Promise<Draft> {
-  return await viewOf(db, await getDraft(db, id), null)
+  return await viewOf(db, await getDraft(db, id), { state: null, tasks: null })
 }
 
 /** @throws {EverdraftError} NOT_FOUND for one that was emptied */
-export async function viewOf(db: Db, stored: StoredDraft, known: ReadonlyMap<Umid, DraftState> | null): Promise<Draft> {
-  const [draft] = await draftViews(db, [stored], known)
-  if (draft === undefined || stored.emptiedAt !== null) {
-    throw new EverdraftError('NOT_FOUND', `there is no draft ${stored.id}`)
-  }
-  return draft
+export async function viewOf(
+  db: Db,
+  stored: StoredDraft,
+  /** What the caller has just read or written of it; null: it is read here. */
+  known: { readonly state: DraftState | null; readonly tasks: readonly TaskFace[] | null },
+): Promise<Draft> {
+  const { id } = stored
+  if (stored.emptiedAt !== null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  const state = known.state ?? (await loadDraftState(db, id))
+  const tasks = known.tasks ?? (await tasksByKey(db, 'draft_upload', [id])).get(id) ?? []
+  const upload = mayBeUploaded(stored) ? (await lastStoredUploads(db, [id])).get(id) : undefined
+  const pending = mayBeImported(stored) ? (await pendingImportsOf(db, [id])).get(id) : undefined
+  return draftView(stored, { state, tasks, upload, pending })
 }
 
 export function withoutText(draft: Draft): DraftListItem {
@@ -57,14 +72,14 @@ export function withoutText(draft: Draft): DraftListItem {
   return item
 }
 
-interface Overlays {
-  readonly states: ReadonlyMap<Umid, DraftState>
-  readonly tasks: ReadonlyMap<string, readonly StoredTask[]>
-  readonly attempts: ReadonlyMap<Umid, Upload>
-  readonly imports: ReadonlyMap<Umid, PendingImport>
+interface Overlay {
+  readonly state: DraftState | undefined
+  readonly tasks: readonly TaskFace[]
+  readonly upload: Upload | undefined
+  readonly pending: PendingImport | undefined
 }
 
-function draftView(draft: StoredDraft, overlays: Overlays): Draft {
+function draftView(draft: StoredDraft, overlay: Overlay): Draft {
   const { id, accountId, status, version, policy, review, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
   const { unmodelled: _unmodelled, ...fields } = draft.content
   return {
@@ -73,7 +88,7 @@ function draftView(draft: StoredDraft, overlays: Overlays): Draft {
     accountId,
     status,
     version,
-    sync: syncView(draft, overlays),
+    sync: syncView(draft, overlay),
     policy,
     review,
     scheduledSendAt,
@@ -83,11 +98,8 @@ function draftView(draft: StoredDraft, overlays: Overlays): Draft {
   }
 }
 
-function syncView(draft: StoredDraft, { states, tasks, attempts, imports }: Overlays): DraftSyncView {
-  const state = states.get(draft.id)
-  const rows = tasks.get(draft.id) ?? []
+function syncView(draft: StoredDraft, { state, tasks, upload, pending }: Overlay): DraftSyncView {
   const copy = state === undefined ? null : newestCopy(state.copies)
-  const attempt = attempts.get(draft.id)
   return {
     state: draft.syncState,
     folder: copy?.folder ?? null,
@@ -95,12 +107,12 @@ function syncView(draft: StoredDraft, { states, tasks, attempts, imports }: Over
     uidValidity: copy?.uidValidity ?? null,
     uploadedVersion: copy?.version ?? null,
     messageId: copy?.messageId ?? null,
-    pending: importing(draft, imports.get(draft.id)) ?? pendingOf(draft, state, rows),
-    lastError: lastErrorOf(rows),
+    pending: importing(draft, pending) ?? pendingOf(draft, state, tasks),
+    lastError: lastErrorOf(tasks),
     lastUpload:
-      attempt === undefined
+      upload === undefined
         ? null
-        : { method: attempt.method, bytesSent: attempt.bytesSent, at: attempt.endedAt ?? attempt.createdAt },
+        : { method: upload.method, bytesSent: upload.bytesSent, at: upload.endedAt ?? upload.createdAt },
   }
 }
 
@@ -108,7 +120,7 @@ function importing(draft: StoredDraft, pending: PendingImport | undefined): Pend
   return pending === undefined ? null : { reason: 'importing', since: draft.createdAt, bytes: pending.size }
 }
 
-function pendingOf(draft: StoredDraft, state: DraftState | undefined, rows: readonly StoredTask[]): Pending | null {
+function pendingOf(draft: StoredDraft, state: DraftState | undefined, rows: readonly TaskFace[]): Pending | null {
   const bytes = messageBytes(draft)
   const since = draft.updatedAt
   if (isUploaded(draft.status)) {
@@ -118,14 +130,14 @@ function pendingOf(draft: StoredDraft, state: DraftState | undefined, rows: read
   return state !== undefined && state.debts.length > 0 ? { reason: 'removing-copies', since, bytes: 0 } : null
 }
 
-function reasonOf(rows: readonly StoredTask[]): Pending['reason'] {
+function reasonOf(rows: readonly TaskFace[]): Pending['reason'] {
   if (rows.some((row) => row.state === 'running')) return 'uploading'
   if (rows.some((row) => row.state === 'parked' || row.state === 'failed')) return 'parked'
   if (rows.some((row) => row.connectFailures > 0)) return 'offline'
   return rows.some((row) => row.attempts > 0) ? 'backing-off' : 'waiting'
 }
 
-function lastErrorOf(rows: readonly StoredTask[]): LastError | null {
+function lastErrorOf(rows: readonly TaskFace[]): LastError | null {
   const errors = rows.flatMap((row) => row.lastError ?? [])
   return errors.toSorted((a, b) => b.at - a.at)[0] ?? null
 }

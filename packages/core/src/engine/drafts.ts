@@ -77,8 +77,9 @@ export function createDrafts(parts: EngineParts): Drafts {
         onConflict: options.onConflict ?? 'refuse',
         reviewRequired: options.review?.required ?? null,
       }
-      const { draft, conflictId } = await run(localTasks.draft_save, input, async (db, saved) => {
-        const known = saved.state === null ? null : new Map([[id, saved.state]])
+      const { draft, conflictId } = await run(localTasks.draft_save, input, async (db, saved, queued) => {
+        const upload = queued.find(({ followUp }) => followUp.task === 'draft_upload' && followUp.key === id)
+        const known = { state: saved.state, tasks: upload?.tasks ?? null }
         return { draft: await viewOf(db, saved.draft, known), conflictId: saved.conflictId }
       })
       if (conflictId === null) return draft

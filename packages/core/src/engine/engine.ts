@@ -4,7 +4,7 @@ import type { Connectivity, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent } from '../events.ts'
 import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
-import { createQueue } from '../queue/queue.ts'
+import { createQueue, type Queued } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
 import { createSubmissions } from '../queue/submissions.ts'
 import { createWatcher } from '../queue/watcher.ts'
@@ -242,14 +242,14 @@ async function startEngine(
     async run<Input, Result, Answer>(
       task: LocalTask<Input, Result>,
       input: Input,
-      read: (db: Db, result: Result) => Promise<Answer>,
+      read: (db: Db, result: Result, queued: readonly Queued[]) => Promise<Answer>,
     ): Promise<Answer> {
       const now = environment.now()
       const { answer, followUps } = await store.write(async (write) => {
         const { uploadDelay } = parts
         const planned = await task.plan({ write, environment, now, device: parts.device, uploadDelay }, input)
-        await queue.enqueue(write, planned.followUps)
-        return { answer: await read(write.db, planned.result), followUps: planned.followUps }
+        const queued = await queue.enqueue(write, planned.followUps)
+        return { answer: await read(write.db, planned.result, queued), followUps: planned.followUps }
       })
       queue.wakeFor(followUps)
       return answer
@@ -321,7 +321,7 @@ async function startEngine(
   /** The markers of a page of drafts. @returns the last draft of the page; null where there are no more */
   async function deriveUploads(write: Write, after: string): Promise<string | null> {
     const drafts = await draftsToUpload(write.db, after, markersPerPage)
-    await queue.enqueue(write, drafts.map(uploadInNeed))
+    await queue.enqueue(write, drafts.filter(({ isQueued }) => !isQueued).map(uploadInNeed))
     return drafts.length < markersPerPage ? null : (drafts.at(-1)?.id ?? null)
   }
 

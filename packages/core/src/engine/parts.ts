@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.ts'
 import type { AccountId, DeviceId } from '../ids.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { Queue, Queued } from '../queue/queue.ts'
 import type { Sessions } from '../queue/sessions.ts'
 import type { Submissions } from '../queue/submissions.ts'
 import type { Watcher } from '../queue/watcher.ts'
@@ -31,13 +31,13 @@ export interface EngineParts {
   readonly closing: AbortSignal
   readonly uploadDelay: PlanContext['uploadDelay']
   /**
-   * Plans a local task in one transaction with its follow-ups, and reads in it what the caller wants to know afterwards.
-   * Durable when it resolves.
+   * Plans a local task in one transaction with its follow-ups, and reads in it what the caller wants to know afterwards;
+   * `queued` are the follow-ups. Durable when it resolves.
    */
   readonly run: <Input, Result, Answer>(
     task: LocalTask<Input, Result>,
     input: Input,
-    read: (db: Db, result: Result) => Promise<Answer>,
+    read: (db: Db, result: Result, queued: readonly Queued[]) => Promise<Answer>,
   ) => Promise<Answer>
   /** Discards all drafts of the account and brings that to the server, as far as it can be reached now. */
   discardAll(accountId: AccountId): Promise<void>

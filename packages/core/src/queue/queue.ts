@@ -18,6 +18,7 @@ import {
   laneDueAt,
   recoverTasks,
   type TaskEnd,
+  type TaskFace,
 } from '../storage/tasks.ts'
 import type { TaskStepKind } from '../storage/task-steps.ts'
 import {
@@ -42,8 +43,11 @@ import type { Submissions } from './submissions.ts'
 export interface Queue {
   /** What a crash left running is to run again. Before anything else is enqueued. */
   recover(): Promise<void>
-  /** Part of the caller's transaction; call `wake` after it. */
-  enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void>
+  /**
+   * Part of the caller's transaction; call `wake` after it.
+   * @returns what the queue then has of each follow-up's task and key
+   */
+  enqueue(write: Write, followUps: readonly FollowUp[]): Promise<readonly Queued[]>
   /** Something may be due. */
   readonly wake: () => void
   /** These were stored: looks at the queue only if they are due before it would look anyway. */
@@ -52,6 +56,11 @@ export interface Queue {
   settled(accountId: AccountId, waitMs: number | null): Promise<boolean>
   /** Lets what runs end, for as long as `graceMs`, and starts nothing more. */
   close(graceMs: number): Promise<void>
+}
+
+export interface Queued {
+  readonly followUp: FollowUp
+  readonly tasks: readonly TaskFace[]
 }
 
 export interface QueueOptions {
@@ -361,11 +370,12 @@ export function createQueue(options: QueueOptions): Queue {
     }
   }
 
-  async function enqueue(write: Write, followUps: readonly FollowUp[]): Promise<void> {
+  async function enqueue(write: Write, followUps: readonly FollowUp[]): Promise<readonly Queued[]> {
     const now = environment.now()
+    const queued: Queued[] = []
     for (const followUp of followUps) {
       const task = tasks[followUp.task]
-      await enqueueTask(write.db, {
+      const waiting = await enqueueTask(write.db, {
         newId: () => uuidv7(now, environment.random) as TaskId,
         accountId: followUp.accountId,
         lane: laneOf(followUp),
@@ -377,7 +387,9 @@ export function createQueue(options: QueueOptions): Queue {
         join: followUp.join,
         urgent: followUp.urgent ?? false,
       })
+      queued.push({ followUp, tasks: waiting })
     }
+    return queued
   }
 
   return {

@@ -306,10 +306,37 @@ interface DraftInNeed {
   readonly accountId: AccountId
 }
 
-/** Of `draftsInNeed`, those whose head is to go to the server, by id: a page after `after`, however many there are. */
-export async function draftsToUpload(db: Db, after: string, limit: number): Promise<readonly DraftInNeed[]> {
-  const rows = await toUpload(db).where('id', '>', after).orderBy('id').limit(limit).execute()
-  return rows.map((row) => ({ id: row.id as Umid, accountId: row.account_id as AccountId }))
+/**
+ * Of `draftsInNeed`, those whose head is to go to the server, by id: a page after `after`, however many there are. Asked
+ * at once for all of the page, which have a task already.
+ */
+export async function draftsToUpload(
+  db: Db,
+  after: string,
+  limit: number,
+): Promise<readonly (DraftInNeed & { readonly isQueued: boolean })[]> {
+  const rows = await toUpload(db)
+    .select((draft) =>
+      draft
+        .exists(
+          draft
+            .selectFrom('task')
+            .select('task.seq')
+            .whereRef('task.key', '=', 'draft.id')
+            .whereRef('task.account_id', '=', 'draft.account_id')
+            .where('task.kind', '=', sql.lit('draft_upload')),
+        )
+        .as('queued'),
+    )
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({
+    id: row.id as Umid,
+    accountId: row.account_id as AccountId,
+    isQueued: Boolean(row.queued),
+  }))
 }
 
 function toUpload(db: Db) {

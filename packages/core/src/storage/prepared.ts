@@ -20,19 +20,32 @@ export function prepared<Input extends object, Row>(
   build: (db: Kysely<Schema>, input: Input) => Compilable<Row>,
 ): (db: Db, input: Input) => Promise<readonly Row[]> {
   // By adapter: that is one object for a database and all its transactions.
-  const compiled = new WeakMap<object, CompiledQuery<Row>>()
+  const compiled = new WeakMap<object, Compiled<Row>>()
   const slots = new Proxy({} as Input, {
     get: (_target, name) => new Slot(String(name)),
   })
   return (db, input) => {
     const { adapter } = db.getExecutor()
-    let query = compiled.get(adapter)
-    if (query === undefined) {
-      query = build(db, slots).compile()
-      compiled.set(adapter, query)
+    let known = compiled.get(adapter)
+    if (known === undefined) {
+      const query = build(db, slots).compile()
+      const names = query.parameters.map((value) => (value instanceof Slot ? value.name : null))
+      known = { query, names }
+      compiled.set(adapter, known)
     }
+    const { query, names } = known
     const values = input as Record<string, unknown>
-    const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value))
+    const parameters: unknown[] = []
+    for (let place = 0; place < names.length; place += 1) {
+      const name = names[place] ?? null
+      parameters.push(name === null ? query.parameters[place] : values[name])
+    }
     return answerTo(db, query, parameters)
   }
+}
+
+interface Compiled<Row> {
+  readonly query: CompiledQuery<Row>
+  /** By the place of a parameter: which of the input it is. Null: one that is always the same. */
+  readonly names: readonly (string | null)[]
 }

@@ -34,6 +34,9 @@ export interface StoredTask {
   readonly timeline: Timeline
 }
 
+/** What users see of a task that waits or runs. */
+export type TaskFace = Pick<StoredTask, 'state' | 'attempts' | 'connectFailures' | 'lastError'>
+
 /** What a request does with a row of the same kind and key that waits already. */
 export type Join =
   /** A debounce: the wait starts anew, until this long after the first request. */
@@ -61,15 +64,17 @@ export interface Enqueue {
 /**
  * Adds a task, or joins it with the one of the same kind and key that is not running: that one then runs for both, and
  * counts one superseded. A parked or failed one is woken up, as what it was to do has changed.
+ * @returns all of this kind and key, as they are afterwards
  */
-export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
+export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
   const { accountId, kind, key } = task
-  const [waiting] = await taskNotRunning(db, { accountId, kind, key })
+  const rows = await tasksOfKey(db, { kind, key })
+  const waiting = notRunning(rows, accountId)
   if (waiting === undefined) {
     await addTask(db, task)
-    return
+    return [...rows.map(toTask), { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }]
   }
-  if (task.join === 'keep') return
+  if (task.join === 'keep') return rows.map(toTask)
   const wasWaiting = waiting.state === 'waiting'
   const requestedAt = wasWaiting ? waiting.requested_at : task.now
   // A back-off that runs is kept: a save must not make us knock sooner at a server that just failed.
@@ -83,31 +88,29 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<void> {
   const superseded = waiting.superseded + 1
   if (wasWaiting && waiting.priority >= task.priority) {
     await postponeTask(db, { seq: waiting.seq, runAt, superseded })
-    return
+    return rows.map(toTask)
   }
+  const past = wasWaiting ? waiting : { attempts: 0, connect_failures: 0, last_error: null }
   await joinTask(db, {
     seq: waiting.seq,
     runAt,
     requestedAt,
     priority: Math.max(waiting.priority, task.priority),
     superseded,
-    attempts: wasWaiting ? waiting.attempts : 0,
-    connectFailures: wasWaiting ? waiting.connect_failures : 0,
-    lastError: wasWaiting ? waiting.last_error : null,
+    attempts: past.attempts,
+    connectFailures: past.connect_failures,
+    lastError: past.last_error,
   })
+  return rows.map((row) => toTask(row === waiting ? { ...row, ...past, state: 'waiting' } : row))
 }
 
-const taskNotRunning = prepared(
-  (db, input: { readonly accountId: AccountId; readonly kind: string; readonly key: string }) =>
-    db
-      .selectFrom('task')
-      .selectAll()
-      .where('account_id', '=', input.accountId)
-      .where('kind', '=', input.kind)
-      .where('key', '=', input.key)
-      // Written out, as the partial index asks for it.
-      .where('state', '<>', sql.lit('running')),
-)
+/** At most one: requests join. */
+function notRunning<Row extends { readonly account_id: string; readonly state: string }>(
+  rows: readonly Row[],
+  accountId: AccountId,
+): Row | undefined {
+  return rows.find((row) => row.account_id === accountId && row.state !== 'running')
+}
 
 /** What a save after a save does. A statement that names a column writes each index with it, changed or not. */
 const postponeTask = prepared(
@@ -298,13 +301,14 @@ export type TaskEnd =
     }
 
 /**
- * Ends a run. Its lane stays busy: `claimAfter` or `freeLane` comes in the same transaction. Where a newer request of the same kind and key came while it ran, that one goes on
- * alone, with this run's error and back-off, so that one thing never has two rows that are to run.
+ * Ends a run. Its lane stays busy: `claimAfter` or `freeLane` comes in the same transaction. Where a newer request of the
+ * same kind and key came while it ran, that one goes on alone, with this run's error and back-off, so that one thing never
+ * has two rows that are to run.
  */
 export async function finishTask(db: Db, { task, fence }: Claim, end: TaskEnd, step: TaskStep): Promise<void> {
   await checkFence(db, task.lane, fence)
   const timeline = withStep(task.timeline, step)
-  const newer = end.kind === 'remove' ? undefined : (await taskNotRunning(db, task))[0]
+  const newer = end.kind === 'remove' ? undefined : notRunning(await tasksOfKey(db, task), task.accountId)
   if (end.kind === 'remove' || newer !== undefined) {
     await removeTask(db, { seq: task.seq })
     await logTask(db, { ...task, timeline }, step.at)
