@@ -13,7 +13,7 @@ export interface Indexer {
 /** Of calm: a burst of saves is indexed once. */
 const pauseMs = 400
 /** However many save, what was saved can be found after this. */
-const longestPauseMs = 3_000
+const longestPauseMs = 10_000
 /** Thousands may come at once, and the index would take its share of every commit: it follows when they are here. */
 const longestImportMs = 60_000
 /** Drafts per transaction: a save never waits for more. */
