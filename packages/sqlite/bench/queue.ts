@@ -9,11 +9,13 @@ import { better, defineQueue, defineWorker, JobStatus } from 'plainjob'
 import { platformEnvironment } from '../../core/src/engine/platform.ts'
 import { createQueue, type Queue } from '../../core/src/queue/queue.ts'
 import { openStore } from '../../core/src/storage/store.ts'
+import { uuidv7 } from '../../core/src/ids.ts'
 import { wireTasks } from '../../core/src/tasks/registry.ts'
 import type { FollowUp } from '../../core/src/tasks/task.ts'
 import { benchFolder } from '../../testkit/bench/real-disk.ts'
 import { quantile, ratios, spread } from '../../testkit/bench/statistics.ts'
 import { count, ratio, ratioWithSpread, type Section, type Suite } from '../../testkit/bench/suite.ts'
+import { redisVersion, runBullmq } from './bullmq-queue.ts'
 import { unreachable } from './unreachable.ts'
 
 const plans = {
@@ -21,7 +23,7 @@ const plans = {
   quick: { accounts: 20, each: 5, rounds: 2, idle: 10 },
 } as const
 
-interface Plan {
+export interface Plan {
   readonly accounts: number
   /** Tasks of each account. */
   readonly each: number
@@ -29,14 +31,19 @@ interface Plan {
   readonly idle: number
 }
 
+/** Milliseconds for all to be stored, and from then until all are done. */
+export interface Run {
+  readonly enqueueMs: number
+  readonly drainMs: number
+}
+
 /** Tasks that do nothing, from the request to the last one done. */
 interface Contestant {
   readonly name: string
-  /** Milliseconds for all to be stored, and until all are done. */
-  run(file: string, plan: Plan): Promise<{ readonly enqueueMs: number; readonly drainMs: number }>
+  run(file: string, plan: Plan): Promise<Run>
 }
 
-const contestants: readonly Contestant[] = [
+const always: readonly Contestant[] = [
   { name: 'engine', run: runEngine },
   { name: 'plainjob, forced to FULL', run: (file, plan) => runPlainjob(file, plan, 2) },
   { name: 'plainjob, its NORMAL', run: (file, plan) => runPlainjob(file, plan, 1) },
@@ -48,7 +55,9 @@ export const queue: Suite = {
   async run({ quick, say }) {
     const plan = quick ? plans.quick : plans.full
     await using folder = await benchFolder()
-    const runs = contestants.map(() => [] as { readonly enqueueMs: number; readonly drainMs: number }[])
+    const redis = await redisVersion()
+    const contestants = redis === null ? always : [...always, { name: 'BullMQ, AOF always', run: runBullmq }]
+    const runs = contestants.map((): Run[] => [])
     for (let round = 0; round <= plan.rounds; round += 1) {
       say(`round ${round} of ${plan.rounds}`)
       for (let place = 0; place < contestants.length; place += 1) {
@@ -60,7 +69,7 @@ export const queue: Suite = {
     }
     say('idle')
     const idle = await idleStarts(join(folder.path, 'idle.db'), plan)
-    return section(runs, idle, plan, folder.fileSystem)
+    return section({ contestants, runs, idle, redis }, plan, folder.fileSystem)
   },
 }
 
@@ -107,7 +116,9 @@ async function openQueue(file: string, execute: (accountId: AccountId, key: stri
   const opened = createQueue(options)
   return {
     queue: opened,
-    enqueue: (followUps) => store.write((write) => opened.enqueue(write, followUps)),
+    async enqueue(followUps) {
+      await store.write((write) => opened.enqueue(write, followUps))
+    },
     async empty() {
       for (;;) {
         const left = await store.write(({ db }) => db.selectFrom('task').select('seq').limit(1).execute())
@@ -125,11 +136,12 @@ function upload(accountId: AccountId, key: string): FollowUp {
   return { task: 'draft_upload', accountId, key, delayMs: 0, join: 'keep' }
 }
 
-async function runEngine(
-  file: string,
-  { accounts, each }: Plan,
-): Promise<{ readonly enqueueMs: number; readonly drainMs: number }> {
+async function runEngine(file: string, { accounts, each }: Plan): Promise<Run> {
+  const { random } = platformEnvironment(undefined)
+  const newId = (): string => uuidv7(Date.now(), random)
   const last = new Map<AccountId, number>()
+  /** By the draft that a task is about: which of its account it is. */
+  const numberOf = new Map<string, number>()
   const all = Promise.withResolvers<void>()
   let done = 0
   const {
@@ -138,15 +150,21 @@ async function runEngine(
     empty,
     close,
   } = await openQueue(file, (accountId, key) => {
-    const number = Number(key)
+    const number = numberOf.get(key) ?? -1
     if (number !== (last.get(accountId) ?? -1) + 1) all.reject(new Error('the tasks of an account ran out of order'))
     last.set(accountId, number)
     done += 1
     if (done === accounts * each) all.resolve()
   })
   try {
-    const ids = Array.from({ length: accounts }, () => randomUUID() as string as AccountId)
-    const tasks = Array.from({ length: each }, (_each, key) => ids.map((id) => upload(id, String(key)))).flat()
+    const ids = Array.from({ length: accounts }, () => newId() as AccountId)
+    const tasks = Array.from({ length: each }, (_each, number) =>
+      ids.map((accountId) => {
+        const draftId = newId()
+        numberOf.set(draftId, number)
+        return upload(accountId, draftId)
+      }),
+    ).flat()
     const started = performance.now()
     for (let index = 0; index < tasks.length; index += 100) {
       await Promise.all(tasks.slice(index, index + 100).map((task) => enqueue([task])))
@@ -163,11 +181,7 @@ async function runEngine(
 
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 
-async function runPlainjob(
-  file: string,
-  { accounts, each }: Plan,
-  synchronous: 1 | 2,
-): Promise<{ readonly enqueueMs: number; readonly drainMs: number }> {
+async function runPlainjob(file: string, { accounts, each }: Plan, synchronous: 1 | 2): Promise<Run> {
   const database = new Database(file)
   const jobs = defineQueue({ connection: better(database), logger: silent })
   // It sets NORMAL by itself.
@@ -224,9 +238,17 @@ async function idleStarts(file: string, { accounts, idle }: Plan): Promise<reado
   }
 }
 
+interface Measured {
+  readonly contestants: readonly Contestant[]
+  readonly runs: readonly (readonly Run[])[]
+  /** Milliseconds. */
+  readonly idle: readonly number[]
+  /** Null: BullMQ was not measured. */
+  readonly redis: string | null
+}
+
 function section(
-  runs: readonly (readonly { readonly enqueueMs: number; readonly drainMs: number }[])[],
-  idle: readonly number[],
+  { contestants, runs, idle, redis }: Measured,
   { accounts, each, rounds }: Plan,
   fileSystem: string,
 ): Section {
@@ -239,6 +261,11 @@ function section(
     settings: [
       'engine: its own queue and store (`sqlite(file)` as it comes: synchronous=FULL); 100 requests at a time, each a transaction of its own as far as anybody can tell; every task leaves its timeline (planned, started, done)',
       'plainjob 0.0.14 on better-sqlite3: one `add` after another, one worker; in its own setting (NORMAL) what was acknowledged can be lost in a power cut',
+      ...(redis === null
+        ? []
+        : [
+            `BullMQ 6.7.0 on Redis ${redis} with appendonly and appendfsync always, over a socket of the machine: 100 \`add\` at a time, a worker that does 100 jobs at a time, not in the order of an account`,
+          ]),
       `all files in one folder on ${fileSystem}`,
     ],
     tables: [
@@ -258,7 +285,7 @@ function section(
     ],
     notes: [
       `With nothing else to do, a task begins ${ratio(quantile(idle, 0.5))} ms after the request for it (p50; p99 ${ratio(quantile(idle, 0.99))} ms), stored durably before. plainjob looks for new jobs once a second.`,
-      'BullMQ on Redis was not measured.',
+      ...(redis === null ? ['BullMQ was not measured: redis-server is not installed on the machine of this run.'] : []),
     ],
   }
 }
