@@ -18,6 +18,7 @@ const words: Readonly<Record<SendRule, string>> = {
   resume: 'To the wire again with the frozen bytes, for those who are left, if there are any.',
   hold: 'It waits for the user, with the reason shown. With nobody left: nothing.',
   unhold: 'The user says go.',
+  postpone: 'Off the wire, until another hour: the server does not hold it that long.',
   freeze: 'The exact bytes are fixed.',
   open: 'Recipients have their verdicts. Those accepted are in flight; with none of them, it waits or has failed.',
   'mark-dot': 'The final dot may go.',
@@ -91,6 +92,7 @@ const address = 'ann@example.org'
 const examples: Readonly<Record<SendEventType, SendEvent>> = {
   released: { type: 'released' },
   held: { type: 'held', reason },
+  postponed: { type: 'postponed', until: 0 },
   unheld: { type: 'unheld' },
   froze: { type: 'froze' },
   opened: { type: 'opened', verdicts: [{ address, kind: 'accepted', reason }], retryAt: 0 },

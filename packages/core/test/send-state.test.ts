@@ -21,7 +21,7 @@ const addresses = ['ann@example.org', 'bob@example.org', 'carla@example.org'] as
 const reason: SendReason = { code: '450', message: 'later' }
 const fresh = newSend(1 as Version, addresses, 0)
 
-const kindsOfEvents = 24
+const kindsOfEvents = 25
 
 /** One of every kind of event, in any order: also what no engine would ever say. */
 function anyEvent(choice: number): SendEvent {
@@ -53,6 +53,7 @@ function anyEvent(choice: number): SendEvent {
     { type: 'copies-cleaned' },
     { type: 'given-up', reason },
     { type: 'reported', address: addresses[lot % 3] ?? '', reason, at: 7 },
+    { type: 'postponed', until: 9 },
   ]
   return events[choice % kindsOfEvents]!
 }

@@ -47,6 +47,7 @@ export interface SendJson {
   readonly queue_id: string | null
   readonly created_at: string
   readonly sent_at: string | null
+  readonly held_until: string | null
   readonly verified_at: string | null
   readonly next_attempt_at: string | null
   readonly events: readonly SendEventJson[]
@@ -99,6 +100,7 @@ export const sendSchema: z.ZodType<SendJson> = z
     queue_id: z.string().nullable(),
     created_at: timeSchema,
     sent_at: timeSchema.nullable(),
+    held_until: timeSchema.nullable(),
     verified_at: timeSchema.nullable(),
     next_attempt_at: timeSchema.nullable(),
     events: z.array(
@@ -132,6 +134,7 @@ export function sendToJson(send: SendRecord): SendJson {
     queue_id: send.queueId,
     created_at: timeToJson(send.createdAt),
     sent_at: send.sentAt === null ? null : timeToJson(send.sentAt),
+    held_until: send.heldUntil === null ? null : timeToJson(send.heldUntil),
     verified_at: send.verifiedAt === null ? null : timeToJson(send.verifiedAt),
     next_attempt_at: send.nextAttemptAt === null ? null : timeToJson(send.nextAttemptAt),
     events: send.events.map(({ at, type, phase, reason }) => ({

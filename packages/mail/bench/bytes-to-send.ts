@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 
-import { createEngine, type EngineEvent } from '@everdraft/core'
+import { createEngine, type Engine } from '@everdraft/core'
 import { imap, smtp } from '@everdraft/mail'
 import {
   availability,
@@ -131,7 +131,7 @@ async function engineBytes(
     await engine.drafts.flush(draft.id)
     await engine.sync(accountId)
     const marks = { imap: mailbox.mark(), smtp: submission.mark() }
-    await cleaned(engine.subscribe, async () => void (await engine.drafts.send(draft.id)))
+    await cleaned(engine, async () => void (await engine.drafts.send(draft.id)))
     const bytes = { imap: mailbox.since(marks.imap).toServer, smtp: submission.since(marks.smtp).toServer }
     const raw = await connectRaw({ host: server.host, port: server.imapPort })
     await raw.login({ user, password })
@@ -144,12 +144,9 @@ async function engineBytes(
   }
 }
 
-async function cleaned(
-  subscribe: (options: object, listener: (event: EngineEvent) => void) => () => void,
-  send: () => Promise<void>,
-): Promise<void> {
+async function cleaned(engine: Engine, send: () => Promise<void>): Promise<void> {
   const ended = Promise.withResolvers<void>()
-  const unsubscribe = subscribe({}, (event) => {
+  const unsubscribe = engine.subscribe({}, (event) => {
     if (event.type !== 'send-status-changed') return
     if (event.phase === 'cleaned') ended.resolve()
     if (event.phase === 'failed' || event.phase === 'unknown') ended.reject(new Error(`the send is ${event.phase}`))

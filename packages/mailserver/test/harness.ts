@@ -33,6 +33,7 @@ export type WorldOptions = CapabilityOptions & {
   readonly mailboxes?: readonly InitialMailbox[]
   readonly journal?: StoreJournal
   readonly maxMessageBytes?: number
+  readonly longestHoldSeconds?: number
   readonly quirks?: Quirks
 }
 
@@ -125,6 +126,7 @@ export function createWorld(options: WorldOptions = {}): World {
           now,
           maxMessageBytes: options.maxMessageBytes ?? 1_000_000,
           requireAuthentication: true,
+          longestHoldSeconds: options.longestHoldSeconds,
           accept: (submission) => {
             deliverLocally(store, submission)
             submissions.push(submission)

@@ -30,6 +30,24 @@ test('EHLO tells the extensions', () => {
   expect(client.run('HELO client.test')).toBe('250 everdraft\r\n')
 })
 
+// The world's clock.
+const startMs = Date.UTC(2024, 0, 2, 3, 4, 5)
+
+test('FUTURERELEASE is offered where it is on, and holds no message for longer than it says (RFC 4865)', () => {
+  const { world, client } = submitting({ longestHoldSeconds: 60 })
+  const at = (seconds: number): string => new Date(startMs + seconds * 1000).toISOString().replace(/\.\d+Z$/u, 'Z')
+  expect(client.run('EHLO client.test')).toContain(`250 FUTURERELEASE 60 ${at(60)}\r\n`)
+  for (const parameter of ['HOLDFOR=61', 'HOLDFOR=soon', `HOLDUNTIL=${at(120)}`, `HOLDFOR=1 HOLDUNTIL=${at(2)}`]) {
+    expect(client.run(`MAIL FROM:<alice@example.test> ${parameter}`)).toMatch(/^501 5\.5\.4 /u)
+  }
+  expect(client.run('MAIL FROM:<alice@example.test> HOLDFOR=60')).toMatch(/^250/u)
+  client.run('RCPT TO:<bob@example.test>')
+  client.run('DATA')
+  client.send('Subject: later\r\n\r\n.\r\n')
+  expect(world.submissions.map(({ envelope }) => envelope.holdUntilMs)).toEqual([startMs + 60_000])
+  expect(submitting().client.run('MAIL FROM:<alice@example.test> HOLDFOR=1')).toMatch(/^555 /u)
+})
+
 const auth = (...rounds: readonly string[]): string => {
   const client = createWorld().smtp()
   client.run('EHLO client.test')

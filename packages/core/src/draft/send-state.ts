@@ -106,6 +106,8 @@ interface RecipientVerdict {
 export type SendEvent =
   /** Its time has come. */
   | { readonly type: 'released' }
+  /** It goes at another hour: the server does not hold it until then. */
+  | { readonly type: 'postponed'; readonly until: number }
   /** Not without a word of the user: a successor in Drafts, a restored backup. After an acceptance it is about those who are left. */
   | { readonly type: 'held'; readonly reason: SendReason }
   /** The user says go. */
@@ -163,6 +165,8 @@ export type SendRule =
   | 'resume'
   | 'hold'
   | 'unhold'
+  /** Off the wire, until another hour. */
+  | 'postpone'
   | 'freeze'
   /** Recipients have their verdicts; those accepted are in flight, if there are any. */
   | 'open'
@@ -238,6 +242,7 @@ export const sendTransitions: Readonly<Record<SendEventType, Row>> = {
   //                         queued, checked, frozen                 transmitting, dotting             accepted, filed, verified, cleaned         cancelled, failed, unknown, parked
   'released':            row(['check', 'same', 'same'],              ['same', 'same'],                 four('resume'),                             four('same')),
   'held':                row(three('hold'),                          ['refuse', 'refuse'],             four('hold'),                               four('same')),
+  'postponed':           row(['same', 'postpone', 'postpone'],          ['refuse', 'refuse'],             four('same'),                               four('same')),
   'unheld':              row(['unhold', 'same', 'same'],             ['same', 'same'],                 four('unhold'),                             four('same')),
   'froze':               row(['refuse', 'freeze', 'same'],           ['refuse', 'refuse'],             four('refuse'),                             four('refuse')),
   'opened':              row(['refuse', 'refuse', 'open'],           ['refuse', 'refuse'],             four('refuse'),                             four('refuse')),
@@ -321,6 +326,8 @@ function carryOut(rule: Exclude<SendRule, 'refuse'>, state: SendState, event: Se
       return hasAny(state, isLeft) ? { ...atRest(state), held: reason ?? foundInSent } : state
     case 'unhold':
       return { ...state, held: null }
+    case 'postpone':
+      return { ...atRest(state), dueAt: 'until' in event ? event.until : state.dueAt }
     case 'freeze':
       return { ...state, phase: 'frozen' }
     case 'open':

@@ -412,6 +412,8 @@ export interface SendRecord {
   readonly createdAt: number
   /** When a server took it for somebody. */
   readonly sentAt: number | null
+  /** The server has taken it, and holds it until then (FUTURERELEASE); null: it goes on at once. */
+  readonly heldUntil: number | null
   /** When its copy was seen in Sent. */
   readonly verifiedAt: number | null
   /** Oldest first. */

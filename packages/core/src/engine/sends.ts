@@ -17,12 +17,19 @@ const longestAheadMs = 10 * 365 * 24 * 3_600_000
 
 export function createSend({ run, environment, submission }: EngineParts): Drafts['send'] {
   return async (draftId: Umid, options = {}) => {
-    const { baseVersion = null, undoMs = 0, sendAt = null, confirm = false, request = null } = options
+    const {
+      baseVersion = null,
+      undoMs = 0,
+      sendAt = null,
+      holdAtServer = false,
+      confirm = false,
+      request = null,
+    } = options
     checkTime('undo_ms', undoMs, longestAheadMs)
     if (sendAt !== null) checkTime('send_at', sendAt, environment.now() + longestAheadMs)
     if (submission === null)
       throw new EverdraftError('NO_SUBMISSION', 'this engine was given no way to send: submission is missing')
-    const input = { draftId, baseVersion, undoMs, sendAt, confirm, request }
+    const input = { draftId, baseVersion, undoMs, sendAt, holdAtServer, confirm, request }
     return await run(localTasks.outbox_queue, input, (db, { id }) => recordIn(db, id))
   }
 }
@@ -106,14 +113,14 @@ function recordOf(
     subject,
     status: sendStatusOf(state),
     phase: state.phase,
-    // A run that failed is the newer trouble: one that changed the state has left no failure.
-    error: state.held ?? (failure === null ? state.error : { code: failure.code, message: failure.message }),
+    error: state.held ?? state.error ?? (failure === null ? null : { code: failure.code, message: failure.message }),
     isHeld: state.held !== null || state.phase === 'parked',
     attempts: state.attempts,
     nextAttemptAt: workOf(state).releaseAt ?? waiting?.runAt ?? null,
     queueId: facts.queueId,
     createdAt,
     sentAt: state.sentAt,
+    heldUntil: facts.heldUntil,
     verifiedAt: facts.verifiedAt,
     events,
   }

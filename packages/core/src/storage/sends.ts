@@ -93,6 +93,10 @@ export interface SendFacts {
   readonly quotes: Quotes | null
   /** False after the server could not fetch what it was told to. */
   readonly mayQuote: boolean
+  /** The hour until which the server is to hold it (RFC 4865), where it can; null: nobody asked for that. */
+  readonly holdUntil: number | null
+  /** The server has taken it, and holds it until then. */
+  readonly heldUntil: number | null
   /** The provider's own, from its answer to the dot. */
   readonly queueId: string | null
   readonly providerMessageId: MessageId | null
@@ -120,6 +124,8 @@ export const noFacts: SendFacts = {
   frozen: null,
   quotes: null,
   mayQuote: true,
+  holdUntil: null,
+  heldUntil: null,
   queueId: null,
   providerMessageId: null,
   filing: null,

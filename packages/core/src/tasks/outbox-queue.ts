@@ -25,6 +25,8 @@ export interface OutboxQueue {
   readonly sendAt: number | null
   /** How long it can be undone at least. */
   readonly undoMs: number
+  /** The server may hold it until then, if it can: from then on it cannot be undone. */
+  readonly holdAtServer: boolean
   /** The user has read the warnings. */
   readonly confirm: boolean
   /** Null: it is carried out, whatever came before. */
@@ -48,13 +50,14 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
     await checkDraft(context, draft, input.confirm)
     const id = uuidv7(now, environment.random) as SendId
     const sender = draft.content.from?.address ?? account.address
-    const dueAt = Math.max(now + input.undoMs, input.sendAt ?? 0)
+    const holdUntil = input.holdAtServer ? input.sendAt : null
+    const dueAt = Math.max(now + input.undoMs, holdUntil === null ? (input.sendAt ?? 0) : 0)
     const send: StoredSend = {
       id,
       accountId: draft.accountId,
       draftId,
       state: newSend(draft.version, envelopeRecipients(draft.content), dueAt),
-      facts: noFacts,
+      facts: { ...noFacts, holdUntil },
       messageId: sentMessageId(sentMark(draft.token, environment.createSha256()), sender, environment.random),
       sender,
       subject: draft.content.subject,

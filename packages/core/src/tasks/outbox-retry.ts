@@ -13,7 +13,7 @@ export const outboxRetry: LocalTask<{ readonly sendId: SendId }, null> = {
   name: 'outbox_retry',
   async plan(context, { sendId }) {
     const { write, now } = context
-    const { draftId, state } = await getSend(write.db, sendId)
+    const { draftId, state, facts } = await getSend(write.db, sendId)
     if (state.phase === 'failed') {
       // The consent is to one revision: what was written since needs one of its own (hazard 33).
       checkApproved(await editableDraft(context, { draftId, baseVersion: state.version, by: 'user', device: null }))
@@ -22,6 +22,8 @@ export const outboxRetry: LocalTask<{ readonly sendId: SendId }, null> = {
     if (applied.rule === 'refuse') {
       throw new EverdraftError('TOO_LATE', `the send is ${applied.send.state.phase}: there is nothing to retry`)
     }
+    // At once is not at the hour that the server was to hold it until.
+    if (facts.holdUntil !== null) await setSendFacts(write, sendId, { holdUntil: null }, now)
     // What was restored is looked for in Sent all the same.
     const overrules = state.held !== null && state.held.code !== restoredCode
     if (overrules) await setSendFacts(write, sendId, { overruledAt: now }, now)

@@ -11,6 +11,7 @@ import {
   type StoredSend,
 } from '../storage/sends.ts'
 import { sentHabit } from '../storage/sent-habits.ts'
+import { holdPlan } from '../sync/hold-plan.ts'
 import { WireError } from '../wire/mailbox.ts'
 import {
   type CommitOutcome,
@@ -48,11 +49,17 @@ export const outboxSend: WireTask = {
     if (isStale(started, context.environment.now())) return await backToQueue(context, id)
     const session = await connect(context, id)
     if ('outcome' in session) return session.outcome
+    const hold = holdPlan(
+      started.facts.holdUntil,
+      session.session.capabilities.futureRelease,
+      context.environment.now(),
+    )
+    if (hold.kind === 'wait') return await end(context, id, { type: 'postponed', until: hold.until })
     const asked = await askForQuotes(context, session.session, started)
     if (asked !== null) return asked
-    const frozen = await freezeMail(context, started)
+    const frozen = await freezeMail(context, started, hold.until)
     if (frozen.kind === 'stopped') return done(...sendFollowUps(frozen.send, context.environment.now()))
-    return await transmit(context, session.session, frozen)
+    return await transmit(context, session.session, { ...frozen, holdUntil: hold.until })
   },
 }
 
@@ -104,9 +111,9 @@ async function askForQuotes(
 async function transmit(
   context: ExecuteContext,
   session: SubmissionSession,
-  frozen: Extract<Freezing, { readonly kind: 'frozen' }>,
+  frozen: Extract<Freezing, { readonly kind: 'frozen' }> & { readonly holdUntil: number | null },
 ): Promise<Outcome> {
-  const { send, mail } = frozen
+  const { send, mail, holdUntil } = frozen
   const { id } = send
   const { environment } = context
   try {
@@ -116,7 +123,9 @@ async function transmit(
       size: mail.size,
       eightBit: mail.eightBit,
       envid: id,
+      holdUntil,
     })
+    if (opened.kind === 'refused' && holdUntil !== null) return await holdHere(context, send)
     if (opened.kind !== 'ready') return await notOpened(context, send, opened)
     const transmitting = await apply(context, id, verdictsOf(context, send, opened), {
       firstTriedAt: send.facts.firstTriedAt ?? environment.now(),
@@ -134,7 +143,7 @@ async function transmit(
         if (marked.rule === 'refuse') throw new WireError('ABORTED', 'the send was taken back')
       },
     })
-    return await committed(context, send, outcome)
+    return await committed(context, send, outcome, holdUntil)
   } catch (error) {
     if (!(error instanceof TransmissionError)) throw error
     return await lost(context, id, error)
@@ -152,6 +161,12 @@ function verdictsOf(
 ): SendEvent {
   const verdicts = recipients.map(({ address, kind, reply }) => ({ address, kind, reason: reasonOf(reply) }))
   return { type: 'opened', verdicts, retryAt: retryAt(context, send) ?? context.environment.now() }
+}
+
+/** A server that says FUTURERELEASE may still not do it for this user, or for so long. */
+async function holdHere(context: ExecuteContext, { id, facts }: StoredSend): Promise<Outcome> {
+  const until = facts.holdUntil ?? context.environment.now()
+  return await end(context, id, { type: 'postponed', until }, null, { holdUntil: null })
 }
 
 async function notOpened(
@@ -182,7 +197,12 @@ async function notOpened(
   }
 }
 
-async function committed(context: ExecuteContext, send: StoredSend, outcome: CommitOutcome): Promise<Outcome> {
+async function committed(
+  context: ExecuteContext,
+  send: StoredSend,
+  outcome: CommitOutcome,
+  heldUntil: number | null,
+): Promise<Outcome> {
   switch (outcome.kind) {
     case 'accepted': {
       const at = context.environment.now()
@@ -190,7 +210,7 @@ async function committed(context: ExecuteContext, send: StoredSend, outcome: Com
       // The server may file a copy for each transmission: ours from an earlier one is looked at again.
       const isFiledByUs = send.facts.sentCopy?.filedBy === 'us'
       const again = isFiledByUs ? { lookAgainAt: at + context.sentCopy.lookAgainMs } : {}
-      const found = { queueId, providerMessageId: messageId, ...again }
+      const found = { queueId, providerMessageId: messageId, heldUntil, ...again }
       return await lookLater(context, await end(context, send.id, { type: 'answered-ok', at }, null, found))
     }
     case 'refused':

@@ -31,6 +31,7 @@ import { type SendJson, sendSchema, sendStatusSchema, sendToJson } from '../send
 
 const sendOptionsShape = {
   send_at: z.iso.datetime({ offset: true }).exactOptional(),
+  hold_at_server: z.boolean().exactOptional(),
   undo_seconds: z.number().min(0).max(86_400).exactOptional(),
   confirm: z.boolean().exactOptional(),
 }
@@ -160,11 +161,13 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
     json: z.output<typeof newMailSchema>,
     asked: Pick<SendOptions, 'request'>,
   ): Promise<SendRecord> {
-    const { account_id: givenId, from_email: fromEmail, send_at, undo_seconds, confirm, ...changes } = json
+    const { account_id: givenId, from_email: fromEmail, ...mail } = json
+    const { send_at, hold_at_server, undo_seconds, confirm, ...changes } = mail
     const accountId = givenId ?? (await accountOf(request, fromEmail))
     await ownAccount(engine, request, accountId)
     const options = sendOptions({
       ...(send_at === undefined ? {} : { send_at }),
+      ...(hold_at_server === undefined ? {} : { hold_at_server }),
       ...(undo_seconds === undefined ? {} : { undo_seconds }),
       ...(confirm === undefined ? {} : { confirm }),
     })
@@ -302,9 +305,11 @@ function requestOption(idempotent: IdempotentRequest): Pick<SendOptions, 'reques
 
 // JSON ↔ engine.
 
-function sendOptions({ send_at: sendAt, undo_seconds: undoSeconds, confirm }: SendOptionsJson): SendOptions {
+function sendOptions(options: SendOptionsJson): SendOptions {
+  const { send_at: sendAt, hold_at_server: holdAtServer, undo_seconds: undoSeconds, confirm } = options
   return {
     ...(sendAt === undefined ? {} : { sendAt: Date.parse(sendAt) }),
+    ...(holdAtServer === undefined ? {} : { holdAtServer }),
     ...(undoSeconds === undefined ? {} : { undoMs: undoSeconds * 1000 }),
     ...(confirm === undefined ? {} : { confirm }),
   }

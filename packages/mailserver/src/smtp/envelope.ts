@@ -7,6 +7,8 @@ export type Envelope = {
   readonly to: readonly string[]
   readonly body: '7BIT' | '8BITMIME'
   readonly smtpUtf8: boolean
+  /** It is not to be delivered before (RFC 4865); undefined: at once. */
+  readonly holdUntilMs: number | undefined
 }
 
 /** A transaction that was accepted: what came between DATA and the dot. */

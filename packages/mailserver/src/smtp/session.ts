@@ -13,6 +13,8 @@ export type SmtpSessionOptions = {
   readonly now: () => number
   readonly maxMessageBytes: number
   readonly requireAuthentication: boolean
+  /** FUTURERELEASE (RFC 4865): how long a message may be held; undefined: not at all. */
+  readonly longestHoldSeconds?: number | undefined
   /** Takes the message: durable when this returns, and only then is it answered with 250. */
   accept(submission: Submission): void
 }
@@ -32,7 +34,7 @@ const text = (base64: string): string | undefined => {
 
 /** One connection for message submission (RFC 6409), from the greeting on. Every answer is given inside `receive`. */
 export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession {
-  const { port, store, maxMessageBytes } = options
+  const { port, store, maxMessageBytes, now } = options
   let user: string | undefined
   let greeted = false
   let transaction: Transaction | undefined
@@ -56,8 +58,21 @@ export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession 
       'SMTPUTF8',
       'ENHANCEDSTATUSCODES',
       'AUTH PLAIN LOGIN',
+      ...(options.longestHoldSeconds === undefined ? [] : [futureRelease(options.longestHoldSeconds)]),
     ]
     return lines.map((each, index) => `250${index === lines.length - 1 ? ' ' : '-'}${each}`).join('\r\n')
+  }
+
+  function futureRelease(longestSeconds: number): string {
+    const latest = new Date(now() + longestSeconds * 1000).toISOString().replace(/\.\d+Z$/u, 'Z')
+    return `FUTURERELEASE ${longestSeconds} ${latest}`
+  }
+
+  /** RFC 4865 §5; undefined where the server does not hold it that long, or the value is none. */
+  function releaseTime(name: 'HOLDFOR' | 'HOLDUNTIL', value: string): number | undefined {
+    const seconds = options.longestHoldSeconds
+    const at = name === 'HOLDUNTIL' ? Date.parse(value) : /^\d{1,9}$/u.test(value) ? now() + Number(value) * 1000 : NaN
+    return seconds === undefined || !(at <= now() + seconds * 1000) ? undefined : at
   }
 
   function logIn(name: string | undefined, password: string | undefined): string {
@@ -103,6 +118,7 @@ export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession 
     if (path === undefined) return '501 5.5.4 Syntax: MAIL FROM:<address>'
     let body: Envelope['body'] = '7BIT'
     let smtpUtf8 = false
+    let holdUntilMs: number | undefined
     for (const [name, value] of path.parameters) {
       if (name === 'SIZE') {
         if (!/^\d+$/u.test(value)) return '501 5.5.4 SIZE needs a number'
@@ -110,9 +126,13 @@ export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession 
       } else if (name === 'BODY' && (value.toUpperCase() === '7BIT' || value.toUpperCase() === '8BITMIME')) {
         body = value.toUpperCase() === '7BIT' ? '7BIT' : '8BITMIME'
       } else if (name === 'SMTPUTF8') smtpUtf8 = true
-      else if (name !== 'AUTH') return `555 5.5.4 Unsupported parameter ${name}`
+      else if (options.longestHoldSeconds !== undefined && (name === 'HOLDFOR' || name === 'HOLDUNTIL')) {
+        if (holdUntilMs !== undefined) return '501 5.5.4 HOLDFOR and HOLDUNTIL only once'
+        holdUntilMs = releaseTime(name, value)
+        if (holdUntilMs === undefined) return '501 5.5.4 Not held that long'
+      } else if (name !== 'AUTH') return `555 5.5.4 Unsupported parameter ${name}`
     }
-    transaction = { from: path.address, to: [], body, smtpUtf8 }
+    transaction = { from: path.address, to: [], body, smtpUtf8, holdUntilMs }
     return '250 2.1.0 OK'
   }
 
@@ -137,7 +157,7 @@ export function createSmtpSession(options: SmtpSessionOptions): ProtocolSession 
     if (finished === undefined) throw new Error('a message ended that had no transaction')
     if (message.length > maxMessageBytes) return '552 5.3.4 Message too big'
     try {
-      options.accept({ envelope: { ...finished, user }, bytes: message, acceptedAtMs: options.now() })
+      options.accept({ envelope: { ...finished, user }, bytes: message, acceptedAtMs: now() })
     } catch (error) {
       if (error instanceof JournalError) return '451 4.3.0 The mail store cannot be written'
       throw error

@@ -23,6 +23,9 @@ export type ListenOptions = {
   readonly smtpPort?: number
 }
 
+/** Timers overflow above it. */
+const longestTimerMs = 2 ** 31 - 1
+
 export type MailServer = {
   readonly store: MailStore
   readonly faults: FaultScript
@@ -109,8 +112,12 @@ export function createMailServer(options: MailServerOptions): MailServer {
             now,
             maxMessageBytes: options.smtp?.maxMessageBytes ?? DEFAULT_SUBMISSION_BYTES,
             requireAuthentication: options.smtp?.requireAuthentication ?? true,
+            longestHoldSeconds: options.smtp?.longestHoldSeconds,
             accept: (submission) => {
-              deliverLocally(store, submission)
+              const { holdUntilMs } = submission.envelope
+              const deliver = (): void => deliverLocally(store, submission)
+              if (holdUntilMs === undefined) deliver()
+              else schedule(Math.min(holdUntilMs - now(), longestTimerMs), deliver)
               submissions.push(submission)
               sentFiler?.onSubmission(submission)
             },

@@ -18,6 +18,8 @@ export type MailServerOptions = CapabilityOptions & {
     readonly maxMessageBytes?: number
     /** True if left out: this is a submission server (RFC 6409). */
     readonly requireAuthentication?: boolean
+    /** Offers FUTURERELEASE (RFC 4865): how long it holds a message, in memory. Not offered if left out. */
+    readonly longestHoldSeconds?: number
   }
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -72,5 +74,6 @@ export function assertMailServerOptions(options: MailServerOptions): void {
   assertQuirks(options.quirks ?? {})
   check('folder', options.folder !== '', 'must not be empty')
   check('appendLimitBytes', isCount(options.appendLimitBytes), 'must be a positive number of octets')
+  check('smtp.longestHoldSeconds', isCount(options.smtp?.longestHoldSeconds), 'must be a positive number of seconds')
   check('smtp.maxMessageBytes', isCount(options.smtp?.maxMessageBytes), 'must be a positive number of octets')
 }

@@ -32,7 +32,12 @@ export type Freezing =
  * Fixes the exact bytes of a mail, with its Date (hazard 40), and holds them until its copy in Sent is confirmed (hazard 25).
  * What may have gone once keeps its bytes: only what nobody can have is made anew.
  */
-export async function freezeMail(context: ExecuteContext, send: StoredSend): Promise<Freezing> {
+export async function freezeMail(
+  context: ExecuteContext,
+  send: StoredSend,
+  /** What the server holds until then is dated then; null: now. */
+  releaseAt: number | null,
+): Promise<Freezing> {
   const { id, state, facts, accountId } = send
   if (facts.frozen !== null && facts.dottedAt !== null) return await froze(context, send, facts.frozen, null)
   const draft = await context.store.read((db) => getDraft(db, send.draftId))
@@ -46,9 +51,9 @@ export async function freezeMail(context: ExecuteContext, send: StoredSend): Pro
   if (missing.size > 0) {
     return await blocked(context, id, 'MISSING_BLOB', 'an attachment is not here in whole: its bytes are missing')
   }
-  const date = context.environment.now()
+  const date = releaseAt ?? context.environment.now()
   const message = await composeMail(context, draft, send, date)
-  const frozen = await storeBytes(context, draft, message, date)
+  const frozen = await storeBytes(context, draft, message, context.environment.now())
   const mail: FrozenMail = {
     sha256: frozen.sha256,
     size: frozen.size,
