@@ -34,7 +34,7 @@ async function scheduled({ device }: Sender, text: string): Promise<SendId> {
 
 const restored = { status: 'queued', isHeld: true, error: { code: 'RESTORED' } } as const
 
-describe('a store that was put back from a backup', () => {
+describe('H35 a store that was put back from a backup', () => {
   for (const { what, copy } of [
     { what: 'a copy of the file', copy: copied },
     {

@@ -55,6 +55,28 @@ describe('the records of sends', () => {
     await expect(device.engine.sends.list({ limit: 501 })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
   })
 
+  test('are found by the request that made them, for a day', async () => {
+    let passedMs = 0
+    await using sender = await openSender({}, {}, { environment: { now: () => Date.now() + passedMs } })
+    const { engine } = sender.device
+    const draft = await sender.device.create()
+    const request = { scope: 'a test', key: 'the key', digest: 'of what was asked for' }
+    const first = await engine.drafts.send(draft.id, { request })
+    await sender.reaches(first.id, 'cleaned')
+    expect((await engine.drafts.send(draft.id, { request })).id).toBe(first.id)
+    expect((await engine.sends.ofRequest(request))?.id).toBe(first.id)
+    expect(await engine.sends.ofRequest({ ...request, scope: 'another' })).toBeNull()
+    await expect(engine.sends.ofRequest({ ...request, digest: 'of another thing' })).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+    })
+    expect(sender.mailServer.submissions).toHaveLength(1)
+    passedMs = dayMs + 1
+    await engine.housekeep()
+    passedMs = 0
+    expect(await engine.sends.ofRequest(request)).toBeNull()
+    await expect(engine.drafts.send(draft.id, { request })).rejects.toMatchObject({ code: 'NOT_A_DRAFT' })
+  })
+
   test('are kept for as long as is said, with their journal, and what is open for ever', async () => {
     let passedMs = 0
     const environment = { now: (): number => Date.now() + passedMs }

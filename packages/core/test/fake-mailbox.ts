@@ -456,7 +456,7 @@ export function createFakeMailbox(): FakeMailbox {
             .filter((uid) => wanted.includes(uid))
             .map((uid) => {
               const bytes = here().messages.get(uid)?.bytes ?? new Uint8Array()
-              return { uid, size: bytes.length, bytes: bytes.subarray(0, bytes.indexOf(lineEnd) + 1) }
+              return { uid, bytes: bytes.subarray(0, bytes.indexOf(lineEnd) + 1) }
             }),
         ),
       fetchHeader: (uid) =>
@@ -502,6 +502,9 @@ export function createFakeMailbox(): FakeMailbox {
         change('expunge', `expunge ${selectedPath}`, () => {
           for (const uid of uids()) if (identityOf(uid).deleted) here().messages.delete(uid)
         }),
+      findByGmailMessageId() {
+        throw new TypeError('this mailbox has no X-GM-EXT-1')
+      },
       moveUids() {
         throw new TypeError('this mailbox has no MOVE')
       },

@@ -153,6 +153,9 @@ function createSession(wire: Wire): MailboxSession {
       const candidates = found.length === 0 ? [] : await identities(found.join(','))
       return candidates.filter((one) => one.messageId === messageId)
     },
+    findByGmailMessageId() {
+      throw new TypeError('the simulated server has no X-GM-EXT-1')
+    },
     identities: async (uids) => (uids.length === 0 ? [] : await identities(uids.join(','))),
     identitiesFrom: async (from) => (await identities(`${from}:*`)).filter(({ uid }) => uid >= from),
     async details(uids) {
@@ -171,15 +174,11 @@ function createSession(wire: Wire): MailboxSession {
     },
     async headerFields(uids, names) {
       if (uids.length === 0) return []
-      const reply = await mustSucceed([
-        `UID FETCH ${uids.join(',')} (RFC822.SIZE BODY.PEEK[HEADER.FIELDS (${names.join(' ')})])`,
-      ])
+      const reply = await mustSucceed([`UID FETCH ${uids.join(',')} (BODY.PEEK[HEADER.FIELDS (${names.join(' ')})])`])
       return reply.untagged.flatMap(({ text, literals }) => {
         const uid = /\bUID (\d+)/.exec(text)?.[1]
-        const size = /\bRFC822\.SIZE (\d+)/.exec(text)?.[1]
         const [bytes] = literals
-        if (uid === undefined || size === undefined || bytes === undefined) return []
-        return [{ uid: Number(uid) as Uid, size: Number(size), bytes }]
+        return uid === undefined || bytes === undefined ? [] : [{ uid: Number(uid) as Uid, bytes }]
       })
     },
     async fetchHeader(uid) {

@@ -60,7 +60,8 @@ async function inspect(folder: DataFolder, repair: boolean): Promise<StoreReport
 export const backup: Command = {
   name: 'backup',
   summary: 'Copy the data of a folder into one file',
-  details: 'The copy is a store of its own: put it into a folder as everdraft.db to use it. It writes over no file.',
+  details:
+    'The copy is a store of its own: put it into a folder as everdraft.db to use it. What is still to be sent waits there for everdraft send release. It writes over no file.',
   operands: ['FILE'],
   options: dataOption,
   run: async (input) => {

@@ -156,8 +156,6 @@ export interface MessageStructure {
 /** Some fields of a message's header, as they lie there. */
 export interface MessageFields {
   readonly uid: Uid
-  /** RFC822.SIZE. */
-  readonly size: number
   readonly bytes: Uint8Array
 }
 
@@ -367,6 +365,8 @@ export interface MailboxSession {
   deletedUids(): Promise<readonly Uid[]>
   /** Exact match: the server's substring search (RFC 3501 §6.4.4) is filtered by what the messages themselves say. */
   findByMessageId(messageId: MessageId): Promise<readonly MessageIdentity[]>
+  /** In the selected folder, what is the very message that X-GM-MSGID names; a TypeError without `gmail`. */
+  findByGmailMessageId(gmailMessageId: string): Promise<readonly Uid[]>
   /** Of the given UIDs those that exist, ascending. `brief`: `everdraftId` and `everdraftBase` are not asked for, and may be null. */
   identities(uids: readonly Uid[], brief?: 'brief'): Promise<readonly MessageIdentity[]>
   /** All with UID ≥ `from`; unlike RFC 3501's `n:*` never the last message below it. */

@@ -11,7 +11,7 @@ export async function fetchMessageFields(
   names: readonly string[],
 ): Promise<readonly MessageFields[]> {
   const found = new Map<Uid, MessageFields>()
-  const items = `(RFC822.SIZE BODY.PEEK[HEADER.FIELDS (${names.join(' ')})])`
+  const items = `(BODY.PEEK[HEADER.FIELDS (${names.join(' ')})])`
   const completion = await connection.run([`UID FETCH ${uidSet} ${items}`], {
     onData: (response) => {
       const fields = response.keyword === 'FETCH' ? readFields(response) : null
@@ -27,7 +27,6 @@ export async function fetchMessageFields(
 function readFields(response: DataResponse): MessageFields | null {
   const row = fetchItems(response)
   const uid = textOf(row.get('UID'))
-  const size = textOf(row.get('RFC822.SIZE'))
   const bytes = bytesOf(row.get('BODY'))
-  return uid === null || size === null || bytes === null ? null : { uid: Number(uid) as Uid, size: Number(size), bytes }
+  return uid === null || bytes === null ? null : { uid: Number(uid) as Uid, bytes }
 }

@@ -136,7 +136,6 @@ export function exerciseReading(fixture: () => MailboxFixture, expected: Mailbox
     const uids = await session.uids()
     const given = await session.headerFields([...uids.toReversed(), ...uidsOf(4711)], ['message-id', 'X-Folded'])
     expect(given.map(({ uid }) => uid)).toEqual(uids)
-    expect(given[0]?.size).toBe(bytes.length)
     const [first, second] = given.map((one) => Buffer.from(one.bytes).toString())
     expect(first).toMatch(/^Message-ID: <fields@example\.org>\r\nX-Folded: one\r\n two\r\n/m)
     expect(first).not.toMatch(/Subject|X-Other/)
