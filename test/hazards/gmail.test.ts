@@ -1,3 +1,5 @@
+import type { MailboxPort, MailboxSession, Uid } from '@everdraft/core'
+import { imap } from '@everdraft/mail'
 import { defaultCapabilities, type MailServerOptions } from '@everdraft/mailserver'
 import { describe, expect, test } from 'vitest'
 
@@ -17,6 +19,23 @@ const likeGmail: Omit<MailServerOptions, 'users'> = {
 
 function countIn({ mailServer }: EmbeddedDevice, name: string): number {
   return mailServer.mailbox('ann', `[Gmail]/${name}`).length
+}
+
+/** A server that is slow to say by labels what was sent. */
+function withLateLabels(session: MailboxSession): MailboxSession {
+  return new Proxy(session, {
+    get(target, name) {
+      if (name === 'details') {
+        return async (uids: readonly Uid[]) =>
+          (await target.details(uids)).map((one) => ({
+            ...one,
+            gmailLabels: one.gmailLabels.filter((label) => label.toLowerCase() !== '\\sent'),
+          }))
+      }
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
 }
 
 describe('H08 on a server with labels, as Gmail', () => {
@@ -53,6 +72,32 @@ describe('H08 on a server with labels, as Gmail', () => {
     ])
     await settle(device)
     expect([countIn(embedded, 'Sent Mail'), countIn(embedded, 'All Mail')]).toEqual([1, 1])
+  })
+
+  test('also where its labels do not say yet that it was sent: it is known by X-GM-MSGID', async () => {
+    const port = imap()
+    const mailbox: MailboxPort = {
+      format: port.format,
+      connect: async (settings, options) => withLateLabels(await port.connect(settings, options)),
+    }
+    await using embedded = await openEmbedded(likeGmail, { mailbox })
+    const { device } = embedded
+    const draft = await device.create({ text: 'sent from the web page\n' })
+    const other = await device.create({ text: 'not sent\n' })
+    await embedded.upload()
+    await device.foreign(async (raw) => {
+      await raw.command('SELECT "[Gmail]/Drafts"')
+      await raw.command('UID COPY 1 "[Gmail]/Sent Mail"')
+    })
+    for (const { id } of [draft, other]) await device.engine.drafts.discard(id)
+    await embedded.upload()
+    await settle(device)
+    expect([countIn(embedded, 'Sent Mail'), countIn(embedded, 'All Mail'), countIn(embedded, 'Trash')]).toEqual([
+      1, 1, 0,
+    ])
+    const [left, ...others] = embedded.mailServer.mailbox('ann', '[Gmail]/Drafts')
+    expect(others).toEqual([])
+    expect(new TextDecoder().decode(left?.bytes)).toContain('sent from the web page')
   })
 
   test('a folder that holds all mail never supplies drafts, whatever it is called', async () => {

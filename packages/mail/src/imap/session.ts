@@ -182,6 +182,12 @@ export class ImapSession implements MailboxSession {
     })
   }
 
+  async findByGmailMessageId(gmailMessageId: string): Promise<readonly Uid[]> {
+    if (!this.capabilities.gmail) throw new TypeError('X-GM-MSGID needs X-GM-EXT-1, which this server does not have')
+    if (!/^\d{1,20}$/.test(gmailMessageId)) throw new TypeError('an X-GM-MSGID is a number of at most 20 digits')
+    return this.#useSelected(async (connection) => this.#search(connection, `X-GM-MSGID ${gmailMessageId}`))
+  }
+
   async identities(uids: readonly Uid[], brief?: 'brief'): Promise<readonly MessageIdentity[]> {
     return this.#useSelected(async (connection) => forEachSet(uids, (set) => fetchIdentities(connection, set, brief)))
   }

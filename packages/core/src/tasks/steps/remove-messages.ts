@@ -6,6 +6,7 @@ import {
   type MessageDetails,
   WireError,
 } from '../../wire/mailbox.ts'
+import { findSpecialFolder } from './special-folders.ts'
 
 export interface Removed {
   /** Not there any more; without UIDPLUS also what is marked `\Deleted` and waits for somebody's EXPUNGE. */
@@ -52,7 +53,9 @@ async function removeWithoutUidPlus(session: MailboxSession, ours: readonly Uid[
  */
 async function removeByTrash(session: MailboxSession, folder: FolderState, uids: readonly Uid[]): Promise<Removed> {
   const details = await session.details(uids)
-  const spared = details.filter((one) => hasLabel(one, '\\sent')).map(({ uid }) => uid)
+  const sent = await sentOnes(session, folder, details)
+  if (sent === null) return { gone: [], spared: [] }
+  const spared = details.filter((one) => hasLabel(one, '\\sent') || sent.has(one.uid)).map(({ uid }) => uid)
   const drafts = details.filter((one) => !spared.includes(one.uid) && hasLabel(one, '\\draft')).map(({ uid }) => uid)
   const seen = new Set(details.map(({ uid }) => uid))
   const gone = uids.filter((uid) => !seen.has(uid))
@@ -79,6 +82,28 @@ async function removeByTrash(session: MailboxSession, folder: FolderState, uids:
     if (again?.uidValidity !== folder.uidValidity) break
   }
   return { gone, spared }
+}
+
+/**
+ * Which of these lie in Sent, too, as the very same message: labels may say so only later. Null: what was selected is not
+ * what it was.
+ */
+async function sentOnes(
+  session: MailboxSession,
+  folder: FolderState,
+  details: readonly MessageDetails[],
+): Promise<ReadonlySet<Uid> | null> {
+  const found = new Set<Uid>()
+  const sent = findSpecialFolder(await session.folders(), 'sent')
+  if (sent === null || sent === folder.path || details.length === 0) return found
+  if ((await session.select(sent)) !== null) {
+    for (const { uid, gmailMessageId } of details) {
+      if (gmailMessageId !== null && (await session.findByGmailMessageId(gmailMessageId)).length > 0) found.add(uid)
+    }
+  }
+  // Also after a SELECT that failed: that one has unselected the folder (RFC 3501 §6.3.1).
+  const again = await session.select(folder.path)
+  return again?.uidValidity === folder.uidValidity ? found : null
 }
 
 function hasLabel({ gmailLabels }: MessageDetails, label: string): boolean {
