@@ -15,7 +15,7 @@ test.for(['fin', 'rst'] as const)(
   'a %s early in a large message is heard before its end: it goes again, and nothing is unknown',
   async (how) => {
     await using sender = await openFaultySender()
-    const fileBytes = 5_000_000
+    const fileBytes = 3_000_000
     const cut = sender.proxy.cutAfter({ direction: 'toServer', how, bytes: 100_000 })
     const id = await sender.consent({ fileBytes })
     await cut.done

@@ -143,6 +143,29 @@ describe.for([
   })
 })
 
+describe('H24 QUIT says nothing about a mail', () => {
+  test.for<{ readonly name: string; readonly fault: SmtpFault }>([
+    { name: '554', fault: { kind: 'say', text: '554 5.7.1 never\r\n' } },
+    { name: '421', fault: { kind: 'say', text: '421 4.3.2 closing\r\n' } },
+    { name: 'garbage', fault: { kind: 'say', text: '<html>\r\n' } },
+    { name: 'a FIN', fault: { kind: 'cut', how: 'fin' } },
+    { name: 'a RST', fault: { kind: 'cut', how: 'rst' } },
+  ])('it is answered by $name: what was sent is sent, and the next goes, too', async ({ fault }) => {
+    await using sender = await openFaultySender()
+    const handle = sender.sink.fail('QUIT', fault)
+    const first = await sender.consent()
+    await sender.rest(first)
+    await sender.device.restart()
+    expect(handle.met).toBe(1)
+    const second = await sender.consent()
+    for (const id of [first, second]) {
+      const record = await sender.rest(id)
+      expect(record).toMatchObject({ status: 'sent', phase: 'cleaned', attempts: 1 })
+      expect(sender.got(record)).toEqual([1, 1])
+    }
+  })
+})
+
 function summary({ status, isHeld, recipients }: Awaited<ReturnType<FaultySender['rest']>>): string {
   if (status === 'queued' && isHeld) return 'parked'
   if (status !== 'sent') return status
