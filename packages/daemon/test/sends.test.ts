@@ -151,3 +151,49 @@ describe('an unknown one', () => {
     expect([nobody.status, nobody.body.code]).toEqual([404, 'NOT_FOUND'])
   })
 })
+
+describe('GET /track/{id}', () => {
+  test('says that a mail came back, to whom and in whose words', async () => {
+    const { call, addDraft, accountId, mailServer } = await startWithSmtp()
+    const draft = await addDraft(accountId, { ...letter, to: ['bob@example.com', 'carla@example.com'] })
+    const path = `/accounts/${accountId}/drafts/${draft.id}/send`
+    const sent = await call('POST', path, { headers: { prefer: 'wait=20' } })
+    expect(sent.body).toMatchObject({ status: 'sent' })
+    const report = `From: MAILER-DAEMON@mx.example.com
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary="cut"
+
+--cut
+Content-Type: message/delivery-status
+
+Original-Envelope-Id: ${sent.body.id}
+
+Final-Recipient: rfc822; carla@example.com
+Action: failed
+Status: 5.2.2
+Diagnostic-Code: smtp; 552 5.2.2 The mailbox is full
+
+--cut--
+`
+    const inbox = mailServer.store.find(mailUser.name, 'INBOX')!
+    const bytes = new TextEncoder().encode(report.replaceAll('\n', '\r\n'))
+    mailServer.store.append(inbox, { bytes, flags: [], internalDateMs: Date.now() })
+    await call('POST', `/accounts/${accountId}/sync`, { headers: { prefer: 'wait=20' } })
+    const { body } = await call('GET', `/track/${sent.body.id}`)
+    expect(body).toMatchObject({ status: 'sent', error: null })
+    expect(body.recipients).toEqual([
+      { address: 'bob@example.com', status: 'accepted', reply: null },
+      {
+        address: 'carla@example.com',
+        status: 'bounced',
+        reply: { code: 'BOUNCED', message: '552 5.2.2 The mailbox is full' },
+      },
+    ])
+    expect(body.events).toContainEqual(
+      expect.objectContaining({
+        type: 'bounced',
+        reason: { code: 'BOUNCED', message: '552 5.2.2 The mailbox is full' },
+      }),
+    )
+  })
+})
