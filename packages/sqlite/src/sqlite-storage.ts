@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
@@ -38,7 +38,8 @@ export function sqliteStorage(
         createSha256,
         checkIntegrity: async () => checkIntegrity(handle, file),
         backup: (destination) => backUp(handle, resolve(destination)),
-        epochFile: epochFile(file),
+        // By whatever link it is opened.
+        epochFile: epochFile(realpathSync(file)),
         describeError: (error) => describeSqliteError(error, file),
       }
     },

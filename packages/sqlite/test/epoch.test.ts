@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -84,6 +84,17 @@ describe('the epoch of a store and what stands beside it', () => {
     }
     await renewEpoch(store, beside, 'last')
     expect(await beside.read()).toBe('last')
+  })
+
+  test('one that is opened by a link is where it is', async () => {
+    await using one = await opened()
+    await renewEpoch(one.store, one.beside, 'first')
+    await one.store.close()
+    const link = `${one.file}.link`
+    await symlink(one.file, link)
+    const { store, open } = await openStore(sqlite(link), { now: Date.now, schedule })
+    expect(await open.epochFile?.read()).toBe('first')
+    await store.close()
   })
 
   test('a copy that the engine makes is of the past as soon as it is made', async () => {
