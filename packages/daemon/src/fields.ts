@@ -33,17 +33,16 @@ export const draftPathSchema: z.ZodType<{ id: AccountId; draft_id: Umid }> = z.s
   draft_id: draftIdSchema,
 })
 
-const wholeNumberText = (minimum: number, maximum: number): z.ZodString => {
-  const message = `must be a whole number from ${minimum} to ${maximum}`
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, { message, abort: true })
-    .refine((text) => Number(text) >= minimum && Number(text) <= maximum, message)
-}
+/** Text in the query: checked by a pattern, so that the OpenAPI document shows what may stand in the URL. */
+const numberText = (pattern: RegExp, range: string): z.ZodString =>
+  z.string().regex(pattern, `must be a whole number from ${range}`)
 
-// Text in the query: checked as text, so that the OpenAPI document shows what stands in the URL.
-export const limitSchema: z.ZodType<number> = wholeNumberText(1, 500).default('50').transform(Number)
-export const offsetSchema: z.ZodType<number> = wholeNumberText(0, 999_999_999).default('0').transform(Number)
+export const limitSchema: z.ZodType<number> = numberText(/^(?:[1-9]\d?|[1-4]\d\d|500)$/, '1 to 500')
+  .default('50')
+  .transform(Number)
+export const offsetSchema: z.ZodType<number> = numberText(/^\d{1,9}$/, '0 to 999999999')
+  .default('0')
+  .transform(Number)
 
 export const pageQuerySchema: z.ZodType<{ limit: number; offset: number }> = z.strictObject({
   limit: limitSchema,
@@ -101,13 +100,14 @@ export const authorSchema: z.ZodType<Author> = z.enum(['user', 'program']).defau
 const largestVersion = 999_999_999
 export const versionSchema: z.ZodType<Version> = z.int().min(1).max(largestVersion) as unknown as z.ZodType<Version>
 /** In a query. */
-export const versionTextSchema: z.ZodType<Version> = wholeNumberText(1, largestVersion).transform(
+export const versionTextSchema: z.ZodType<Version> = numberText(/^[1-9]\d{0,8}$/, '1 to 999999999').transform(
   (text) => Number(text) as Version,
 )
 
 /** What a composer calls itself. */
 export const deviceIdSchema: z.ZodType<DeviceId> = userTextSchema().regex(
-  /^\P{Cc}{1,200}$/u,
+  // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose
+  /^[^\u0000-\u001f\u007f-\u009f]{1,200}$/u,
   'must be 1 to 200 characters, none of them a control character',
 ) as unknown as z.ZodType<DeviceId>
 

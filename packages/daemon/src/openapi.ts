@@ -83,6 +83,26 @@ function withUsedSchemasOnly<Document extends object>(document: Document): Docum
   ) as Document
 }
 
+interface Operation {
+  readonly requestBody?: {
+    required?: boolean
+    readonly content: Readonly<Record<string, { readonly schema: { readonly anyOf?: readonly { type?: string }[] } }>>
+  }
+}
+
+/** A body that may be null may be left out, too, and so may a file that is empty; the swagger plugin says that none may. */
+function withOptionalBodies<Document extends object>(document: Document): Document {
+  const { paths = {} } = document as { paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
+  for (const { requestBody } of Object.values(paths).flatMap((operations) => Object.values(operations))) {
+    if (requestBody === undefined) continue
+    const schemas = Object.values(requestBody.content).map(({ schema }) => schema)
+    requestBody.required = !schemas.some(
+      (schema) => Object.keys(schema).length === 0 || schema.anyOf?.some(({ type }) => type === 'null') === true,
+    )
+  }
+  return document
+}
+
 /** For the pages below `/docs`: everything comes from here, also what Swagger UI styles by itself. */
 const referencePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
@@ -98,7 +118,7 @@ export async function describeRoutes(app: FastifyInstance, about: About): Promis
       security: [{ token: [] }],
     },
     transform,
-    transformObject: (document) => withUsedSchemasOnly(jsonSchemaTransformObject(document)),
+    transformObject: (document) => withOptionalBodies(withUsedSchemasOnly(jsonSchemaTransformObject(document))),
   })
   app.get('/openapi.json', { config: { access: 'reader' }, schema: { hide: true } }, () => app.swagger())
   await app.register(swaggerUi, {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 import { pathOf } from './authentication.ts'
 import { ProblemError } from './problems.ts'
@@ -11,7 +11,7 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
     for (const name of [method].flat()) methods.add(name)
     methodsByPattern.set(url, methods)
   })
-  app.setNotFoundHandler((request) => {
+  function refuse(request: FastifyRequest): never {
     const path = pathOf(request.url).split('/')
     for (const [pattern, methods] of methodsByPattern) {
       if (!matches(pattern.split('/'), path)) continue
@@ -19,7 +19,13 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
       throw new ProblemError(405, 'METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
     }
     throw new ProblemError(404, 'NOT_FOUND', 'there is nothing under this path')
+  }
+
+  // At once: what becomes of a body is no matter, and Fastify has opinions on those of methods that nobody serves.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) refuse(request)
   })
+  app.setNotFoundHandler(refuse)
 }
 
 function matches(pattern: readonly string[], path: readonly string[]): boolean {

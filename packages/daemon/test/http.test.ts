@@ -44,6 +44,7 @@ describe('what is refused', () => {
     const answer = await call('PATCH', '/accounts')
     expect(answer).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } })
     expect(answer.headers.get('allow')).toBe('GET, HEAD, POST')
+    expect((await call('QUERY', '/accounts', { body: 'anything' })).status).toBe(405)
   })
 
   test('broken JSON, octets that are no UTF-8 and an absent body are validation errors', async () => {
@@ -180,6 +181,8 @@ describe('what is told', () => {
       expect(operation.summary).toBeTruthy()
     }
     const { responses } = body.paths['/accounts/{id}/drafts/{draft_id}'].put
+    expect(body.paths['/accounts'].post.requestBody.required).toBe(true)
+    expect(body.paths['/accounts/{id}/drafts/{draft_id}/send'].post.requestBody.required).toBe(false)
     expect(responses['409'].description).toBe('NOT_A_DRAFT, CONFLICT')
     expect(responses['412'].content['application/problem+json'].schema).toEqual({
       $ref: '#/components/schemas/Problem',

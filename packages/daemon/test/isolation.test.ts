@@ -16,6 +16,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /accounts': {},
   'POST /accounts': { json: accountJson('carl@example.org') },
   'GET /accounts/:id': {},
+  'PATCH /accounts/:id': { json: { name: 'Robert' } },
   'DELETE /accounts/:id': {},
   'POST /accounts/:id/verify': {},
   'POST /accounts/:id/sync': {},

@@ -308,7 +308,8 @@ function requestOption(idempotent: IdempotentRequest): Pick<SendOptions, 'reques
 function sendOptions(options: SendOptionsJson): SendOptions {
   const { send_at: sendAt, hold_at_server: holdAtServer, undo_seconds: undoSeconds, confirm } = options
   return {
-    ...(sendAt === undefined ? {} : { sendAt: Date.parse(sendAt) }),
+    // What is long past is due.
+    ...(sendAt === undefined ? {} : { sendAt: Math.max(0, Date.parse(sendAt)) }),
     ...(holdAtServer === undefined ? {} : { holdAtServer }),
     ...(undoSeconds === undefined ? {} : { undoMs: undoSeconds * 1000 }),
     ...(confirm === undefined ? {} : { confirm }),
