@@ -41,6 +41,8 @@ export interface TargetServer {
     readonly literal8?: boolean
     readonly sent: string | null
   }
+  /** What it does to drafts has to be found out first, as it does something. Default false. */
+  readonly probes?: boolean
   user(): MailUser
 }
 
@@ -91,7 +93,7 @@ export async function openDevice(
       mailbox: imap(),
       submission: smtp(),
       watch: false,
-      probe: false,
+      probe: server.probes === true,
       timing: { ...testTiming, ...timing },
       ...options,
     })

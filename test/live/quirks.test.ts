@@ -2,10 +2,12 @@ import { type Capability, createMailServer, type MailServer, type Quirks } from 
 import { afterAll, beforeAll, describe } from 'vitest'
 
 import { createDice } from '../sim/world/dice.ts'
-import { draftsSuite } from './drafts-suite.ts'
+import { draftsSuite, uploadSuite } from './drafts-suite.ts'
 
 interface Variant {
   readonly quirks: Quirks
+  /** It changes the header of what is stored: also of what the others store whose mail the whole suite asks for. */
+  readonly changesHeaders?: boolean
   readonly without: readonly Capability[]
 }
 
@@ -14,8 +16,8 @@ const plain: readonly Capability[] = ['CATENATE', 'REPLACE']
 
 /**
  * Each with the way of uploading that it is about. Not here, as the suite asks for what they make impossible: servers that
- * change header fields or archive what is expunged (test/hazards), that come back empty (test/hazards/deleting), and that
- * file sent copies, which no draft meets.
+ * archive what is expunged (test/hazards), that come back empty (test/hazards/deleting), and that file sent copies, which no
+ * draft meets.
  */
 const oneByOne: readonly Variant[] = [
   { quirks: { storesTruncatedLiterals: true }, without: plain },
@@ -36,6 +38,12 @@ const oneByOne: readonly Variant[] = [
   { quirks: { announcesHugeAppendLimit: true }, without: rich },
 ]
 
+const changing: readonly Variant[] = [
+  { quirks: { rewritesMessageIds: true }, without: rich, changesHeaders: true },
+  { quirks: { rewritesMessageIds: true }, without: [...plain, 'UIDPLUS'], changesHeaders: true },
+  { quirks: { dropsPrivateHeaders: true }, without: rich, changesHeaders: true },
+]
+
 /** Of each kind at most one value, as chance has it. */
 const seed = process.env['EVERDRAFT_QUIRKS_SEED'] ?? '1'
 const together: readonly Variant[] = Array.from({ length: 3 }, (_, index) => {
@@ -45,9 +53,10 @@ const together: readonly Variant[] = Array.from({ length: 3 }, (_, index) => {
 })
 
 /** Each alone takes some minutes: that is for `pnpm proof`. */
-const chosen = process.env['EVERDRAFT_SERVERS'] === 'all' ? [...oneByOne, ...together] : together
+const chosen =
+  process.env['EVERDRAFT_SERVERS'] === 'all' ? [...oneByOne, ...changing, ...together] : [...changing, ...together]
 
-for (const { quirks, without } of chosen) {
+for (const { quirks, without, changesHeaders = false } of chosen) {
   const names = Object.entries(quirks).map(([name, value]) =>
     value === true ? name : `${name}: ${JSON.stringify(value)}`,
   )
@@ -67,10 +76,12 @@ for (const { quirks, without } of chosen) {
     afterAll(async () => {
       await mailServer.close()
     })
-    draftsSuite(() => ({
+    const suite = changesHeaders ? uploadSuite : draftsSuite
+    suite(() => ({
       host: '127.0.0.1',
       imapPort: mailServer.imapPort,
       supports: { catenate: !without.includes('CATENATE'), uidplus: !without.includes('UIDPLUS'), sent: 'Sent' },
+      probes: changesHeaders,
       user: () => {
         const { name, password, address } = users[next++]!
         return { user: name, password, address }
