@@ -8,16 +8,12 @@ import {
   type Claim,
   claimTask,
   dueLanes,
-  type Enqueue,
-  enqueueTask,
   finishTask,
   freeLane,
   isRunnable,
-  listTasks,
   recoverTasks,
-  retryTask,
-  wakeTasks,
-} from '../../core/src/storage/tasks.ts'
+} from '../../core/src/storage/lanes.ts'
+import { type Enqueue, enqueueTask, listTasks, retryTask, wakeTasks } from '../../core/src/storage/tasks.ts'
 import {
   dropTaskLogBefore,
   firstStep,

@@ -11,15 +11,14 @@ import {
   claimAfter,
   claimTask,
   dueLanes,
-  enqueueTask,
   finishTask,
   freeLane,
   isRunnable,
   laneDueAt,
   recoverTasks,
   type TaskEnd,
-  type TaskFace,
-} from '../storage/tasks.ts'
+} from '../storage/lanes.ts'
+import { enqueueTask, type TaskFace } from '../storage/tasks.ts'
 import type { TaskStepKind } from '../storage/task-steps.ts'
 import {
   type BounceWatch,
