@@ -151,6 +151,7 @@ async function comeToRest(
   sender: Sender | null,
 ): Promise<readonly string[]> {
   world.network.heal()
+  world.provider.heal()
   world.disk.fateOf = () => 'stored'
   // What is late comes, who is dead is started again, and what waits for its own time has some.
   await pass(world, 150_000)

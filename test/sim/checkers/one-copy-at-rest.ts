@@ -36,13 +36,13 @@ export function oneCopyAtRest(world: World): Checker {
   function isElsewhere(draftId: string): boolean {
     const taken = server.losses.filter((loss) => loss.by === 'foreign' && isOf(disk.database, draftId, loss.arrival))
     return taken.some(({ how, arrival }) =>
-      server
-        .copies()
-        .some(
-          (copy) =>
-            (how === 'marked-deleted' && copy.arrival === arrival) ||
-            (copy.folder === 'Sent' && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId),
-        ),
+      server.copies().some(
+        (copy) =>
+          (how === 'marked-deleted' && copy.arrival === arrival) ||
+          // An edit of it, which kept the Message-ID, waits for somebody's EXPUNGE.
+          (copy.deleted && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId) ||
+          (copy.folder === 'Sent' && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId),
+      ),
     )
   }
 

@@ -18,11 +18,11 @@ export function oneCopyInSent(world: World): Checker {
     const deliveries = provider.deliveries.filter(({ sendId }) => sendId === send.id)
     const names = new Set([send.message_id, ...deliveries.map(({ messageId }) => messageId)])
     const theirs = there.filter(({ arrival }) => arrival.by === 'provider' && names.has(arrival.messageId ?? ''))
-    if (ours.length > 1) return `${send.id} has ${ours.length} copies of ours in Sent`
-    const isSent = deliveries.length > 0 || ledger.saidSent.has(send.id) || send.state.filing !== null
-    if (!isSent && ours.length > 0) return `${send.id} has a copy in Sent, and nobody has the mail`
     // Without UIDPLUS not even ours is removed, as another's would go with it: docs/adr/0015.
     const isStuck = !server.capabilities.has('UIDPLUS')
+    if (ours.length > 1 && !isStuck) return `${send.id} has ${ours.length} copies of ours in Sent`
+    const isSent = deliveries.length > 0 || ledger.saidSent.has(send.id) || send.state.filing !== null
+    if (!isSent && ours.length > 0) return `${send.id} has a copy in Sent, and nobody has the mail`
     if (ours.length + theirs.length > Math.max(1, theirs.length) && !isStuck) {
       return `${send.id} has ${theirs.length} copies of the server's in Sent, and ours beside it`
     }

@@ -6,19 +6,20 @@ import { simFormat } from './message-format.ts'
 import { createProcess, never } from './process.ts'
 import { createTrace } from './trace.ts'
 
-let made: Promise<Uint8Array> | null = null
+const made = new Map<string, Promise<Uint8Array>>()
 
 /** A database in which the engine was once and did nothing: to make its tables anew for each of thousands of lives takes as long as a life. */
-export function emptyImage(): Promise<Uint8Array> {
-  made ??= make()
-  return made
+export function emptyImage(device = 'a device'): Promise<Uint8Array> {
+  const image = made.get(device) ?? make(device)
+  made.set(device, image)
+  return image
 }
 
 const now = (): number => 0
 
-async function make(): Promise<Uint8Array> {
+async function make(device: string): Promise<Uint8Array> {
   const disk = createDisk(createTrace(now, 0), null)
-  const random = createDice('image')
+  const random = createDice(device)
   const engine = await createEngine({
     storage: disk.storageOf(createProcess(0)),
     mailbox: { format: simFormat, connect: never },

@@ -156,9 +156,6 @@ function createSession(wire: Wire): MailboxSession {
     findByGmailMessageId() {
       throw new TypeError('the simulated server has no X-GM-EXT-1')
     },
-    findByGmailMessageId() {
-      throw new TypeError('the simulated server has no X-GM-EXT-1')
-    },
     identities: async (uids) => (uids.length === 0 ? [] : await identities(uids.join(','))),
     identitiesFrom: async (from) => (await identities(`${from}:*`)).filter(({ uid }) => uid >= from),
     async details(uids) {

@@ -24,7 +24,6 @@ export interface Network {
   onChange(listener: (up: boolean) => void): void
   /** From now on nothing goes wrong. */
   heal(): void
-  readonly healed: boolean
   /** A script may put its own in this place. */
   fateOf: (verb: string) => CommandFate
   /** A new connection is refused. */
@@ -65,9 +64,6 @@ export function createNetwork(plan: NetworkPlan, dice: Dice): Network {
       for (const listener of listeners) listener(up)
     },
     onChange: (listener) => void listeners.push(listener),
-    get healed() {
-      return healed
-    },
     heal() {
       this.setUp(true)
       healed = true

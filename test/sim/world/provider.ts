@@ -1,6 +1,5 @@
 import { headerOf, headOf } from './message-format.ts'
 import type { Dice } from './dice.ts'
-import type { Network } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import { mailUser, type SimServer } from './server.ts'
 import type { Trace } from './trace.ts'
@@ -35,9 +34,11 @@ export interface Delivery {
   readonly atMs: number
 }
 
-/** The server that takes mail, and counts what it took. */
+/** The server that takes mail, and counts what it took from a device. */
 export interface Provider {
   readonly deliveries: readonly Delivery[]
+  /** From now on it takes all that it can. */
+  heal(): void
   refusesLogin(): boolean
   /** A script may put its own in this place. */
   verdictOn: (address: string) => 'accepted' | 'refused' | 'temporary'
@@ -53,13 +54,14 @@ export function createProvider(
   parts: {
     readonly dice: Dice
     readonly scheduler: Scheduler
-    readonly network: Pick<Network, 'healed'>
     readonly server: SimServer
     readonly trace: Trace
+    readonly nextNumber: () => number
   },
 ): Provider {
-  const { dice, scheduler, network, server, trace } = parts
+  const { dice, scheduler, server, trace, nextNumber } = parts
   const deliveries: Delivery[] = []
+  let healed = false
 
   function file(bytes: Uint8Array): void {
     const store = server.through('provider', { verb: 'files', searchedForDeletedMs: 0 })
@@ -69,14 +71,17 @@ export function createProvider(
 
   return {
     deliveries,
-    refusesLogin: () => !network.healed && dice.chance(habits.loginRefusalRate),
+    heal() {
+      healed = true
+    },
+    refusesLogin: () => !healed && dice.chance(habits.loginRefusalRate),
     verdictOn(address) {
       if (address === unknownUser) return 'refused'
-      return !network.healed && dice.chance(habits.temporaryRate) ? 'temporary' : 'accepted'
+      return !healed && dice.chance(habits.temporaryRate) ? 'temporary' : 'accepted'
     },
     take(sendId, recipients, bytes) {
       const original = headerOf(headOf(bytes), 'Message-ID') ?? ''
-      const messageId = habits.messageIds === 'kept' ? original : `<provider-${deliveries.length + 1}@example.net>`
+      const messageId = habits.messageIds === 'kept' ? original : `<provider-${nextNumber()}@example.net>`
       deliveries.push({ sendId, recipients, bytes, messageId, atMs: scheduler.now() })
       trace.add(`provider takes ${original} for ${recipients.join(' ')}: delivery ${deliveries.length}`)
       if (habits.filesAfterMs !== null) {

@@ -67,7 +67,7 @@ interface LiveCopy {
   readonly deleted: boolean
 }
 
-/** The mailbox that everything is about, with a record of who did what in it. */
+/** The mailbox that everything is about, with a record of who did what in it: as one device sees it, to which all others are foreign. */
 export interface SimServer {
   readonly faults: FaultScript
   readonly capabilities: ReadonlySet<string>
@@ -95,13 +95,14 @@ export interface SimServer {
   copies(): readonly LiveCopy[]
 }
 
+/** The server, for as many devices as there are: the n-th gets what the n-th call gives. */
 export function createServer(options: {
   readonly without: readonly Capability[]
   readonly withDraftsFolder: boolean
   readonly appendLimitBytes: number | null
   readonly now: () => number
   readonly trace: Trace
-}): SimServer {
+}): () => SimServer {
   const { now, trace } = options
   const capabilities = resolveCapabilities({ without: options.without })
   const faults = createFaultScript()
@@ -124,26 +125,28 @@ export function createServer(options: {
   }
 
   const ends = new Set<() => void>()
-  const arrivals = new Map<Uint8Array, Arrival>()
-  const losses: Loss[] = []
+  const views: View[] = []
   let changes = 0
-  let foreignArrivals = 0
 
   function note(line: string): void {
     changes += 1
     trace.add(line)
   }
 
-  function lose(how: Loss['how'], by: Hand, doing: Doing, mailbox: Mailbox, message: StoredMessage): void {
-    const arrival = arrivals.get(message.bytes)
-    if (arrival === undefined) throw new Error(`a message that never came: UID ${message.uid}`)
-    const where = { folder: mailbox.name, uidValidity: mailbox.uidValidity, uid: message.uid }
-    losses.push({ how, by, arrival, ...where, ...doing, atMs: now(), arrivals: arrivals.size })
-    note(`server: ${by} ${doing.verb}: UID ${message.uid} ${how}, ${nameOf(arrival)}`)
+  function lose(how: Loss['how'], whose: Whose, doing: Doing, mailbox: Mailbox, message: StoredMessage): void {
+    for (const view of views) {
+      const arrival = view.arrivals.get(message.bytes)
+      if (arrival === undefined) throw new Error(`a message that never came: UID ${message.uid}`)
+      const where = { folder: mailbox.name, uidValidity: mailbox.uidValidity, uid: message.uid }
+      const then = { atMs: now(), arrivals: view.arrivals.size }
+      view.losses.push({ how, by: handOf(whose, view), arrival, ...where, ...doing, ...then })
+    }
+    const messageId = headerOf(headOf(message.bytes), 'Message-ID')
+    note(`server: ${nameOf(whose)} ${doing.verb}: UID ${message.uid} ${how}, ${messageId ?? 'without Message-ID'}`)
   }
 
   /** The store as one hand uses it: what it does is noted, then done. */
-  function through(by: Hand, doing: Doing): MailStore {
+  function through(by: Whose, doing: Doing): MailStore {
     return {
       ...store,
       append(mailbox: Mailbox, message: NewMessage, replacing) {
@@ -153,16 +156,15 @@ export function createServer(options: {
         const stored = mailbox.get(outcome.value)
         if (stored === undefined) throw new Error('stored, and not there')
         const head = headOf(message.bytes)
-        const arrival: Arrival = {
-          by,
-          order: arrivals.size,
-          messageId: headerOf(head, 'Message-ID'),
-          draftId: headerOf(head, 'X-Everdraft-Id'),
-          bytes: message.bytes,
+        const messageId = headerOf(head, 'Message-ID')
+        const draftId = headerOf(head, 'X-Everdraft-Id')
+        for (const view of views) {
+          const hand = handOf(by, view)
+          const order = view.arrivals.size
+          view.arrivals.set(stored.bytes, { by: hand, order, messageId, draftId, bytes: message.bytes })
+          if (hand === 'foreign' && mailbox.name !== 'Sent') view.foreignArrivals += 1
         }
-        arrivals.set(stored.bytes, arrival)
-        if (by === 'foreign' && mailbox.name !== 'Sent') foreignArrivals += 1
-        note(`server: ${by} ${doing.verb}: UID ${stored.uid} stored, ${nameOf(arrival)}`)
+        note(`server: ${nameOf(by)} ${doing.verb}: UID ${stored.uid} stored, ${messageId ?? 'without Message-ID'}`)
         if (replacing !== undefined && old !== undefined) lose('removed', by, doing, replacing.mailbox, old)
         return outcome
       },
@@ -185,14 +187,14 @@ export function createServer(options: {
         const gone = mailbox?.messages() ?? []
         const outcome = store.deleteMailbox(user, name)
         if (mailbox !== undefined && outcome.ok) {
-          note(`server: ${by} deletes ${name}`)
+          note(`server: ${nameOf(by)} deletes ${name}`)
           for (const message of gone) lose('removed', by, { ...doing, verb: 'DELETE' }, mailbox, message)
         }
         return outcome
       },
       createMailbox(user, name, specialUse) {
         const outcome = store.createMailbox(user, name, specialUse)
-        if (outcome.ok) note(`server: ${by} makes ${name}, UIDVALIDITY ${outcome.value.uidValidity}`)
+        if (outcome.ok) note(`server: ${nameOf(by)} makes ${name}, UIDVALIDITY ${outcome.value.uidValidity}`)
         return outcome
       },
       resetUidValidity(mailbox) {
@@ -212,19 +214,21 @@ export function createServer(options: {
     note('server: restored from a backup')
     for (const end of ends) end()
     ends.clear()
-    const before = copies()
+    const before = views.map((view) => copies(view))
     journal = backup.copy()
     store = open()
-    const after = new Set(copies().map((copy) => copy.arrival))
-    // What the restored mailbox has no more was taken away by whoever restored it.
-    for (const { arrival, deleted: _deleted, ...where } of before) {
-      if (after.has(arrival)) continue
-      const then = { atMs: now(), arrivals: arrivals.size }
-      losses.push({ how: 'removed', by: 'foreign', arrival, ...where, ...byHand, verb: 'restore', ...then })
+    for (const [index, view] of views.entries()) {
+      const after = new Set(copies(view).map((copy) => copy.arrival))
+      // What the restored mailbox has no more was taken away by whoever restored it.
+      for (const { arrival, deleted: _deleted, ...where } of before[index] ?? []) {
+        if (after.has(arrival)) continue
+        const then = { atMs: now(), arrivals: view.arrivals.size }
+        view.losses.push({ how: 'removed', by: 'foreign', arrival, ...where, ...byHand, verb: 'restore', ...then })
+      }
     }
   }
 
-  function copies(): readonly LiveCopy[] {
+  function copies({ arrivals }: View): readonly LiveCopy[] {
     return store.mailboxes(mailUser.name).flatMap((mailbox) =>
       mailbox.messages().flatMap((message) => {
         const arrival = arrivals.get(message.bytes)
@@ -235,54 +239,59 @@ export function createServer(options: {
     )
   }
 
-  return {
-    faults,
-    capabilities,
-    get store() {
-      return store
-    },
-    through,
-    get foreign() {
-      return through('foreign', byHand)
-    },
-    losses,
-    arrivalOf: (message) => arrivals.get(message.bytes),
-    get arrivals() {
-      return arrivals.size
-    },
-    get foreignArrivals() {
-      return foreignArrivals
-    },
-    seenArrivals: 0,
-    backUp() {
-      backup = journal.copy()
-      note('server: backed up')
-    },
-    restore,
-    get changes() {
-      return changes
-    },
-    connect(port, doing) {
-      const { appendLimitBytes } = options
-      const endpoint = createEndpoint({
-        faults: faults.connect('imap'),
-        port,
-        session: (sessionPort) =>
-          createImapSession({
-            store: through('engine', doing),
-            capabilities,
-            port: sessionPort,
-            now,
-            ...(appendLimitBytes === null ? {} : { appendLimitBytes }),
-          }),
-      })
-      ends.add(() => {
-        endpoint.end()
-        port.close('rst')
-      })
-      return endpoint
-    },
-    copies,
+  return () => {
+    const view: View = { device: views.length, arrivals: new Map(views[0]?.arrivals), losses: [], foreignArrivals: 0 }
+    views.push(view)
+    const by = (hand: Hand): Whose => (hand === 'engine' ? view.device : hand)
+    return {
+      faults,
+      capabilities,
+      get store() {
+        return store
+      },
+      through: (hand, doing) => through(by(hand), doing),
+      get foreign() {
+        return through('foreign', byHand)
+      },
+      losses: view.losses,
+      arrivalOf: (message) => view.arrivals.get(message.bytes),
+      get arrivals() {
+        return view.arrivals.size
+      },
+      get foreignArrivals() {
+        return view.foreignArrivals
+      },
+      seenArrivals: 0,
+      backUp() {
+        backup = journal.copy()
+        note('server: backed up')
+      },
+      restore,
+      get changes() {
+        return changes
+      },
+      connect(port, doing) {
+        const { appendLimitBytes } = options
+        const endpoint = createEndpoint({
+          faults: faults.connect('imap'),
+          port,
+          session: (sessionPort) =>
+            createImapSession({
+              store: through(view.device, doing),
+              capabilities,
+              port: sessionPort,
+              now,
+              ...(appendLimitBytes === null ? {} : { appendLimitBytes }),
+            }),
+        })
+        ends.add(() => {
+          endpoint.end()
+          port.close('rst')
+        })
+        return endpoint
+      },
+      copies: () => copies(view),
+    }
   }
 }
 
@@ -290,6 +299,22 @@ export function isDeleted(message: StoredMessage): boolean {
   return message.flags.includes('\\Deleted')
 }
 
-function nameOf(arrival: Arrival): string {
-  return arrival.messageId ?? 'without Message-ID'
+/** A device by its number, or a hand that is foreign to all of them. */
+type Whose = number | Exclude<Hand, 'engine'>
+
+interface View {
+  readonly device: number
+  readonly arrivals: Map<Uint8Array, Arrival>
+  readonly losses: Loss[]
+  foreignArrivals: number
+}
+
+function handOf(whose: Whose, { device }: View): Hand {
+  if (typeof whose === 'string') return whose
+  return whose === device ? 'engine' : 'foreign'
+}
+
+function nameOf(whose: Whose): string {
+  if (typeof whose === 'string') return whose
+  return whose === 0 ? 'engine' : `engine ${whose + 1}`
 }

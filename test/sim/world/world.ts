@@ -20,11 +20,15 @@ import { createServer, mailUser, type SimServer } from './server.ts'
 import { createSubmission } from './submission.ts'
 import { createTrace, type Trace } from './trace.ts'
 
-export interface WorldOptions {
+/** What all devices have in common. */
+export interface SurroundingsOptions {
   readonly seed: string
   readonly without: readonly Capability[]
   readonly withDraftsFolder: boolean
   readonly appendLimitBytes: number | null
+}
+
+export interface DeviceOptions {
   readonly network: NetworkPlan
   /** Of the server that takes mail. Absent: takes all, files nothing. */
   readonly provider?: ProviderHabits
@@ -36,7 +40,9 @@ export interface WorldOptions {
   readonly image?: Uint8Array
 }
 
-/** A device, a network and a mailbox, with nothing real in them. */
+export type WorldOptions = SurroundingsOptions & DeviceOptions
+
+/** A device, a network and a mailbox, with nothing real in them. Where there are several devices, the world as one of them sees it. */
 export interface World {
   readonly dice: Dice
   readonly trace: Trace
@@ -86,40 +92,68 @@ const ordinaryErrors: ReadonlySet<string> = new Set([
   'CLOSED',
 ])
 
+export interface Surroundings {
+  readonly dice: Dice
+  readonly scheduler: Scheduler
+  readonly trace: Trace
+  readonly nextServer: () => SimServer
+  readonly nextNumber: () => number
+  /** What each device does when a step is over. */
+  readonly settle: (() => void)[]
+}
+
 export function createWorld(options: WorldOptions): World {
+  return createDevice(createSurroundings(options), options)
+}
+
+export function createSurroundings(options: SurroundingsOptions): Surroundings {
   const dice = createDice(options.seed)
   let trace: Trace | null = null
   const scheduler = createScheduler({ startMs, dice: dice.fork('order'), onEvent: (label) => trace?.mix(label) })
   const now = (): number => scheduler.now()
   trace = createTrace(now, startMs)
   const { without, withDraftsFolder, appendLimitBytes } = options
-  const server = createServer({ without, withDraftsFolder, appendLimitBytes, now, trace })
-  const network = createNetwork(options.network, dice.fork('network'))
+  const nextServer = createServer({ without, withDraftsFolder, appendLimitBytes, now, trace })
+  let numbers = 0
+  return {
+    dice,
+    scheduler,
+    trace,
+    nextServer,
+    nextNumber: () => (numbers += 1),
+    settle: [],
+  }
+}
+
+export function createDevice(surroundings: Surroundings, options: DeviceOptions): World {
+  const { scheduler, trace } = surroundings
+  const device = surroundings.settle.length
+  const dice = device === 0 ? surroundings.dice : surroundings.dice.fork(`device ${device}`)
+  const now = (): number => scheduler.now()
+  const server = surroundings.nextServer()
   const provider = createProvider(options.provider ?? plainHabits, {
     dice: dice.fork('provider'),
     scheduler,
-    network,
     server,
     trace,
+    nextNumber: surroundings.nextNumber,
   })
+  const network = createNetwork(options.network, dice.fork('network'))
   const disk = createDisk(trace, options.image ?? null)
   const ledger = createLedger(now)
   const complaints: string[] = []
   const told = trace
   let engine: Engine | null = null
   let process: SimProcess | null = null
-  let processes = 0
-  let wires = 0
   let changed = -1
 
-  const nextWire = (): number => (wires += 1)
+  const nextWire = surroundings.nextNumber
 
   network.onChange((up) => told.add(`network ${up ? 'up' : 'down'}`))
 
   function start(): void {
     if (process !== null) return
-    processes += 1
-    const current = createProcess(processes)
+    const current = createProcess(surroundings.nextNumber())
     process = current
     recoverDisk(disk)
     told.add(`process ${current.number} starts`)
@@ -248,17 +282,19 @@ export function createWorld(options: WorldOptions): World {
     },
     async step() {
       const more = await scheduler.step()
-      if (process?.state === 'dying') process.die()
-      if (disk.database.inTransaction && process !== null) complaints.push('a transaction is open between two steps')
-      const counted = disk.commits + server.changes
-      if (counted !== changed) {
-        changed = counted
-        world.afterStep()
-      }
+      for (const settle of surroundings.settle) settle()
       return more
     },
     afterStep: () => {},
   }
+  surroundings.settle.push(() => {
+    if (process?.state === 'dying') process.die()
+    if (disk.database.inTransaction && process !== null) complaints.push('a transaction is open between two steps')
+    const counted = disk.commits + server.changes
+    if (counted === changed) return
+    changed = counted
+    world.afterStep()
+  })
   return world
 }
 
