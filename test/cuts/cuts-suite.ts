@@ -74,7 +74,7 @@ const mostLanes = 4
 const cutsOfALane = 50
 
 interface Lane extends AsyncDisposable {
-  /** Does it twice without a cut, and listens to the second time: that is like all that follow. */
+  /** Does it without a cut, and listens: what is asked of a server now and then only is not part of what is like all that follow. */
   rehearse(): Promise<Heard>
   /** Does it once for each place, with the line lost there. */
   cutAt(places: readonly Place[]): Promise<Cuts>
@@ -132,12 +132,18 @@ async function openLane(server: TargetServer, scenario: Scenario): Promise<Lane>
     async rehearse() {
       await act()
       await settle(device)
-      const id = await act()
-      const heard = await listenTo(device, () => device.sync())
-      for (const verb of scenario.verbs) expect(heard.said).toMatch(new RegExp(`^\\S+ (UID )?(\\S+ .*)?${verb}`, 'm'))
-      await settle(device)
-      expect(await complaintsOf(device, await look(), id, others)).toEqual([])
-      return heard
+      const all: Heard[] = []
+      for (let time = 0; time < 2; time += 1) {
+        const id = await act()
+        const heard = await listenTo(device, () => device.sync())
+        for (const verb of scenario.verbs) {
+          expect(heard.said).toMatch(new RegExp(`^\\S+ (UID )?(\\S+ .*)?${verb}`, 'm'))
+        }
+        await settle(device)
+        expect(await complaintsOf(device, await look(), id, others)).toEqual([])
+        all.push(heard)
+      }
+      return all.reduce((one, other) => (other.bytes.toServer < one.bytes.toServer ? other : one))
     },
     async cutAt(places) {
       const complaints: string[] = []
