@@ -113,7 +113,8 @@ function recordOf(
     subject,
     status: sendStatusOf(state),
     phase: state.phase,
-    error: state.held ?? state.error ?? (failure === null ? null : { code: failure.code, message: failure.message }),
+    // A run that failed is the newer trouble: one that changed the state has left no failure.
+    error: state.held ?? (failure === null ? state.error : { code: failure.code, message: failure.message }),
     isHeld: state.held !== null || state.phase === 'parked',
     attempts: state.attempts,
     nextAttemptAt: workOf(state).releaseAt ?? waiting?.runAt ?? null,
