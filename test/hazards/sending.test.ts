@@ -28,6 +28,26 @@ describe('H20 no draft comes back after it was sent', () => {
     expect(sender.taken('being uploaded')).toBe(1)
   })
 
+  test('also for one that has only just begun, and has written nothing down yet', async () => {
+    await using sender = await openSender({ without: ['REPLACE'] })
+    const { device, mailServer } = sender
+    const { engine, account } = device
+    const draft = await device.create({ text: 'about to be uploaded\n' })
+    mailServer.faults.add({ on: { verb: 'SELECT' }, do: { kind: 'delay-reply', delayMs: 300 } })
+    await engine.drafts.flush(draft.id)
+    const isRunning = async (): Promise<boolean> =>
+      (await engine.tasks.list(account.id)).items.some(
+        ({ kind, state }) => kind === 'draft_upload' && state === 'running',
+      )
+    await expect.poll(isRunning, { interval: 5 }).toBe(true)
+    const { id, phase } = await engine.drafts.send(draft.id)
+    expect(phase).toBe('queued')
+    expect(await sender.ends(id)).toMatchObject({ phase: 'cleaned' })
+    await settle(device)
+    expect(sender.texts()).toEqual([])
+    expect(sender.taken('about to be uploaded')).toBe(1)
+  })
+
   test('a copy whose upload lost its answer is found before the send, and goes', async () => {
     await using sender = await openSender({ without: ['REPLACE'] })
     const { device, mailServer } = sender

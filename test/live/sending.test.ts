@@ -82,6 +82,33 @@ async function relayed(words: string): Promise<readonly string[]> {
   return sink.received.map(({ bytes }) => bytes.toString('latin1')).filter((text) => text.includes(words))
 }
 
+describeServer('cyrus310', (server) => {
+  test('the copy in Sent takes its attachment of 2 MB from the one in Drafts, with the Bcc that the mail has not', async () => {
+    const target = { ...server(), smtpPort: sink.port }
+    await using device = await openDevice(target, noWait, { submission: withoutLogin() })
+    const words = `filed by quoting, ${crypto.randomUUID()}`
+    const file = incompressible(2_000_000)
+    const { record, imapBytes, copy } = await sendFile(device, words, file)
+    expect(record).toMatchObject({ phase: 'cleaned', attempts: 1 })
+    expect(imapBytes).toBeLessThan(5_000)
+    const [mail = '', ...others] = await relayed(words)
+    expect(others).toEqual([])
+    // Cyrus has encoded in lines of another length what came to Drafts as it is, and ends it with one more.
+    const around = (text: string): string => text.replace(/(?:^[\w+/=]{60,76}\r\n)+[\w+/=]+(?:\r\n)+/m, '')
+    expect(around(copy).length).toBeLessThan(2_000)
+    expect(around(copy).replace('Bcc: hidden@example.com\r\n', '')).toBe(around(mail))
+    expect(copy).toContain('Bcc: hidden@example.com\r\n')
+    expect(mail).not.toContain('hidden@')
+    expect(attachmentOf(copy).equals(file)).toBe(true)
+  })
+})
+
+/** The sink beside a server that takes no mail itself: it has no users. */
+function withoutLogin(): SubmissionPort {
+  const port = smtp()
+  return { connect: (settings, options) => port.connect({ ...settings, user: '' }, options) }
+}
+
 interface FileSent {
   readonly record: SendRecord
   /** To the mailbox's server, from the consent to the end. */
@@ -151,7 +178,7 @@ for (const name of ['dovecot24', 'dovecot23'] satisfies ServerName[]) {
         // All that stands in the copy but its Bcc, and after what the server put before it.
         expect(mail.endsWith(copy.replace('Bcc: hidden@example.com\r\n', ''))).toBe(true)
         expect(mail).not.toMatch(/^bcc:|hidden@|x-everdraft/im)
-        expect(attachmentOf(mail)).toEqual(Buffer.from(file))
+        expect(attachmentOf(mail).equals(file)).toBe(true)
         await line.close()
       })
 
