@@ -106,7 +106,7 @@ async function wasSentElsewhere(
   const { token, syncState } = await context.store.read((db) => getDraft(db, draftId))
   if (syncState !== 'local-only') return false
   const mark = sentMark(token, context.environment.createSha256())
-  const newest = await session.identities((await session.uids()).slice(-newestLookedAt))
+  const newest = await session.identities((await session.uids()).slice(-newestLookedAt), 'brief')
   return newest.some(({ messageId }) => messageId !== null && messageId !== sentAs && hasSentMark(messageId, mark))
 }
 
