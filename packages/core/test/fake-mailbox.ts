@@ -505,9 +505,6 @@ export function createFakeMailbox(): FakeMailbox {
       findByGmailMessageId() {
         throw new TypeError('this mailbox has no X-GM-EXT-1')
       },
-      findByGmailMessageId() {
-        throw new TypeError('this mailbox has no X-GM-EXT-1')
-      },
       moveUids() {
         throw new TypeError('this mailbox has no MOVE')
       },

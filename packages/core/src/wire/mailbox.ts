@@ -367,8 +367,6 @@ export interface MailboxSession {
   findByMessageId(messageId: MessageId): Promise<readonly MessageIdentity[]>
   /** In the selected folder, what is the very message that X-GM-MSGID names; a TypeError without `gmail`. */
   findByGmailMessageId(gmailMessageId: string): Promise<readonly Uid[]>
-  /** In the selected folder, what is the very message that X-GM-MSGID names; a TypeError without `gmail`. */
-  findByGmailMessageId(gmailMessageId: string): Promise<readonly Uid[]>
   /** Of the given UIDs those that exist, ascending. `brief`: `everdraftId` and `everdraftBase` are not asked for, and may be null. */
   identities(uids: readonly Uid[], brief?: 'brief'): Promise<readonly MessageIdentity[]>
   /** All with UID ≥ `from`; unlike RFC 3501's `n:*` never the last message below it. */
