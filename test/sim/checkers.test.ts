@@ -258,7 +258,7 @@ const sendingViolations: readonly (readonly [string, CreateChecker, (device: Scr
     setState('$.recipients[1].address', '"dora@example.org"'),
     /dora@example.org has it, who has it not/,
   ],
-  ['a send stands still', everyConsentExplainsItself, sql(`update send set phase = 'accepted'`), /is accepted at rest/],
+  ['a send stands still', everyConsentExplainsItself, sql(`update send set phase = 'filed'`), /is filed at rest/],
   [
     'a send has failed and says not why',
     everyConsentExplainsItself,

@@ -6,7 +6,7 @@ import { ask, draftsOnDisk } from './stored.ts'
  * Invariant 7: at quiescence all devices hold the same texts, and no device has parted more drafts than there were edits that could
  * cross another: none where the devices took turns.
  *
- * It catches: an edit of another device that is taken for a fork; a fork that is uploaded again by each device that has it.
+ * It catches: an edit of another device that is taken for a fork.
  */
 export function devicesConverge(worlds: readonly World[], crossingEdits: () => number): Checker {
   return {

@@ -6,7 +6,7 @@ import { ask, type SendOnDisk, sendsOnDisk } from './stored.ts'
  * At quiescence every consent is at its end, or says what it waits for (hazards 22, 30, 31): its time, or a word of the user
  * with the reason. And its draft is what it says.
  *
- * It catches: a filing that gives up without a word; a draft that stays in the outbox when its send has failed.
+ * It catches: a send that fails and keeps no reason.
  */
 export function everyConsentExplainsItself(world: World): Checker {
   const { disk, scheduler } = world
@@ -24,6 +24,9 @@ export function everyConsentExplainsItself(world: World): Checker {
         return isDated(id) || state.held !== null ? null : `${id} is queued, and says not what it waits for`
       case 'cleaned':
         return !isLeft || isDated(id) || state.held !== null ? null : `${id} has recipients left, and no time`
+      case 'accepted':
+        // A server that is slow to file is waited for.
+        return isDated(id) ? null : `${id} is accepted at rest`
       default:
         return `${id} is ${phase} at rest`
     }
@@ -39,6 +42,7 @@ export function everyConsentExplainsItself(world: World): Checker {
     queued: 'queued',
     parked: 'queued',
     unknown: 'sending',
+    accepted: 'sent',
     cleaned: 'sent',
   }
 

@@ -9,8 +9,7 @@ const notSent: ReadonlySet<string> = new Set(['pending', 'temporary', 'refused',
  * Invariant 5, its other side: no consent is lost, and no record says what is not so: of who has the mail it never says
  * that they have it not, and of who has it not, never that they have it, but by the user's word or by evidence in Sent.
  *
- * It catches: a crash after the dot that makes the send fail, or cancels it; an answer that is stored for recipients who
- * were not in the transaction.
+ * It catches: a crash after the dot that takes the send back, or makes it fail, instead of leaving it in doubt.
  */
 export function noConsentIsLost(world: World): Checker {
   const { provider, ledger, disk, server } = world

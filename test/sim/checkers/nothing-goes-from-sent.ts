@@ -6,7 +6,7 @@ import type { Checker } from './checker.ts'
  * Invariant 2 in Sent: the only thing that ever goes there by us is what we filed ourselves, while an equal and distinct copy lies
  * beside it (hazard 8).
  *
- * It catches: the older of two copies removed, whoever filed it; ours removed for one that is not of this mail.
+ * It catches: the server's copy removed instead of ours.
  */
 export function nothingGoesFromSent(world: World): Checker {
   const { server, provider } = world

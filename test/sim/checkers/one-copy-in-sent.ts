@@ -6,8 +6,7 @@ import { type SendOnDisk, sendsOnDisk } from './stored.ts'
  * At quiescence a sent mail has one copy in Sent, whoever filed it: ours is there only where the server has filed none, and there
  * is none for what nobody has (hazards 25, 26, 27, 28).
  *
- * It catches: a second look that does not come; a copy of the server's that is not recognised under another Message-ID; a
- * filing whose answer was lost and that is done again.
+ * It catches: a second look that does not come; a copy of the server's that is not recognised under another Message-ID.
  */
 export function oneCopyInSent(world: World): Checker {
   const { server, provider, disk, ledger } = world

@@ -6,7 +6,7 @@ import { draftsOnDisk, hasTables, modelledIn, revisionsOnDisk, sameMessage, send
  * Invariant 5: accepted DATA per (consent, recipient) ≤ 1, unless the user said that it is to be sent again; and what is
  * delivered is the revision that was consented to, without Bcc and private fields (hazards 21, 24, 33, 38, 39).
  *
- * It catches: a crash between the dot and its answer that is taken for one before the dot; a Bcc that is left in.
+ * It catches: a crash between the dot and its answer that is taken for one before the dot, which `noConsentIsLost` sees before.
  */
 export function oneDeliveryPerConsent(world: World): Checker {
   const { provider, ledger, disk } = world
