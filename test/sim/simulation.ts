@@ -15,10 +15,10 @@ export function seedsOf(share: number): readonly string[] {
   return Array.from({ length: seeds }, (_, index) => String(index + 1)).filter((_, index) => index % shares === share)
 }
 
-/** Lives with two devices, their seeds as `d1`: a tenth as many. */
+/** Lives with two devices, their seeds as `d1`: one for each forty of the others. */
 export function seedsOfDevices(): readonly string[] {
   if (replayed !== undefined) return replayed.startsWith('d') ? [replayed] : []
-  return Array.from({ length: Math.ceil(seeds / 10) }, (_, index) => `d${index + 1}`)
+  return Array.from({ length: Math.ceil(seeds / 40) }, (_, index) => `d${index + 1}`)
 }
 
 /**
