@@ -24,7 +24,7 @@ export const plainHabits: ProviderHabits = {
 }
 
 /** One transaction that the server has answered 250, or would have, had the connection held. */
-export interface Delivery {
+interface Delivery {
   /** By ENVID (RFC 3461 §4.4). */
   readonly sendId: string
   readonly recipients: readonly string[]
