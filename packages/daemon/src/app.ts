@@ -9,6 +9,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
 import type { Metrics } from './metrics.ts'
+import type { Route } from './route-access.ts'
 
 /** Fastify whose routes are typed by their zod schemas. */
 export type App = FastifyInstance<
@@ -24,6 +25,8 @@ export interface Context {
   readonly engine: Engine
   readonly about: About
   readonly metrics: Metrics
+  /** All of them, as they are added. */
+  readonly routes: readonly Route[]
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
   /** Undefined: the default of composer leases. */

@@ -11,6 +11,7 @@ import { pathOf, requireToken } from './authentication.ts'
 import { requireScopes, type Route } from './route-access.ts'
 import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
 import { refuseOtherHosts } from './host-check.ts'
+import { mcpRoutes } from './mcp/mcp.ts'
 import { createMetrics } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
 import { sendProblem } from './problems.ts'
@@ -109,6 +110,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     engine: options.engine,
     about,
     metrics,
+    routes,
     closing: closing.signal,
     composerLeaseMs: options.composerLeaseMs,
   }
@@ -129,6 +131,8 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     templateRoutes,
     taskRoutes,
     tokenRoutes,
+    // Last: its tools stand for the others.
+    mcpRoutes,
   ]) {
     await app.register(async (scope) => addRoutes(scope as App, context))
   }

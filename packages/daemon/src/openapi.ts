@@ -14,7 +14,7 @@ const transform: Transform = (document) => {
   if (!('response' in schema)) return jsonSchemaTransform(document)
   const response = { ...problemResponses(route), ...(schema.response as object) }
   const { access } = route.config ?? {}
-  const scope = access === 'operator' ? 'read' : access === 'reader' ? undefined : access
+  const scope = access === 'operator' ? 'read' : access === 'reader' || access === 'bearer' ? undefined : access
   const security = access === 'open' ? [] : [{ token: scope === undefined ? [] : [scope] }]
   return jsonSchemaTransform({ ...document, url, schema: { ...schema, response, security } })
 }

@@ -132,7 +132,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) {
     return problem(error.status, error.code, error.message, error.errors)
   }

@@ -1,14 +1,15 @@
 import { defaultOwner, type Scope } from '@everdraft/core'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 
 import { principalOf } from './principal.ts'
 import { ProblemError, type ProblemCode } from './problems.ts'
 
 /**
  * Who may call a route: everybody, the tokens with that scope, or, for `reader`, every token, also as the password of a
- * browser: what is there to read is no secret. `operator`: those with `read` in the tenant of the daemon itself.
+ * browser: what is there to read is no secret. `bearer`: every token as such; what it may do, the route finds out. `operator`:
+ * those with `read` in the tenant of the daemon itself.
  */
-export type Access = 'open' | 'reader' | 'operator' | Scope
+export type Access = 'open' | 'reader' | 'bearer' | 'operator' | Scope
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,22 +26,24 @@ export interface Route {
   /** With `:name` for what varies. */
   readonly path: string
   readonly access: Access
+  /** What checks its requests. */
+  readonly schema: FastifySchema | undefined
 }
 
 /** Checks the scope at each request, and at the start that each route names one. @returns the table, as it fills */
 export function requireScopes(app: FastifyInstance): readonly Route[] {
   const routes: Route[] = []
   app.addHook('onRoute', (route) => {
-    const { method, url } = route
+    const { method, url, schema } = route
     // A package of others adds these.
     if (url === '/docs' || url.startsWith('/docs/')) route.config = { access: 'reader' }
     const access = route.config?.access
     if (access === undefined) throw new TypeError(`${[method].flat().join(', ')} ${url}: does not say who may call it`)
-    for (const one of [method].flat()) routes.push({ method: one, path: url, access })
+    for (const one of [method].flat()) routes.push({ method: one, path: url, access, schema })
   })
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config
-    if (request.is404 || access === undefined || access === 'open' || access === 'reader') return
+    if (request.is404 || access === undefined || access === 'open' || isForAllTokens(access)) return
     const { owner, scopes } = principalOf(request)
     const scope = access === 'operator' ? 'read' : access
     if (!scopes.has(scope)) {
@@ -54,4 +57,8 @@ export function requireScopes(app: FastifyInstance): readonly Route[] {
     }
   })
   return routes
+}
+
+function isForAllTokens(access: Access): access is 'reader' | 'bearer' {
+  return access === 'reader' || access === 'bearer'
 }

@@ -24,7 +24,7 @@ export function refuseWhatIsNotNamed(app: FastifyInstance): void {
   })
 }
 
-function validationErrorOf(error: z.ZodError): EverdraftError {
+export function validationErrorOf(error: z.ZodError): EverdraftError {
   const errors = error.issues.flatMap((issue) => fieldErrors(issue, []))
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   return new EverdraftError('VALIDATION_ERROR', detail, { errors })

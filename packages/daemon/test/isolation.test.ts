@@ -59,6 +59,8 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /tokens': {},
   'POST /tokens': { json: { scopes: ['admin'] } },
   'DELETE /tokens/:id': {},
+  // Its tools go through the routes above; mcp.test.ts asks them as two tenants.
+  'POST /mcp': { json: {} },
 }
 
 function accountJson(address: string): unknown {
