@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { createDaemon } from '@everdraft/daemon'
+import { autodiscovery } from '@everdraft/mail'
 
 import { createClient, type Client } from './client.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -21,7 +22,7 @@ export async function openEmbedded(folder: DataFolder): Promise<Embedded | null>
   if (engine === null) return null
   try {
     const token = randomBytes(32).toString('base64url')
-    const daemon = await createDaemon({ engine, token, version: version() })
+    const daemon = await createDaemon({ engine, token, version: version(), autodiscovery: autodiscovery() })
     const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
     return {
       // An engine that lives for one command ends before its index follows a save.

@@ -1,4 +1,4 @@
-import type { AccountJson, ServerJson } from '@everdraft/daemon'
+import type { ServerJson } from '@everdraft/daemon'
 
 import { oneOf, wholeNumber, type CommandInput, type Option } from './command.ts'
 import { UsageError } from './failure.ts'
@@ -57,15 +57,23 @@ export interface Logins {
   readonly auth?: Auth
 }
 
-/** `before`: the account that is changed; what is not said of a server is as it was. Secrets are always asked for. */
+/** Servers that are known already: those of an account that is changed, or what was discovered. */
+export interface KnownServers {
+  readonly imap: KnownServer | null
+  readonly smtp: KnownServer | null
+}
+
+type KnownServer = Pick<ServerJson, 'host' | 'port' | 'security' | 'user'>
+
+/** `before`: what is not said of a server is as it was there. Secrets are always asked for. */
 export async function readLogins(
   input: CommandInput,
   address: string,
-  before: AccountJson | null = null,
+  before: KnownServers = { imap: null, smtp: null },
 ): Promise<Logins> {
   const way = { ...(await proxyOf(input)), ...(input.isOn('allow-untrusted') ? { allow_untrusted: true } : {}) }
-  const imap = { ...server(input, 'imap', address, before?.imap ?? null), ...way }
-  const smtpServer = smtpOf(input, imap.user, before?.smtp ?? null)
+  const imap = { ...server(input, 'imap', address, before.imap), ...way }
+  const smtpServer = smtpOf(input, imap.user, before.smtp)
   const smtp = smtpServer === null ? null : { ...smtpServer, ...way }
   const auth = await authOf(input, imap)
   if (auth !== null) return { imap, ...(smtp === null ? {} : { smtp }), auth }
@@ -80,7 +88,7 @@ export async function readLogins(
   return { imap: { ...imap, password }, smtp: { ...smtp, password: smtpPassword } }
 }
 
-function server(input: CommandInput, protocol: Protocol, defaultUser: string, before: ServerJson | null): Server {
+function server(input: CommandInput, protocol: Protocol, defaultUser: string, before: KnownServer | null): Server {
   const security = oneOf(
     `${protocol}-security`,
     input.option(`${protocol}-security`) ?? before?.security ?? 'tls',
@@ -98,7 +106,7 @@ function server(input: CommandInput, protocol: Protocol, defaultUser: string, be
   }
 }
 
-function smtpOf(input: CommandInput, defaultUser: string, before: ServerJson | null): Server | null {
+function smtpOf(input: CommandInput, defaultUser: string, before: KnownServer | null): Server | null {
   if (before !== null || input.option('smtp-host') !== undefined) return server(input, 'smtp', defaultUser, before)
   for (const name of ['smtp-port', 'smtp-security', 'smtp-user', 'smtp-password-env']) {
     if (input.option(name) !== undefined) throw new UsageError(`--${name}: --smtp-host is needed with it`)

@@ -1,4 +1,5 @@
 import { createDaemon, type Daemon } from '@everdraft/daemon'
+import { autodiscovery } from '@everdraft/mail'
 
 import { announceDaemon, ensureDataFolder, ensureToken, withdrawDaemon } from './data-folder.ts'
 import { CommandFailure } from './failure.ts'
@@ -20,6 +21,7 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
     token,
     version: version(),
     draftOnly: settings.draftOnly,
+    autodiscovery: autodiscovery(),
     hosts: [settings.listen.host, ...settings.hosts],
     ...(settings.requestsPerMinute === null ? {} : { requestsPerMinute: settings.requestsPerMinute }),
     log: process.stderr,

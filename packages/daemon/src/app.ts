@@ -1,4 +1,4 @@
-import type { Engine } from '@everdraft/core'
+import type { AutodiscoveryPort, Engine } from '@everdraft/core'
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -27,6 +27,8 @@ export interface Context {
   readonly metrics: Metrics
   /** All of them, as they are added. */
   readonly routes: readonly Route[]
+  /** Null: nothing is looked for. */
+  readonly autodiscovery: AutodiscoveryPort | null
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
   /** Undefined: the default of composer leases. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import type { Engine } from '@everdraft/core'
+import type { AutodiscoveryPort, Engine } from '@everdraft/core'
 import { fastify, type FastifyInstance } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 
@@ -19,6 +19,7 @@ import { aboutRoutes } from './routes/about.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
+import { discoveryRoutes } from './routes/discovery.ts'
 import { draftRoutes } from './routes/drafts.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { historyRoutes } from './routes/history.ts'
@@ -44,6 +45,8 @@ export interface DaemonOptions {
   /** Shown at `/` and in the OpenAPI document. */
   readonly version: string
   readonly draftOnly?: boolean
+  /** Absent: `POST /accounts/discover` finds nothing. */
+  readonly autodiscovery?: AutodiscoveryPort
   /** Where log lines go, as JSON; absent: no log. Bodies, queries and what users write are never in them. */
   readonly log?: { write(line: string): void }
   /** The largest JSON body. Default 25 MiB; attachments are streamed and have no limit here. */
@@ -111,6 +114,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     about,
     metrics,
     routes,
+    autodiscovery: options.autodiscovery ?? null,
     closing: closing.signal,
     composerLeaseMs: options.composerLeaseMs,
   }
@@ -119,6 +123,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     aboutRoutes,
     metricsRoutes,
     accountRoutes,
+    discoveryRoutes,
     syncRoutes,
     draftRoutes,
     replyRoutes,

@@ -1,6 +1,7 @@
 export { createDaemon, type Daemon, type DaemonOptions } from './daemon.ts'
 export type { Access, Route } from './route-access.ts'
 export type { Problem, ProblemCode } from './problems.ts'
+export type { DiscoveredServerJson, DiscoveryJson } from './routes/discovery.ts'
 export type { LastErrorJson, PageJson } from './fields.ts'
 export type { AddressJson, DraftContentJson } from './draft-content.ts'
 export type { DraftJson, DraftListItemJson, DraftSyncJson, ReviewJson } from './draft-resource.ts'

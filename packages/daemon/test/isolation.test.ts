@@ -15,6 +15,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /metrics': {},
   'GET /accounts': {},
   'POST /accounts': { json: accountJson('carl@example.org') },
+  'POST /accounts/discover': { json: { address: 'carl@example.org' } },
   'GET /accounts/:id': {},
   'PATCH /accounts/:id': { json: { name: 'Robert' } },
   'DELETE /accounts/:id': {},

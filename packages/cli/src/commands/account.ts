@@ -3,6 +3,7 @@ import type { AccountJson, AccountReportJson } from '@everdraft/daemon'
 import { accountByName } from '../account-choice.ts'
 import { needed, oneOf, type Command } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
+import { discoveredServers } from '../discovered-servers.ts'
 import { UsageError } from '../failure.ts'
 import { loginOptions, readLogins } from '../login-options.ts'
 import { oneLine, printJson, printLine } from '../output.ts'
@@ -18,6 +19,7 @@ export const accountAdd: Command = {
   options: {
     address: { value: 'ADDRESS', help: 'the mail address' },
     name: { value: 'NAME', help: 'the name shown with it' },
+    discover: { help: 'find the servers by what the domain of the address has published' },
     ...loginOptions,
     json: { help: 'the account as JSON' },
     ...connectionOptions,
@@ -25,12 +27,14 @@ export const accountAdd: Command = {
   run: async (input) => {
     const address = needed(input, 'address')
     const name = input.option('name')
-    const logins = await readLogins(input, address)
-    const account = await withClient(input, (client) =>
-      client.request<AccountJson>('POST', '/accounts', {
+    // What is missing is said before anything is opened, where it can be.
+    const given = input.isOn('discover') ? null : await readLogins(input, address)
+    const account = await withClient(input, async (client) => {
+      const logins = given ?? (await readLogins(input, address, await discoveredServers(client, input, address)))
+      return await client.request<AccountJson>('POST', '/accounts', {
         json: { address, ...(name === undefined ? {} : { name }), ...logins },
-      }),
-    )
+      })
+    })
     if (input.isOn('json')) return printJson(account)
     printLine(`account ${account.id} (${oneLine(account.address)}) added`)
   },

@@ -22,7 +22,7 @@ export interface ToolPlan {
   readonly hints: { readonly readOnlyHint: boolean; readonly destructiveHint: boolean }
 }
 
-export interface HeaderArgument {
+interface HeaderArgument {
   readonly header: string
   readonly schema: z.ZodType
   readonly toText: (value: unknown) => string
