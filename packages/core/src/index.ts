@@ -34,7 +34,7 @@ export { createEngine, type EngineOptions, type EngineTiming } from './engine/en
 export type { EpochFile, OpenStorage, Storage } from './storage/storage.ts'
 export type { BlobName, BlobStore, BlobWriter, ByteRange, OpenBlobStore } from './storage/blob-store.ts'
 export type { Family } from './storage/family.ts'
-export type { SendRequest } from './storage/send-requests.ts'
+export type { RepeatableRequest } from './storage/repeatable-request.ts'
 export type { TaskStep, TaskStepKind } from './storage/task-steps.ts'
 export type { RetentionPolicy } from './draft/retention.ts'
 export type { HousekeepingPolicy } from './engine/housekeeper.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-import type { SendRequest } from '@everdraft/core'
+import type { RepeatableRequest } from '@everdraft/core'
 
 import { ProblemError } from './problems.ts'
 
@@ -24,8 +24,8 @@ export interface IdempotencyKeys<Result> {
   once(request: IdempotentRequest, work: () => Promise<Result>): Promise<Result>
 }
 
-/** For what outlives the daemon: the engine keeps the keys of sends with the sends. Null without a key. */
-export function sendRequestOf({ key, scope, body }: IdempotentRequest): SendRequest | null {
+/** For what outlives the daemon: the engine keeps the keys of sends and of new drafts beside them. Null without a key. */
+export function repeatableRequestOf({ key, scope, body }: IdempotentRequest): RepeatableRequest | null {
   return key === undefined ? null : { scope, key, digest: fingerprintOf(body) }
 }
 

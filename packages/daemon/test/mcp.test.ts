@@ -315,7 +315,7 @@ describe('POST /mcp', () => {
   })
 
   test('has no sessions and no batches, and answers whatever else comes with 4xx', async () => {
-    const { call, logLines } = await start()
+    const { addAccount, call, logLines } = await start()
     for (const [method, json, status] of [
       ['GET', undefined, 405],
       ['DELETE', undefined, 405],
@@ -344,6 +344,11 @@ describe('POST /mcp', () => {
       // Invalid params, or what the package makes of them.
       expect([-32_602, -32_603], JSON.stringify(params)).toContain(body.error?.code)
     }
+    const account = await addAccount()
+    const asTask = { name: 'create_draft', arguments: { subject: 'A task' }, task: { ttl: 1000 } }
+    const { body } = await call('POST', '/mcp', { json: { ...list, method: 'tools/call', params: asTask }, headers })
+    expect(body.error.message).toContain('task')
+    expect((await call('GET', `/accounts/${account.id}/drafts`)).body.total).toBe(0)
     expect(logLines.join('')).not.toContain('INTERNAL_ERROR')
   })
 })

@@ -34,7 +34,7 @@ import type {
   Version,
 } from '../ids.ts'
 import type { Conflict } from '../storage/conflicts.ts'
-import type { SendRequest } from '../storage/send-requests.ts'
+import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import type { Figures } from '../storage/figures.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { AccountProbe } from '../storage/account-probes.ts'
@@ -281,8 +281,14 @@ export interface AttachmentRead {
 }
 
 export interface Drafts {
-  /** Durable when it resolves. @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account) */
-  create(input: DraftInput, options?: Pick<SaveOptions, 'by' | 'device'>): Promise<Draft>
+  /**
+   * Durable when it resolves. With a `request` that has made a draft already, within the last 24 hours, it is that draft, as it is now.
+   * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account), IDEMPOTENCY_KEY_REUSED (`request`)
+   */
+  create(
+    input: DraftInput,
+    options?: Pick<SaveOptions, 'by' | 'device'> & { readonly request?: RepeatableRequest },
+  ): Promise<Draft>
   /**
    * A draft that answers a message or passes it on: with threading headers (RFC 5322 §3.6.4) and the quote, a forward with
    * the attachments. A signed or encrypted message is forwarded as a whole, without its Bcc. Made in one step once all of
@@ -381,7 +387,7 @@ export interface SendOptions {
   /** The user has read the warning that the text speaks of an attachment and there is none. Default false. */
   readonly confirm?: boolean
   /** A request that may come twice: for a day the second is answered with the send that the first has made. */
-  readonly request?: SendRequest
+  readonly request?: RepeatableRequest
 }
 
 /** One consent to send, and what became of it. Times in epoch milliseconds. */
@@ -440,7 +446,7 @@ export interface Sends {
   /** @throws {EverdraftError} NOT_FOUND */
   get(id: SendId): Promise<SendRecord>
   /** The send that a request has made; null: none. @throws {EverdraftError} IDEMPOTENCY_KEY_REUSED */
-  ofRequest(request: SendRequest): Promise<SendRecord | null>
+  ofRequest(request: RepeatableRequest): Promise<SendRecord | null>
   /** The newest consent first. */
   list(filter?: SendFilter): Promise<Page<SendRecord>>
   /**

@@ -45,6 +45,7 @@ export function createDrafts(parts: EngineParts): Drafts {
         reviewRequired: review?.required ?? false,
         by: options.by ?? 'user',
         device: options.device ?? null,
+        request: options.request ?? null,
       }
       return await run(localTasks.draft_create, input, (db, { id }) => viewIn(db, id))
     },

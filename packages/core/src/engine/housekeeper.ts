@@ -5,7 +5,9 @@ import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
 import { dropOldDownloads } from '../storage/imports.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
-import { dropRequestsBefore, requestsKeptMs } from '../storage/send-requests.ts'
+import { dropDraftRequestsBefore } from '../storage/draft-requests.ts'
+import { requestsKeptMs } from '../storage/repeatable-request.ts'
+import { dropRequestsBefore } from '../storage/send-requests.ts'
 import { dropSendsBefore } from '../storage/sends.ts'
 import type { Store } from '../storage/store.ts'
 import { dropTaskLogBefore } from '../storage/task-steps.ts'
@@ -58,6 +60,7 @@ export async function housekeep(
     await dropExpiredLeases(db, now)
     await dropEventsBefore(db, now - policy.logMs)
     await dropSendsBefore(db, now - policy.sendMs)
+    await dropDraftRequestsBefore(db, now - requestsKeptMs)
     await dropRequestsBefore(db, now - requestsKeptMs)
     await dropTaskLogBefore(db, now - policy.logMs)
     await dropOldDownloads(db, now - downloadMs)

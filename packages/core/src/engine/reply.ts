@@ -92,6 +92,7 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
         reviewRequired: input.review?.required ?? false,
         by: options.by ?? 'user',
         device: options.device ?? null,
+        request: null,
       } as const
       return await run(localTasks.draft_create, create, (db, { id }) => viewIn(db, id))
     } catch (error) {

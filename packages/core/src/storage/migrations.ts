@@ -335,6 +335,12 @@ const steps: readonly (readonly Statement[])[] = [
       primary key (scope, key)
     ) strict, without rowid`,
   ],
+  [
+    `create table draft_request (
+      scope text not null, key text not null, digest text not null, draft_id text not null, at integer not null,
+      primary key (scope, key)
+    ) strict, without rowid`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -32,6 +32,7 @@ export interface Schema {
   readonly send_event: SendEventRow
   readonly sent_habit: SentHabitRow
   readonly send_request: SendRequestRow
+  readonly draft_request: DraftRequestRow
   readonly api_token: ApiTokenRow
 }
 
@@ -87,6 +88,15 @@ interface SendRequestRow {
   /** Of what was asked for. */
   readonly digest: string
   readonly send_id: string
+  readonly at: number
+}
+
+/** The same for the draft that it made. */
+interface DraftRequestRow {
+  readonly scope: string
+  readonly key: string
+  readonly digest: string
+  readonly draft_id: string
   readonly at: number
 }
 

@@ -1,24 +1,17 @@
 import { EverdraftError } from '../errors.ts'
 import type { SendId } from '../ids.ts'
 import type { Db } from './db.ts'
-
-/** What a caller may ask for twice, not knowing whether the first came through: the second is the same consent. */
-export interface SendRequest {
-  /** Where the key holds: one key may be used once in each. */
-  readonly scope: string
-  readonly key: string
-  /** Of what is asked for: the same key for something else is a mistake. */
-  readonly digest: string
-}
-
-/** How long a request is known. */
-export const requestsKeptMs: number = 24 * 3_600_000
+import { type RepeatableRequest, requestsKeptMs } from './repeatable-request.ts'
 
 /**
  * The consent that the request has made already; null: none.
  * @throws {EverdraftError} IDEMPOTENCY_KEY_REUSED
  */
-export async function sendOfRequest(db: Db, { scope, key, digest }: SendRequest, now: number): Promise<SendId | null> {
+export async function sendOfRequest(
+  db: Db,
+  { scope, key, digest }: RepeatableRequest,
+  now: number,
+): Promise<SendId | null> {
   const row = await db
     .selectFrom('send_request')
     .innerJoin('send', 'send.id', 'send_request.send_id')
@@ -35,7 +28,7 @@ export async function sendOfRequest(db: Db, { scope, key, digest }: SendRequest,
 }
 
 /** In the transaction of the consent. */
-export async function rememberRequest(db: Db, request: SendRequest, id: SendId, now: number): Promise<void> {
+export async function rememberRequest(db: Db, request: RepeatableRequest, id: SendId, now: number): Promise<void> {
   const row = { digest: request.digest, send_id: id, at: now }
   await db
     .insertInto('send_request')

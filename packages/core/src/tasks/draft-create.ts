@@ -4,7 +4,9 @@ import { type Attachment, type Author, type DraftContent, type DraftPolicy, empt
 import { type AccountId, type DeviceId, type TemplateId, type Umid, uuidv7, type Version } from '../ids.ts'
 import { getAccount, pickAccount, touchAccount } from '../storage/accounts.ts'
 import { type Blob, referBlob } from '../storage/blobs.ts'
+import { draftOfRequest, rememberDraftRequest } from '../storage/draft-requests.ts'
 import { insertDraft } from '../storage/drafts.ts'
+import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import { insertRevision } from '../storage/revisions.ts'
 import { getTemplate } from '../storage/templates.ts'
 import { createToken } from '../sync/message-ids.ts'
@@ -24,6 +26,8 @@ export interface DraftCreate {
   readonly reviewRequired: boolean
   readonly by: Author
   readonly device: DeviceId | null
+  /** Null: a draft each time. */
+  readonly request: RepeatableRequest | null
 }
 
 /** An attachment whose bytes were streamed into the store, and are held by nothing yet. */
@@ -37,6 +41,8 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
   name: 'draft_create',
   async plan(context, input) {
     const { write, environment, now } = context
+    const known = input.request === null ? null : await draftOfRequest(write.db, input.request, now)
+    if (known !== null) return { result: { id: known }, followUps: [] }
     const given = applyChanges(emptyContent, input.fields)
     const accountId = input.accountId ?? (await pickAccount(write.db, input.owner, given))
     const account = await getAccount(write.db, accountId)
@@ -63,6 +69,7 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
       fieldsChanged: changedFields(emptyContent, content),
     }
     await insertRevision(write.db, id, revision, null)
+    if (input.request !== null) await rememberDraftRequest(write.db, input.request, id, now)
     await touchAccount(write.db, accountId, now)
     write.emit({ type: 'draft-created', accountId, draftId: id, version })
     return { result: { id }, followUps: uploadSoon(context, { id, accountId, policy }) }

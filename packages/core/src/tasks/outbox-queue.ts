@@ -8,7 +8,8 @@ import { attemptMessageIds } from '../storage/attempts.ts'
 import { missingBlobs } from '../storage/blobs.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
 import { pendingImport } from '../storage/imports.ts'
-import { rememberRequest, type SendRequest, sendOfRequest } from '../storage/send-requests.ts'
+import type { RepeatableRequest } from '../storage/repeatable-request.ts'
+import { rememberRequest, sendOfRequest } from '../storage/send-requests.ts'
 import { applySendEvent, insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
 import { tasksByKey } from '../storage/tasks.ts'
 import { sentMark, sentMessageId } from '../sync/message-ids.ts'
@@ -30,7 +31,7 @@ export interface OutboxQueue {
   /** The user has read the warnings. */
   readonly confirm: boolean
   /** Null: it is carried out, whatever came before. */
-  readonly request: SendRequest | null
+  readonly request: RepeatableRequest | null
 }
 
 /** One consent to send: the draft, at this version, is in the outbox from now on. Undone by outbox_cancel. */

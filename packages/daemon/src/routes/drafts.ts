@@ -35,7 +35,7 @@ import {
   templateIdSchema,
   versionTextSchema,
 } from '../fields.ts'
-import { createIdempotencyKeys } from '../idempotency.ts'
+import { createIdempotencyKeys, repeatableRequestOf } from '../idempotency.ts'
 import { ownAccount, ownDraft, ownerKey, ownerOf } from '../ownership.ts'
 import { principalOf } from '../principal.ts'
 import { ProblemError } from '../problems.ts'
@@ -83,10 +83,13 @@ export function draftRoutes(app: App, { engine }: Context): void {
     headers: z.output<typeof createHeadersSchema>,
   ): Promise<Draft> => {
     const where = accountId === null ? { owner: ownerOf(request) } : { accountId }
+    const scope = accountId ?? `${ownerKey(request)} any account`
+    const idempotent = { key: headers['idempotency-key'], scope, body: json }
+    const repeatable = repeatableRequestOf(idempotent)
+    const options = { by: headers['everdraft-author'], ...(repeatable === null ? {} : { request: repeatable }) }
     const id = await idempotencyKeys.once(
-      { key: headers['idempotency-key'], scope: accountId ?? `${ownerKey(request)} any account`, body: json },
-      async () =>
-        (await engine.drafts.create({ ...draftInput(json), ...where }, { by: headers['everdraft-author'] })).id,
+      idempotent,
+      async () => (await engine.drafts.create({ ...draftInput(json), ...where }, options)).id,
     )
     return engine.drafts.get(id)
   }

@@ -1,5 +1,8 @@
 import {
   type AccountId,
+  type Draft,
+  type DraftInput,
+  type RepeatableRequest,
   type SendId,
   type SendOptions,
   type SendRecord,
@@ -23,7 +26,7 @@ import {
   pageToJson,
   sendIdSchema,
 } from '../fields.ts'
-import { createIdempotencyKeys, type IdempotentRequest, sendRequestOf } from '../idempotency.ts'
+import { createIdempotencyKeys, type IdempotentRequest, repeatableRequestOf } from '../idempotency.ts'
 import { ownAccount, ownAccounts, ownDraft, ownerKey, ownSend, ownSends } from '../ownership.ts'
 import { ProblemError } from '../problems.ts'
 import { baseVersion, waitOfPrefer } from '../request-headers.ts'
@@ -147,9 +150,9 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
       const { headers, body } = request
       const idempotent = { key: headers['idempotency-key'], scope: `${ownerKey(request)} new mail`, body }
       const id = await idempotencyKeys.once(idempotent, async () => {
-        const known = sendRequestOf(idempotent)
+        const known = repeatableRequestOf(idempotent)
         const sent = known === null ? null : await engine.sends.ofRequest(known)
-        return (sent ?? (await sendNew(request, body, requestOption(idempotent)))).id
+        return (sent ?? (await sendNew(request, body, known))).id
       })
       const { status, headers: more, body: json } = await answer(id, headers.prefer)
       return reply.code(status).headers(more).send(json)
@@ -159,7 +162,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   async function sendNew(
     request: FastifyRequest,
     json: z.output<typeof newMailSchema>,
-    asked: Pick<SendOptions, 'request'>,
+    asked: RepeatableRequest | null,
   ): Promise<SendRecord> {
     const { account_id: givenId, from_email: fromEmail, ...mail } = json
     const { send_at, hold_at_server, undo_seconds, confirm, ...changes } = mail
@@ -171,14 +174,23 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
       ...(undo_seconds === undefined ? {} : { undo_seconds }),
       ...(confirm === undefined ? {} : { confirm }),
     })
-    const draft = await engine.drafts.create({ ...draftChanges(changes), accountId }, { by: 'program' })
+    const draft = await newDraft({ ...draftChanges(changes), accountId }, asked)
     try {
-      return await engine.drafts.send(draft.id, { ...options, ...asked })
+      return await engine.drafts.send(draft.id, { ...options, ...(asked === null ? {} : { request: asked }) })
     } catch (error) {
       // Nobody was told of the draft: it is not left behind.
       await engine.drafts.discard(draft.id, { by: 'program' })
       throw error
     }
+  }
+
+  /** The one that is left of a first request that ended before it could send. */
+  async function newDraft(input: DraftInput, asked: RepeatableRequest | null): Promise<Draft> {
+    if (asked === null) return await engine.drafts.create(input, { by: 'program' })
+    // By its digest, too: what was refused may come again under its key with another body.
+    const ofDraft = { ...asked, key: `${asked.key} ${asked.digest}` }
+    const draft = await engine.drafts.create(input, { by: 'program', request: ofDraft })
+    return draft.status === 'discarded' ? await engine.drafts.undiscard(draft.id) : draft
   }
 
   async function accountOf(request: FastifyRequest, fromEmail: string | undefined): Promise<AccountId> {
@@ -299,7 +311,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
 
 /** Kept with the send, so that it also holds after a restart. */
 function requestOption(idempotent: IdempotentRequest): Pick<SendOptions, 'request'> {
-  const request = sendRequestOf(idempotent)
+  const request = repeatableRequestOf(idempotent)
   return request === null ? {} : { request }
 }
 
