@@ -10,7 +10,7 @@ import { Redis } from 'ioredis'
 
 import type { Plan, Run } from './queue.ts'
 
-/** Requests, and later jobs, that are on their way at the same time. */
+/** Requests that are on their way at the same time, as of the engine. */
 const atATime = 100
 
 /** What answers `redis-server --version`; null: it is not installed. */
@@ -23,8 +23,11 @@ export async function redisVersion(): Promise<string | null> {
   }
 }
 
-/** BullMQ on a Redis of its own that synchronises its log after each command that writes (`appendfsync always`). */
-export async function runBullmq(folder: string, { accounts, each }: Plan): Promise<Run> {
+/**
+ * BullMQ on a Redis of its own that synchronises its log after each command that writes (`appendfsync always`).
+ * `concurrency` jobs at a time: with more than one, those of an account are not done in order.
+ */
+export async function runBullmq(folder: string, { accounts, each }: Plan, concurrency: number): Promise<Run> {
   await mkdir(folder)
   const socket = join(folder, 'redis.sock')
   const redis = spawn(
@@ -37,24 +40,23 @@ export async function runBullmq(folder: string, { accounts, each }: Plan): Promi
   try {
     await accepting(redis)
     const connect = (): Redis => new Redis({ path: socket, maxRetriesPerRequest: null })
-    return await withQueue(connect, { accounts, each })
+    return await withQueue(connect, { accounts, each }, concurrency)
   } finally {
     redis.kill()
     if (redis.exitCode === null && redis.signalCode === null) await once(redis, 'exit')
   }
 }
 
-async function withQueue(connect: () => Redis, { accounts, each }: Pick<Plan, 'accounts' | 'each'>): Promise<Run> {
+async function withQueue(
+  connect: () => Redis,
+  { accounts, each }: Pick<Plan, 'accounts' | 'each'>,
+  concurrency: number,
+): Promise<Run> {
   const connections = [connect(), connect()] as const
   const queue = new Queue('tiny', { connection: connections[0] })
   const all = Promise.withResolvers<void>()
   let done = 0
-  // Jobs of one account are not kept in order: one at a time would be, and wait for the disk each time.
-  const worker = new Worker('tiny', async () => null, {
-    connection: connections[1],
-    autorun: false,
-    concurrency: atATime,
-  })
+  const worker = new Worker('tiny', async () => null, { connection: connections[1], autorun: false, concurrency })
   worker.on('completed', () => {
     done += 1
     if (done === accounts * each) all.resolve()

@@ -2,20 +2,31 @@ import { availableParallelism, platform } from 'node:os'
 
 import type { Section, Table } from './suite.ts'
 
-/** docs/benchmarks.md, laid out as the formatter wants it. Nothing in it names the machine. */
-export function documentOf(sections: readonly Section[]): string {
+/**
+ * docs/benchmarks.md, laid out as the formatter wants it. Nothing in it names the machine. Sections that were not measured
+ * now stay as they were in `before`.
+ */
+export function documentOf(sections: readonly Section[], before: string): string {
+  const texts = new Map(
+    before
+      .trimEnd()
+      .split(/\n(?=## )/)
+      .slice(1)
+      .map((text): [title: string, text: string] => [text.slice(0, text.indexOf('\n')), text.trimEnd()]),
+  )
+  for (const section of sections) texts.set(`## ${section.title}`, sectionOf(section).join('\n\n'))
   const facts = [
-    `Date: ${new Date().toISOString().slice(0, 10)}`,
+    `Date of the last change: ${new Date().toISOString().slice(0, 10)}`,
     `CPUs: ${availableParallelism()} (${process.arch}, ${platform()})`,
     `Node ${process.versions.node}`,
   ]
   return [
     '# Benchmarks',
     wrap(
-      'Written by `pnpm bench`, not by hand. Ratios count here, not absolute figures: both sides of each ratio were measured in the same run on the same machine, in turns.',
+      'Written by `pnpm bench`, not by hand, each section by one run of its suite. Ratios count here, not absolute figures: both sides of each ratio were measured in the same run on the same machine, in turns.',
     ),
     list(facts),
-    ...sections.flatMap(sectionOf),
+    ...texts.values(),
   ]
     .join('\n\n')
     .concat('\n')

@@ -1,5 +1,5 @@
-// Every benchmark: pnpm bench [--quick] [suite …]. A full run of all suites writes docs/benchmarks.md.
-import { writeFile } from 'node:fs/promises'
+// Every benchmark: pnpm bench [--quick] [suite …]. What is measured, and not only tried, is written to docs/benchmarks.md.
+import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
@@ -55,6 +55,9 @@ for (const suite of chosen) {
 }
 
 if (values.quick) process.stdout.write('A quick run: it shows that everything works, and measures nothing.\n')
-else if (chosen.length === suites.length) {
-  await writeFile(new URL('../../../docs/benchmarks.md', import.meta.url), documentOf(sections))
+else {
+  const document = new URL('../../../docs/benchmarks.md', import.meta.url)
+  // Without those of an earlier shape, where all are measured.
+  const before = chosen.length === suites.length ? '' : await readFile(document, 'utf8')
+  await writeFile(document, documentOf(sections, before))
 }

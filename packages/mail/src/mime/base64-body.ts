@@ -22,8 +22,8 @@ export async function* encodeBase64Body(
       yield encodeLines(bytes.subarray(0, whole), isFirst)
       isFirst = false
     }
-    // A copy: the source may use its buffer again.
-    rest = bytes.slice(whole)
+    // A copy, which a Buffer's own `slice` would not be: the source may use its memory again.
+    rest = Uint8Array.from(bytes.subarray(whole))
   }
   if (rest.length > 0) yield encodeLines(rest, isFirst)
 }
