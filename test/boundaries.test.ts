@@ -96,6 +96,8 @@ test.each<[rule: string, files: Readonly<Record<string, string>>]>([
       'packages/mailserver/src/clock.ts': imports('node:timers'),
     },
   ],
+  ['client-is-platform-neutral', { 'packages/client/src/index.ts': imports('node:http') }],
+  ['client-knows-no-engine', { 'packages/client/src/index.ts': imports('../../core/src/index.ts') }],
   ['only-through-the-door', { 'packages/daemon/src/index.ts': imports('../../core/src/ids.ts') }],
   [
     'product-knows-no-testkit',

@@ -78,6 +78,20 @@ const rules: readonly IForbiddenRuleType[] = [
     },
   },
   {
+    name: 'client-is-platform-neutral',
+    comment: 'The client runs in browsers and workers, too.',
+    severity: 'error',
+    from: { path: '^packages/client/src/' },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'client-knows-no-engine',
+    comment: 'The client knows the daemon by its OpenAPI document alone: nothing of ours comes with it into a page.',
+    severity: 'error',
+    from: { path: '^packages/client/src/' },
+    to: { path: '^packages/(?!client/)' },
+  },
+  {
     name: 'only-through-the-door',
     comment: 'Another package is imported by its name, which is its index.ts.',
     severity: 'error',

@@ -38,18 +38,6 @@ export type ProblemCode =
 
 export const problemMediaType = 'application/problem+json'
 
-export const problemSchema: z.ZodType = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
-    conflict_id: z.string().exactOptional(),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457 problem document with a stable code' })
-
 /** What a route throws when REST, not the engine, has something to say. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError'
@@ -112,6 +100,18 @@ export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   CONNECTION_LOST: 503,
   ABORTED: 503,
 }
+
+export const problemSchema: z.ZodType = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(statusOfProblem)),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
+    conflict_id: z.string().exactOptional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem document with a stable code' })
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',

@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs'
+
+import { schemaText } from './schema-text.ts'
+
+writeFileSync(new URL('../src/schema.ts', import.meta.url), await schemaText())
