@@ -41,7 +41,8 @@ describe('removing messages', () => {
   ] as const)('says exactly what the server told: %s', async ([, marking, expunging, told]) => {
     const session = await removing(marking, expunging)
     expect(await session.removeUids(uids)).toEqual({ kind: 'ok', told })
-    expect(server.received).toMatch(/\w+ UID STORE 12,15 \+FLAGS \(\\Deleted\)\r\n\w+ UID EXPUNGE 12,15\r\n$/)
+    // The tag of a next command may be on its way.
+    expect(server.received).toMatch(/\w+ UID STORE 12,15 \+FLAGS \(\\Deleted\)\r\n\w+ UID EXPUNGE 12,15\r\n(?:\w+ )?$/)
   })
 
   test('that is refused is a refusal, and no EXPUNGE without UIDs follows it (hazard 6)', async () => {

@@ -55,11 +55,17 @@ export interface ConnectionOptions {
 // a refusal then costs one line and not the whole attachment.
 const consentFreeBytes = 4096
 
+// What a server has sent together is here together. Nagle's algorithm (RFC 896) holds the rest back until the beginning is
+// acknowledged, and a system with nothing to send acknowledges after 40 ms and more (RFC 1122 §4.2.3.2 allows 500).
+const heldBackMs = 10
+
 // Long enough for the tagged answer that a correct server sends after its untagged BAD.
 const untaggedBadGraceMs = 2000
 
 interface Running {
   readonly tag: string
+  /** What its line begins with: the tag, unless that went ahead. */
+  readonly opening: string
   readonly verb: string
   readonly handlers: CommandHandlers
   readonly completion: PromiseWithResolvers<Completion>
@@ -114,6 +120,8 @@ export class ImapConnection {
   #deflater: Deflater | null = null
   #startsInflating = false
   #tags = 0
+  /** The tag of the next command is on the wire already. */
+  #isTagAhead = false
   /** In the order in which they were sent. */
   #running: readonly Running[] = []
   #death: Error | null = null
@@ -188,7 +196,7 @@ export class ImapConnection {
       try {
         const [completion] = await this.#complete([running], async () => {
           // DONE before the server's `+` would be taken for a command.
-          if (!(await this.#askForConsent([Buffer.from(`${running.tag} IDLE\r\n`)], running))) return
+          if (!(await this.#askForConsent([Buffer.from(`${running.opening}IDLE\r\n`)], running))) return
           isWaiting = true
           await Promise.race([stop, wanted.promise, running.completion.promise])
           isWaiting = false
@@ -273,18 +281,46 @@ export class ImapConnection {
 
   async #executeTogether(commands: readonly Command[]): Promise<readonly Completion[]> {
     const batch = commands.map(({ parts, handlers }) => this.#begin(parts[0], false, handlers))
-    const lines = batch.map(({ tag }, index) => {
+    const lines = batch.map(({ opening }, index) => {
       const parts = commands[index]?.parts.filter((part) => typeof part === 'string') ?? []
-      return `${tag} ${parts.join('')}\r\n`
+      return `${opening}${parts.join('')}\r\n`
     })
     const bytes = Buffer.from(lines.join(''), 'latin1')
-    return this.#complete(batch, async () => this.#write([bytes], batch.at(-1) as Running))
+    return this.#complete(batch, async () => {
+      await this.#write([bytes], batch.at(-1) as Running)
+      if (batch.length > 1) await this.#acknowledge(batch)
+    })
+  }
+
+  /**
+   * Cyrus sends each answer by itself, and the second one only when the first is acknowledged. What we send acknowledges it at
+   * once: the tag of the next command, which costs nothing and asks for nothing.
+   */
+  async #acknowledge(batch: readonly Running[]): Promise<void> {
+    await batch[0]?.completion.promise
+    const all = Promise.allSettled(batch.map(({ completion }) => completion.promise))
+    const { promise: over, resolve } = Promise.withResolvers<'over'>()
+    // Where we were late ourselves, it may lie there and only be unread.
+    const timer = setTimeout(setImmediate, heldBackMs, resolve, 'over')
+    const isHeldBack = (await Promise.race([all, over])) === 'over'
+    clearTimeout(timer)
+    if (!isHeldBack || this.#death) return
+    this.#isTagAhead = true
+    await this.#write([Buffer.from(`${this.#tagAfter()} `)], batch.at(-1) as Running)
+  }
+
+  #tagAfter(): string {
+    return ((this.#tags + 1) % tagCount).toString(36)
   }
 
   #begin(first: CommandPart | undefined, hasLiterals: boolean, handlers: CommandHandlers): Running {
+    const tag = this.#tagAfter()
     this.#tags = (this.#tags + 1) % tagCount
+    const opening = this.#isTagAhead ? '' : `${tag} `
+    this.#isTagAhead = false
     const running: Running = {
-      tag: this.#tags.toString(36),
+      tag,
+      opening,
       verb: /^(?:UID )?[A-Z]+/.exec(typeof first === 'string' ? first : '')?.[0] ?? '',
       handlers,
       completion: Promise.withResolvers(),
@@ -313,7 +349,7 @@ export class ImapConnection {
 
   async #send(parts: readonly CommandPart[], running: Running): Promise<void> {
     const unsent = new SendBuffer()
-    unsent.add(Buffer.from(`${running.tag} `))
+    unsent.add(Buffer.from(running.opening))
     for (const part of parts) {
       if (typeof part === 'string') {
         unsent.add(Buffer.from(part, 'latin1'))
