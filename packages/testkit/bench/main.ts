@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
+import { rest } from '../../daemon/bench/rest.ts'
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
 import { bytesToSend } from '../../mail/bench/bytes-to-send.ts'
 import { composing } from '../../mail/bench/composing.ts'
@@ -32,6 +33,7 @@ const suites: readonly Suite[] = [
   latency,
   sending,
   idleAccounts,
+  rest,
 ]
 
 const { values, positionals } = parseArgs({
