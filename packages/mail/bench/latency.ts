@@ -119,7 +119,7 @@ function section(rounds: number, measured: readonly Measured[], missing: readonl
     intro: `How long it takes until another client sees what was saved here, and until a message that another client stores is a draft here. ${rounds} times each, on loopback.`,
     settings: [
       `engine: \`sqlite(file)\`, \`imap()\` and \`watch\` as they come, a debounce of ${debounceMs} ms (by default 1,500)`,
-      'the other client asks by NOOP every 2 ms; servers push what it stores in their own time (Dovecot after 200 ms)',
+      'the other client asks by NOOP every 2 ms; servers push what it stores in their own time (Dovecot after 500 ms, Cyrus at once)',
     ],
     tables: [
       {

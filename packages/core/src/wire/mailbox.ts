@@ -214,8 +214,8 @@ export interface WatchOptions {
    */
   readonly onChange: (path: FolderPath) => void
   /**
-   * The first path is to be heard of as soon as can be: by IDLE where there is one, and the others by asking every `pollMs`. Some
-   * servers tell by NOTIFY only after a while. Default false.
+   * The first path is to be heard of as soon as can be: by IDLE where there is one, and the others by asking every `pollMs`, as
+   * nobody waits for them. Default false.
    */
   readonly firstOfAll?: boolean
   /** How long an IDLE lasts before it is issued again (RFC 2177 §3: less than 29 min), in milliseconds. Default 28 min. */

@@ -84,7 +84,7 @@ class Watch {
   async run(): Promise<void> {
     const { connection, capabilities } = this.#watched
     const { signal, pollMs = defaultPollMs, renewMs = defaultRenewMs } = this.#options
-    // Dovecot tells of one folder in 200 ms by IDLE, and in 500 as soon as NOTIFY is set.
+    // IDLE tells of one folder as soon as NOTIFY does, and of nothing else: not of what this session files in another one.
     const alone = this.#paths.length === 1 || this.#options.firstOfAll === true
     if (capabilities.notify && !(alone && capabilities.idle)) await this.#notify()
     // What happened between the last look and now is told by nobody.
