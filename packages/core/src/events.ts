@@ -1,3 +1,4 @@
+import type { Owner } from './access.ts'
 import type { ContentField, DraftSyncView, LastError, UploadMethod } from './draft/draft.ts'
 import type { SendPhase, SendReason, SendStatus } from './draft/send-state.ts'
 import type {
@@ -14,6 +15,7 @@ import type {
   Umid,
   UserId,
   Version,
+  WebhookId,
 } from './ids.ts'
 
 /** An event as subscribers hear it. `at`: epoch milliseconds. */
@@ -21,7 +23,9 @@ export type ToldEvent = EngineEvent & { readonly cursor: EventCursor; readonly a
 
 /** What happened, told after it was committed. Never with a user's text. */
 export type EngineEvent =
-  | { readonly type: 'account-added' | 'account-changed' | 'account-removed'; readonly accountId: AccountId }
+  | { readonly type: 'account-added' | 'account-changed'; readonly accountId: AccountId }
+  /** With whose it was, as nothing else here knows that any more. */
+  | { readonly type: 'account-removed'; readonly accountId: AccountId; readonly owner: Owner }
   | {
       readonly type: 'draft-created' | 'draft-discarded' | 'draft-undiscarded'
       readonly accountId: AccountId
@@ -149,3 +153,44 @@ export type EngineEvent =
       readonly error: LastError
       readonly nextRunAt: number | null
     }
+  /** It took nothing for days, and is given nothing more. Of no account. */
+  | {
+      readonly type: 'webhook-disabled'
+      readonly accountId: null
+      readonly owner: Owner
+      readonly webhookId: WebhookId
+    }
+
+export type EventType = EngineEvent['type']
+
+/** The compiler sees that none is forgotten. */
+const known = {
+  'account-added': true,
+  'account-changed': true,
+  'account-removed': true,
+  'draft-created': true,
+  'draft-saved': true,
+  'draft-discarded': true,
+  'draft-undiscarded': true,
+  'draft-imported': true,
+  'draft-moved': true,
+  'draft-purged': true,
+  'draft-sync-changed': true,
+  'draft-approved': true,
+  'review-changed': true,
+  'conflict-raised': true,
+  'conflict-resolved': true,
+  'upload-started': true,
+  'upload-finished': true,
+  'copy-removed': true,
+  'losses-held': true,
+  'send-queued': true,
+  'send-status-changed': true,
+  'send-bounced': true,
+  'task-retrying': true,
+  'task-parked': true,
+  'task-failed': true,
+  'webhook-disabled': true,
+} satisfies Record<EventType, true>
+
+export const eventTypes: readonly EventType[] = Object.keys(known) as EventType[]

@@ -18,6 +18,8 @@ export type TaskId = Branded<string, 'TaskId'>
 export type SendId = Branded<string, 'SendId'>
 export type AttachmentId = Branded<string, 'AttachmentId'>
 export type TemplateId = Branded<string, 'TemplateId'>
+/** A UUIDv7. */
+export type WebhookId = Branded<string, 'WebhookId'>
 export type ConflictId = Branded<string, 'ConflictId'>
 export type DeviceId = Branded<string, 'DeviceId'>
 /** Lower-case hexadecimal SHA-256 of an attachment's decoded bytes. */

@@ -8,6 +8,8 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
+import type { EventLog } from './event-log.ts'
+import type { EventStreamTiming } from './event-timing.ts'
 import type { Metrics } from './metrics.ts'
 import type { Route } from './route-access.ts'
 
@@ -29,6 +31,8 @@ export interface Context {
   readonly routes: readonly Route[]
   /** Null: nothing is looked for. */
   readonly autodiscovery: AutodiscoveryPort | null
+  readonly eventLog: EventLog
+  readonly eventTiming: EventStreamTiming
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
   /** Undefined: the default of composer leases. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-import type { Engine } from '@everdraft/core'
+import { type Engine, EverdraftError } from '@everdraft/core'
 import type { FastifyInstance } from 'fastify'
 
 import { operator, type Principal, setPrincipal } from './principal.ts'
@@ -37,6 +37,19 @@ export function requireToken(app: FastifyInstance, { engine, token }: { engine: 
     }
     setPrincipal(request, principal)
   })
+}
+
+/** Whether who was let in would be let in now: for answers that go on and on. */
+export async function isStillLetIn(engine: Engine, { tokenId, expiresAt }: Principal): Promise<boolean> {
+  if (expiresAt !== null && expiresAt <= Date.now()) return false
+  if (tokenId === null) return true
+  try {
+    await engine.apiTokens.get(tokenId)
+    return true
+  } catch (error) {
+    if (!(error instanceof EverdraftError) || error.code !== 'NOT_FOUND') throw error
+    return false
+  }
 }
 
 /** A browser cannot be told to show a bearer token: where it only reads, the token may be its password (RFC 7617). */

@@ -12,6 +12,8 @@ import { requireScopes, type Route } from './route-access.ts'
 import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
 import { refuseOtherHosts } from './host-check.ts'
 import { mcpRoutes } from './mcp/mcp.ts'
+import { createEventLog } from './event-log.ts'
+import { type EventStreamTiming, eventStreamTiming } from './event-timing.ts'
 import { createMetrics } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
 import { sendProblem } from './problems.ts'
@@ -21,6 +23,7 @@ import { attachmentRoutes } from './routes/attachments.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { draftRoutes } from './routes/drafts.ts'
+import { eventRoutes } from './routes/events.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { historyRoutes } from './routes/history.ts'
 import { openRoutes } from './routes/open.ts'
@@ -34,6 +37,7 @@ import { templateRoutes } from './routes/templates.ts'
 import { limitRates } from './rate-limit.ts'
 import { sendSecurityHeaders } from './security-headers.ts'
 import { cutSlowBodies, silenceMs, slowestBody, type SlowestBody } from './slow-clients.ts'
+import { trackUnusedConnections } from './unused-connections.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 import { refuseWhatIsNotNamed, validatorCompiler } from './validation.ts'
 
@@ -59,6 +63,8 @@ export interface DaemonOptions {
   readonly slowestBody?: SlowestBody
   /** How long a draft stays open in a composer that says nothing more. Default two minutes. */
   readonly composerLeaseMs?: number
+  /** Of the streams of events. */
+  readonly eventTiming?: Partial<EventStreamTiming>
 }
 
 export interface Daemon {
@@ -108,13 +114,17 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   if (limit > 0) await limitRates(app, limit)
   const metrics = createMetrics(app, options.engine)
   await describeRoutes(app, about)
+  const eventLog = createEventLog(options.engine)
 
+  const closeUnused = trackUnusedConnections(app.server)
   const context: Context = {
     engine: options.engine,
     about,
     metrics,
     routes,
     autodiscovery: options.autodiscovery ?? null,
+    eventLog,
+    eventTiming: { ...eventStreamTiming, ...options.eventTiming },
     closing: closing.signal,
     composerLeaseMs: options.composerLeaseMs,
   }
@@ -135,6 +145,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     conflictRoutes,
     templateRoutes,
     taskRoutes,
+    eventRoutes,
     tokenRoutes,
     // Last: its tools stand for the others.
     mcpRoutes,
@@ -153,10 +164,13 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       closing.abort()
       const cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs)
       try {
-        await app.close()
+        const closed = app.close()
+        closeUnused()
+        await closed
       } finally {
         clearTimeout(cut)
         metrics.close()
+        eventLog.close()
       }
     },
   }

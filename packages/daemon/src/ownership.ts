@@ -6,6 +6,7 @@ import {
   type Draft,
   type Engine,
   EverdraftError,
+  type EventScope,
   type Owner,
   type Page,
   type PageRequest,
@@ -41,6 +42,16 @@ export async function ownAccount(engine: Engine, request: FastifyRequest, id: Ac
 
 export async function ownAccounts(engine: Engine, request: FastifyRequest, page: PageRequest): Promise<Page<Account>> {
   return await engine.accounts.list({ ...page, owner: ownerOf(request) })
+}
+
+/** Of which events a request may hear; `accountId` null: of all that is its owner's. */
+export async function ownEvents(
+  engine: Engine,
+  request: FastifyRequest,
+  accountId: AccountId | null,
+): Promise<EventScope> {
+  if (accountId !== null) await ownAccount(engine, request, accountId)
+  return { owner: ownerOf(request), accountId }
 }
 
 /** The draft, if it is one of this account; a draft of another account is as unknown as one that never was. */

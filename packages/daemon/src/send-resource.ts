@@ -10,7 +10,7 @@ import { z } from 'zod'
 
 import { timeSchema, timeToJson } from './fields.ts'
 
-interface SendReasonJson {
+export interface SendReasonJson {
   readonly code: string
   readonly message: string
 }
@@ -75,7 +75,7 @@ const recipientStatusSchema: z.ZodType<RecipientStatus> = z.enum([
   'cancelled',
 ])
 
-const reasonSchema: z.ZodType<SendReasonJson> = z
+export const reasonSchema: z.ZodType<SendReasonJson> = z
   .object({ code: z.string(), message: z.string() })
   .meta({ id: 'SendReason' })
 

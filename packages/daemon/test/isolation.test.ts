@@ -57,6 +57,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /accounts/:id/tasks': {},
   'GET /accounts/:id/tasks/:task_id': {},
   'POST /accounts/:id/tasks/:task_id/retry': {},
+  'GET /events': { headers: { prefer: 'wait=0' } },
   'GET /tokens': {},
   'POST /tokens': { json: { scopes: ['admin'] } },
   'DELETE /tokens/:id': {},
@@ -287,6 +288,11 @@ describe('ids in bodies and queries', () => {
       json: { template_id: bobs.template },
     })
     expect(withTemplate.status).toBe(404)
+    const stream = await call('GET', '/events?after=0', { token: ann, headers: { prefer: 'wait=0' } })
+    const seen = new TextDecoder().decode(stream.bytes)
+    expect(seen).toContain(anns.draft)
+    expect(seen).not.toMatch(new RegExp(Object.values(bobs).join('|')))
+    expect((await call('GET', `/events?account_id=${bobs.account}`, { token: ann })).status).toBe(403)
     for (const path of ['/accounts', '/sends', '/tokens']) {
       const { body } = await call('GET', `${path}?limit=500`, { token: ann })
       expect(JSON.stringify(body), path).not.toMatch(new RegExp(Object.values(bobs).join('|')))

@@ -83,7 +83,7 @@ export function createAccounts(parts: EngineParts): Accounts {
     },
     verify: (id) => verifyAccount(parts, id),
     async remove(id, options = {}) {
-      await store.read((db) => getAccount(db, id))
+      const { owner } = await store.read((db) => getAccount(db, id))
       if (options.unsent === 'discard') await parts.discardAll(id)
       await store.write(async ({ db, emit }) => {
         // In one transaction with the deleting: a draft that is made in between is not lost in silence.
@@ -103,7 +103,7 @@ export function createAccounts(parts: EngineParts): Accounts {
           )
         }
         await deleteAccount(db, id)
-        emit({ type: 'account-removed', accountId: id })
+        emit({ type: 'account-removed', accountId: id, owner })
       })
       watcher.drop(id)
       await sessions.drop(id)

@@ -35,6 +35,7 @@ import type {
 } from '../ids.ts'
 import type { Conflict } from '../storage/conflicts.ts'
 import type { RepeatableRequest } from '../storage/repeatable-request.ts'
+import type { EventPage, EventScope } from '../storage/events.ts'
 import type { Figures } from '../storage/figures.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { AccountProbe } from '../storage/account-probes.ts'
@@ -62,6 +63,8 @@ export interface Engine {
    * restart; cursors are kept for 30 days. Returns the function that ends the subscription.
    */
   subscribe(filter: EventFilter, listener: (event: ToldEvent) => void): () => void
+  /** The log of events, for who reads it at a pace of their own. */
+  readonly events: Events
   /** How much of everything there is, for who watches over it. */
   figures(): Promise<Figures>
   /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
@@ -88,6 +91,14 @@ export interface SyncOptions {
 export interface EventFilter {
   readonly accountId?: AccountId
   readonly after?: EventCursor
+}
+
+export interface Events {
+  /**
+   * What came after the cursor for that owner, oldest first; `after` null: the end of the log, to go on from. One that
+   * goes on at each page's `next` hears of every event, and of none twice. Events are kept for 30 days.
+   */
+  page(scope: EventScope, options: { readonly after: EventCursor | null; readonly limit?: number }): Promise<EventPage>
 }
 
 export interface HousekeepingReport {

@@ -272,9 +272,9 @@ async function startEngine(
   store.onEvents((events) => {
     if (events.some((event) => contentEvents.has(event.type))) indexer.wake('saved')
     else if (events.some((event) => event.type === 'draft-imported')) indexer.wake('imported')
-    for (const { type, accountId } of events) {
+    for (const event of events) {
       // A QUIT that fails has ended the connection all the same.
-      if (type === 'account-removed') submissions.drop(accountId).catch(() => {})
+      if (event.type === 'account-removed') submissions.drop(event.accountId).catch(() => {})
     }
   })
 
@@ -408,6 +408,7 @@ async function startEngine(
     apiTokens: createApiTokens(parts),
     sync,
     subscribe: feed.subscribe,
+    events: { page: feed.page },
     figures: () => store.read((db) => figures(db, environment.now())),
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')

@@ -1,12 +1,14 @@
 import type { Environment } from '../environment.ts'
 import type { ToldEvent } from '../events.ts'
 import type { EventCursor } from '../ids.ts'
-import { eventsAfter } from '../storage/events.ts'
+import { eventPage, eventsAfter } from '../storage/events.ts'
 import type { Store } from '../storage/store.ts'
-import type { EventFilter } from './api.ts'
+import type { EventFilter, Events } from './api.ts'
+import { checkPage } from './paging.ts'
 
 interface EventFeed {
   readonly subscribe: (filter: EventFilter, hear: (event: ToldEvent) => void) => () => void
+  readonly page: Events['page']
 }
 
 const page = 500
@@ -19,6 +21,10 @@ export function createEventFeed(store: Store, { schedule }: Pick<Environment, 's
   })
 
   return {
+    async page(scope, { after, ...asked }) {
+      const { limit } = checkPage(asked)
+      return await store.read((db) => eventPage(db, scope, { after, limit }))
+    },
     subscribe({ accountId, after }, hear) {
       let ended = false
       let told = after ?? (0 as EventCursor)

@@ -1,22 +1,35 @@
+import type { Selectable } from 'kysely'
+
+import type { Owner } from '../access.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { AccountId, EventCursor } from '../ids.ts'
-import { prepared } from './prepared.ts'
+import { accountsOf } from './accounts.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
+import type { EventRow } from './schema.ts'
 
 /** Part of the transaction that the event is about: who hears of it later hears of what was committed. */
 export async function insertEvent(db: Db, event: EngineEvent, at: number): Promise<ToldEvent> {
-  const [row] = await addEvent(db, { accountId: event.accountId, at, payload: JSON.stringify(event) })
+  const [row] = await addEvent(db, {
+    accountId: event.accountId ?? '',
+    owner: 'owner' in event ? ownerKey(event.owner) : null,
+    at,
+    payload: JSON.stringify(event),
+  })
   if (row === undefined) throw new EverdraftError('STORAGE_ERROR', 'the log of events took no event')
   const { seq } = row
   return { ...event, cursor: seq as EventCursor, at }
 }
 
 const addEvent = prepared(
-  (db, input: { readonly accountId: AccountId; readonly at: number; readonly payload: string }) =>
+  (
+    db,
+    input: { readonly accountId: string; readonly owner: string | null; readonly at: number; readonly payload: string },
+  ) =>
     db
       .insertInto('event')
-      .values({ account_id: input.accountId, at: input.at, payload: input.payload })
+      .values({ account_id: input.accountId, owner: input.owner, at: input.at, payload: input.payload })
       .returning('seq'),
 )
 
@@ -30,14 +43,84 @@ export async function eventsAfter(
   let query = db.selectFrom('event').selectAll().where('seq', '>', cursor).orderBy('seq').limit(limit)
   if (accountId !== null) query = query.where('account_id', '=', accountId)
   const rows = await query.execute()
-  return rows.map((row) => ({
-    ...(JSON.parse(row.payload) as EngineEvent),
-    cursor: row.seq as EventCursor,
-    at: row.at,
-  }))
+  return rows.map(toToldEvent)
 }
 
-/** Old events go; cursors stay valid, as numbers are never given twice. */
+/** Whose events are asked for, and of which account; `accountId` null: of all, and of none. */
+export interface EventScope {
+  readonly owner: Owner
+  readonly accountId: AccountId | null
+}
+
+export interface EventPage {
+  /** Oldest first. */
+  readonly items: readonly ToldEvent[]
+  /** Where to go on: past what was looked at, also where nothing of it is in `items`. */
+  readonly next: EventCursor
+  /** Nothing came after `next` when this was read. */
+  readonly isLast: boolean
+  /** What came after the cursor is not kept any more, or the cursor is of another store: what is known may be out of date. */
+  readonly hasGap: boolean
+}
+
+/** So many events are looked at for one page, whosever they are, as saves wait meanwhile. */
+const longestLook = 2_000
+
+/** What came after the cursor for that owner; after null: nothing, and the end of the log as the place to go on. */
+export async function eventPage(
+  db: Db,
+  { owner, accountId }: EventScope,
+  { after, limit }: { readonly after: EventCursor | null; readonly limit: number },
+): Promise<EventPage> {
+  const newest = await endOfLog(db, 'desc')
+  if (after === null || newest === null || after > newest) {
+    return { items: [], next: (newest ?? 0) as EventCursor, isLast: true, hasGap: after !== null && after > 0 }
+  }
+  const oldest = (await endOfLog(db, 'asc')) ?? newest
+  const from = Math.max(after, oldest - 1)
+  const last = Math.min(newest, from + longestLook)
+  let query = db
+    .selectFrom('event')
+    .selectAll()
+    .where('seq', '>', from)
+    .where('seq', '<=', last)
+    .where((where) =>
+      where.or([
+        where('account_id', 'in', accountsOf(db, owner).select('account.id')),
+        where('event.owner', '=', ownerKey(owner)),
+      ]),
+    )
+    .orderBy('seq')
+    .limit(limit)
+  if (accountId !== null) query = query.where('account_id', '=', accountId)
+  const rows = await query.execute()
+  const next = rows.length < limit ? last : (rows.at(-1)?.seq ?? last)
+  return {
+    items: rows.map(toToldEvent),
+    next: next as EventCursor,
+    isLast: next === newest,
+    hasGap: after > 0 && after < oldest - 1,
+  }
+}
+
+async function endOfLog(db: Db, order: 'asc' | 'desc'): Promise<number | null> {
+  const row = await db.selectFrom('event').select('seq').orderBy('seq', order).limit(1).executeTakeFirst()
+  return row?.seq ?? null
+}
+
+function ownerKey({ tenantId, userId }: Owner): string {
+  return JSON.stringify([tenantId, userId])
+}
+
+function toToldEvent(row: Selectable<EventRow>): ToldEvent {
+  return { ...(JSON.parse(row.payload) as EngineEvent), cursor: row.seq as EventCursor, at: row.at }
+}
+
+/** Old events go, but the newest: it says how far the log has come. Cursors stay valid, as numbers are never given twice. */
 export async function dropEventsBefore(db: Db, at: number): Promise<void> {
-  await db.deleteFrom('event').where('at', '<', at).execute()
+  await db
+    .deleteFrom('event')
+    .where('at', '<', at)
+    .where('seq', '<', (newest) => newest.selectFrom('event as one').select((one) => one.fn.max('one.seq').as('seq')))
+    .execute()
 }

@@ -341,6 +341,10 @@ const steps: readonly (readonly Statement[])[] = [
       primary key (scope, key)
     ) strict, without rowid`,
   ],
+  [
+    // Whose an event is that no account tells of: of one that was removed, of a webhook.
+    `alter table event add column owner text`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -305,9 +305,12 @@ interface TaskLogRow {
 }
 
 /** The log of events; `seq` is the cursor of a subscriber. */
-interface EventRow {
+export interface EventRow {
   readonly seq: Generated<number>
+  /** Empty: of none. */
   readonly account_id: string
+  /** Whose it is, where no account says that; see events.ts. */
+  readonly owner: string | null
   readonly at: number
   /** JSON of an `EngineEvent`. */
   readonly payload: string

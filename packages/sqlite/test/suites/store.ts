@@ -8,7 +8,7 @@ import { codeOf, type SuiteStorage, texts, withStatementHook } from '../harness.
 
 const insert = (db: Db, text: string) => sql`insert into note (text) values (${text})`.execute(db)
 const event = (name: string): EngineEvent => ({ type: 'account-added', accountId: name as never })
-const names = (events: readonly EngineEvent[]) => events.map((one) => one.accountId)
+const names = (events: readonly EngineEvent[]) => events.map((one) => String(one.accountId))
 
 /** The store: one writer, many who want something of it. */
 export function exerciseStore({ openNotes, diskFull, reopen }: SuiteStorage): void {
@@ -227,8 +227,7 @@ export function exerciseStore({ openNotes, diskFull, reopen }: SuiteStorage): vo
       await using notes = await openNotes()
       const answers: Promise<unknown>[] = []
       notes.store.onEvents((events) => {
-        if (names(events).includes('a' as never))
-          answers.push(notes.store.write(({ db }) => insert(db, 'from a listener')))
+        if (names(events).includes('a')) answers.push(notes.store.write(({ db }) => insert(db, 'from a listener')))
       })
       await notes.store.write(async ({ emit }) => emit(event('a')))
       await Promise.all(answers)

@@ -1,3 +1,4 @@
+import type { EventCursor, Owner } from '@everdraft/core'
 import { expect, test } from 'vitest'
 
 import { addAccount, codeOf, type StorageFixture } from './storage-fixture.ts'
@@ -70,5 +71,49 @@ export function exerciseQueue(fixture: () => StorageFixture): void {
     const since = missed.filter(({ type }) => type === 'draft-saved').map(({ cursor }) => cursor)
     expect(since).toEqual(saved.slice(3).map(({ cursor }) => cursor))
     expect(missed.at(-1)?.cursor).toBeGreaterThan(Math.max(...cursors))
+  })
+
+  test('the log of events is read by owner, page by page, and says where to go on past what is others’', async () => {
+    const { engine, account } = await fixture().engineWithAccount()
+    const server = { host: '127.0.0.1', port: 1, security: 'none', user: 'ben', password: 'secret' } as const
+    const owner = { tenantId: 'acme', userId: 'ben' } as Owner
+    const ben = await engine.accounts.add({ address: 'ben@example.com', imap: server, owner })
+    const anns = { owner: account.owner, accountId: null }
+    const bens = { owner, accountId: null }
+    const { next: begin } = await engine.events.page(bens, { after: null })
+    const drafts: string[] = []
+    for (let n = 0; n < 5; n += 1) drafts.push((await engine.drafts.create({ accountId: account.id })).id)
+    const quiet = await engine.events.page(bens, { after: begin })
+    expect(quiet).toMatchObject({ isLast: true, hasGap: false })
+    expect(quiet.items.filter(({ accountId }) => accountId !== ben.id)).toEqual([])
+    expect(quiet.next).toBeGreaterThan(begin)
+    const told: string[] = []
+    for (let after = begin, isLast = false; !isLast;) {
+      const page = await engine.events.page(anns, { after, limit: 2 })
+      expect(page.items.length).toBeLessThanOrEqual(2)
+      for (const event of page.items) if (event.type === 'draft-created') told.push(event.draftId)
+      after = page.next
+      isLast = page.isLast
+    }
+    expect(told).toEqual(drafts)
+    expect((await engine.events.page({ ...anns, accountId: ben.id }, { after: begin })).items).toEqual([])
+
+    await engine.accounts.remove(ben.id)
+    const removed = await engine.events.page(bens, { after: begin })
+    expect(removed.items).toMatchObject([{ type: 'account-removed', accountId: ben.id, owner }])
+    expect(await engine.events.page(anns, { after: 1_000_000 as EventCursor })).toMatchObject({
+      items: [],
+      next: removed.next,
+      isLast: true,
+      hasGap: true,
+    })
+
+    fixture().clock.now += 31 * 24 * 3_600_000
+    await engine.housekeep()
+    const late = await engine.events.page(anns, { after: begin })
+    expect(late).toMatchObject({ next: removed.next, hasGap: true })
+    // The newest is kept, whosever it is: it says how far the log has come.
+    expect(late.items.filter(({ cursor }) => cursor < removed.next)).toEqual([])
+    expect(await engine.events.page(anns, { after: late.next })).toMatchObject({ items: [], hasGap: false })
   })
 }
