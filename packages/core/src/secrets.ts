@@ -1,14 +1,17 @@
-import type { AccountId } from './ids.ts'
+import type { AccountId, WebhookId } from './ids.ts'
+
+/** To what a secret is bound. */
+export type SecretHolder = AccountId | WebhookId
 
 /**
- * Seals passwords and refresh tokens before they go into the store, and opens them again. What is sealed is bound to its
- * account: moved to another one's row it does not open.
+ * Seals passwords, refresh tokens and what signs webhooks before they go into the store, and opens them again. What is sealed
+ * is bound to its account or webhook: moved to another one's row it does not open.
  */
 export interface Secrets {
   /** @throws {EverdraftError} SECRETS_LOCKED: the message names where the key should be */
-  seal(accountId: AccountId, text: string): Promise<string>
+  seal(holder: SecretHolder, text: string): Promise<string>
   /** @throws {EverdraftError} SECRETS_LOCKED: the key is missing, or it is another one */
-  open(accountId: AccountId, sealed: string): Promise<string>
+  open(holder: SecretHolder, sealed: string): Promise<string>
   /** Sealed by the key that `seal` uses now: what is not is sealed anew when the store opens. */
   isCurrent(sealed: string): boolean
 }

@@ -11,6 +11,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { EventLog } from './event-log.ts'
 import type { EventStreamTiming } from './event-timing.ts'
 import type { Metrics } from './metrics.ts'
+import type { WebhookDeliverer } from './webhooks.ts'
 import type { Route } from './route-access.ts'
 
 /** Fastify whose routes are typed by their zod schemas. */
@@ -33,6 +34,7 @@ export interface Context {
   readonly autodiscovery: AutodiscoveryPort | null
   readonly eventLog: EventLog
   readonly eventTiming: EventStreamTiming
+  readonly webhooks: WebhookDeliverer
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
   /** Undefined: the default of composer leases. */

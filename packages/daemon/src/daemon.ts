@@ -34,12 +34,15 @@ import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { limitRates } from './rate-limit.ts'
 import { sendSecurityHeaders } from './security-headers.ts'
 import { cutSlowBodies, silenceMs, slowestBody, type SlowestBody } from './slow-clients.ts'
 import { trackUnusedConnections } from './unused-connections.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 import { refuseWhatIsNotNamed, validatorCompiler } from './validation.ts'
+import { createWebhookDeliverer } from './webhook-deliverer.ts'
+import { webhookOptions, type WebhookOptions } from './webhooks.ts'
 
 export interface DaemonOptions {
   /** Stays the caller's: closing the daemon does not close it. */
@@ -65,6 +68,7 @@ export interface DaemonOptions {
   readonly composerLeaseMs?: number
   /** Of the streams of events. */
   readonly eventTiming?: Partial<EventStreamTiming>
+  readonly webhooks?: Partial<WebhookOptions>
 }
 
 export interface Daemon {
@@ -115,6 +119,13 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   const metrics = createMetrics(app, options.engine)
   await describeRoutes(app, about)
   const eventLog = createEventLog(options.engine)
+  const webhooks = createWebhookDeliverer({
+    engine: options.engine,
+    eventLog,
+    log: app.log,
+    version: about.version,
+    options: { ...webhookOptions, ...options.webhooks },
+  })
 
   const closeUnused = trackUnusedConnections(app.server)
   const context: Context = {
@@ -125,6 +136,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     autodiscovery: options.autodiscovery ?? null,
     eventLog,
     eventTiming: { ...eventStreamTiming, ...options.eventTiming },
+    webhooks,
     closing: closing.signal,
     composerLeaseMs: options.composerLeaseMs,
   }
@@ -146,6 +158,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     templateRoutes,
     taskRoutes,
     eventRoutes,
+    webhookRoutes,
     tokenRoutes,
     // Last: its tools stand for the others.
     mcpRoutes,
@@ -157,6 +170,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     routes,
     listen: async ({ host, port }) => {
       await app.listen({ host, port })
+      await webhooks.start()
       const { address, family, port: bound } = app.server.address() as AddressInfo
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
     },
@@ -166,7 +180,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       try {
         const closed = app.close()
         closeUnused()
-        await closed
+        await Promise.all([closed, webhooks.close()])
       } finally {
         clearTimeout(cut)
         metrics.close()

@@ -1,4 +1,5 @@
 import {
+  eventTypes,
   sendPhases,
   type DraftSyncView,
   type EventType,
@@ -76,6 +77,9 @@ export type EventJson =
       readonly next_run_at: string | null
     })
   | (Told<'webhook-disabled', null> & { readonly webhook_id: string })
+
+/** Their names are the `event:` of the stream and what webhooks are chosen by. */
+export const eventTypeSchema: z.ZodType<EventType> = z.enum(eventTypes)
 
 const toldShape = { cursor: z.int(), at: timeSchema, account_id: z.string() }
 const ofDraft = { ...toldShape, draft_id: z.string() }

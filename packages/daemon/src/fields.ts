@@ -11,6 +11,7 @@ import type {
   TemplateId,
   Umid,
   Version,
+  WebhookId,
 } from '@everdraft/core'
 import { z } from 'zod'
 
@@ -25,6 +26,7 @@ export const draftIdSchema: z.ZodType<Umid> = idSchema<Umid>()
 export const attachmentIdSchema: z.ZodType<AttachmentId> = idSchema<AttachmentId>()
 export const sendIdSchema: z.ZodType<SendId> = idSchema<SendId>()
 export const conflictIdSchema: z.ZodType<ConflictId> = idSchema<ConflictId>()
+export const webhookIdSchema: z.ZodType<WebhookId> = idSchema<WebhookId>()
 export const templateIdSchema: z.ZodType<TemplateId> = idSchema<TemplateId>()
 
 export const accountPathSchema: z.ZodType<{ id: AccountId }> = z.strictObject({ id: accountIdSchema })

@@ -14,6 +14,8 @@ import {
   type SendId,
   type SendRecord,
   type Umid,
+  type Webhook,
+  type WebhookId,
 } from '@everdraft/core'
 import type { FastifyRequest } from 'fastify'
 
@@ -91,6 +93,16 @@ export async function ownToken(engine: Engine, request: FastifyRequest, id: ApiT
 export async function ownTokens(engine: Engine, request: FastifyRequest, page: PageRequest): Promise<Page<ApiToken>> {
   const { owner, tokenId } = principalOf(request)
   return await engine.apiTokens.list(tokenId === null ? page : { ...page, owner })
+}
+
+export async function ownWebhook(engine: Engine, request: FastifyRequest, id: WebhookId): Promise<Webhook> {
+  const webhook = await found(engine.webhooks.get(id))
+  if (webhook !== null && isSame(webhook.owner, ownerOf(request))) return webhook
+  throw new ProblemError(404, 'NOT_FOUND', 'there is no such webhook')
+}
+
+export async function ownWebhooks(engine: Engine, request: FastifyRequest, page: PageRequest): Promise<Page<Webhook>> {
+  return await engine.webhooks.list({ ...page, owner: ownerOf(request) })
 }
 
 function isSame(one: Owner, other: Owner): boolean {

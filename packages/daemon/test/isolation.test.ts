@@ -58,6 +58,11 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /accounts/:id/tasks/:task_id': {},
   'POST /accounts/:id/tasks/:task_id/retry': {},
   'GET /events': { headers: { prefer: 'wait=0' } },
+  'GET /webhooks': {},
+  'POST /webhooks': { json: webhookJson() },
+  'DELETE /webhooks/:id': {},
+  'POST /webhooks/:id/test': {},
+  'GET /webhooks/:id/deliveries': {},
   'GET /tokens': {},
   'POST /tokens': { json: { scopes: ['admin'] } },
   'DELETE /tokens/:id': {},
@@ -69,6 +74,11 @@ function accountJson(address: string): unknown {
   // Nobody listens there: tasks and sends stay where they are.
   const server = { host: '127.0.0.1', port: 1, security: 'none', user: address, password: 'secret' }
   return { address, imap: server, smtp: server }
+}
+
+function webhookJson(): unknown {
+  // Nothing is delivered there: it is no address of the public network, and that event never comes.
+  return { url: 'https://192.0.2.1/', events: ['webhook-disabled'] }
 }
 
 function file(name: string): CallOptions {
@@ -94,6 +104,7 @@ interface Ids {
   readonly task: string
   readonly send: string
   readonly token: string
+  readonly webhook: string
 }
 
 const nobodys: Ids = {
@@ -105,10 +116,12 @@ const nobodys: Ids = {
   task: nobody,
   send: nobody,
   token: nobody,
+  webhook: nobody,
 }
 
 function pathWith(path: string, ids: Ids): string {
-  const id = /^\/(?:track|sends)\//.test(path) ? ids.send : path.startsWith('/tokens/') ? ids.token : ids.account
+  const own = { track: ids.send, sends: ids.send, tokens: ids.token, webhooks: ids.webhook }
+  const id = own[path.split('/')[1] as keyof typeof own] ?? ids.account
   return path
     .replace(':id', id)
     .replace(':draft_id', ids.draft)
@@ -145,6 +158,7 @@ async function possessions({ call }: Running, token: string, address: string): P
     json: { from_email: address, to: 'ann@example.org', subject: 'Sent', text: 'Sent', undo_seconds: 3600 },
   })
   const { id: ownToken } = await made('POST', '/tokens', { json: { scopes: ['read'] } })
+  const { id: webhook } = await made('POST', '/webhooks', { json: webhookJson() })
   return {
     account,
     draft,
@@ -154,6 +168,7 @@ async function possessions({ call }: Running, token: string, address: string): P
     task: tasks[0].id,
     send,
     token: ownToken,
+    webhook,
   }
 }
 
@@ -163,6 +178,7 @@ async function everything({ call }: Running, token: string, ids: Ids): Promise<r
   for (const path of [
     '/accounts',
     '/sends',
+    '/webhooks',
     `/accounts/${ids.account}/drafts`,
     `/accounts/${ids.account}/drafts/${ids.draft}/history`,
     `/accounts/${ids.account}/drafts/${ids.draft}/conflicts`,
@@ -278,6 +294,10 @@ describe('ids in bodies and queries', () => {
       const answer = await call('POST', '/send', { token: ann, json: { ...mail, from_email: fromEmail } })
       expect(answer).toMatchObject({ status: 422, body: { code: 'UNSENDABLE', errors: [{ path: 'from_email' }] } })
     }
+    expect(
+      (await call('POST', '/webhooks', { token: ann, json: { url: 'https://192.0.2.1/', account_id: bobs.account } }))
+        .status,
+    ).toBe(403)
     expect((await call('GET', `/sends?draft_id=${bobs.draft}`, { token: ann })).body.total).toBe(0)
     expect((await call('POST', '/drafts', { token: ann, json: { from: 'bob@example.org' } })).status).toBe(404)
     const anns = await possessions(running, ann, 'ann@example.org')
@@ -293,7 +313,7 @@ describe('ids in bodies and queries', () => {
     expect(seen).toContain(anns.draft)
     expect(seen).not.toMatch(new RegExp(Object.values(bobs).join('|')))
     expect((await call('GET', `/events?account_id=${bobs.account}`, { token: ann })).status).toBe(403)
-    for (const path of ['/accounts', '/sends', '/tokens']) {
+    for (const path of ['/accounts', '/sends', '/tokens', '/webhooks']) {
       const { body } = await call('GET', `${path}?limit=500`, { token: ann })
       expect(JSON.stringify(body), path).not.toMatch(new RegExp(Object.values(bobs).join('|')))
     }

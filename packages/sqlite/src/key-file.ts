@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { type AccountId, EverdraftError, type Secrets } from '@everdraft/core'
+import { EverdraftError, type SecretHolder, type Secrets } from '@everdraft/core'
 
 const keyBytes = 32
 const nonceBytes = 12
@@ -14,7 +14,7 @@ interface Key {
   readonly bytes: Buffer
 }
 
-/** Keys by which secrets are sealed: AES-256-GCM, with the account's id as additional data. */
+/** Keys by which secrets are sealed: AES-256-GCM, with the id of the account or webhook as additional data. */
 export interface KeyFile extends Secrets {
   /** A new key in front: `seal` uses it from now on, the others still open. */
   addKey(): void
@@ -55,8 +55,8 @@ export function keysFromText(text: string, place: string): Secrets {
 
 function secretsOf(ring: { keys(): readonly Key[]; sealing(): Key; readonly place: string }): Secrets {
   return {
-    seal: async (accountId, text) => seal(ring.sealing(), accountId, text),
-    async open(accountId, sealed) {
+    seal: async (holder, text) => seal(ring.sealing(), holder, text),
+    async open(holder, sealed) {
       const [version, id, text] = sealed.split('.')
       const key = ring.keys().find((one) => one.id === id)
       if (version !== 'v1' || key === undefined || text === undefined) {
@@ -64,25 +64,25 @@ function secretsOf(ring: { keys(): readonly Key[]; sealing(): Key; readonly plac
           `the password was sealed by a key that is not in ${ring.place}: put it back, or enter the password again`,
         )
       }
-      return openSealed(key, accountId, text, ring.place)
+      return openSealed(key, holder, text, ring.place)
     },
     isCurrent: (sealed) => sealed.split('.')[1] === ring.keys()[0]?.id,
   }
 }
 
-function seal({ id, bytes }: Key, accountId: AccountId, text: string): string {
+function seal({ id, bytes }: Key, holder: SecretHolder, text: string): string {
   const nonce = randomBytes(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', bytes, nonce)
-  cipher.setAAD(Buffer.from(accountId))
+  cipher.setAAD(Buffer.from(holder))
   const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
   return `v1.${id}.${sealed.toString('base64')}`
 }
 
-function openSealed({ bytes }: Key, accountId: AccountId, text: string, place: string): string {
+function openSealed({ bytes }: Key, holder: SecretHolder, text: string, place: string): string {
   const sealed = Buffer.from(text, 'base64')
   try {
     const decipher = createDecipheriv('aes-256-gcm', bytes, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
-    decipher.setAAD(Buffer.from(accountId))
+    decipher.setAAD(Buffer.from(holder))
     decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
     const opened = [decipher.update(sealed.subarray(nonceBytes, sealed.length - tagBytes)), decipher.final()]
     return Buffer.concat(opened).toString('utf8')

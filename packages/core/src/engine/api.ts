@@ -16,7 +16,7 @@ import type {
 import type { MergeStrategy } from '../draft/merge.ts'
 import type { OriginalMessage, ReplyMode, ReplyPhrases } from '../draft/reply.ts'
 import type { SendPhase, SendReason, SendRecipient, SendStatus } from '../draft/send-state.ts'
-import type { ToldEvent } from '../events.ts'
+import type { EventType, ToldEvent } from '../events.ts'
 import type {
   AccountId,
   ApiTokenId,
@@ -32,17 +32,20 @@ import type {
   Umid,
   UserId,
   Version,
+  WebhookId,
 } from '../ids.ts'
 import type { Conflict } from '../storage/conflicts.ts'
 import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import type { EventPage, EventScope } from '../storage/events.ts'
 import type { Figures } from '../storage/figures.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
+import type { Webhook, WebhookDelivery } from '../storage/webhooks.ts'
 import type { AccountProbe } from '../storage/account-probes.ts'
 import type { EditCost } from '../sync/account-probe.ts'
 import type { Login, LoginInput } from '../wire/login.ts'
 import type { MailboxCapabilities } from '../wire/mailbox.ts'
 import type { SubmissionCapabilities } from '../wire/submission.ts'
+import type { WebhookPolicy } from './webhook-progress.ts'
 
 /** The door of the engine: everything that an app, the daemon or the CLI does goes through here. */
 export interface Engine {
@@ -53,6 +56,8 @@ export interface Engine {
   readonly templates: Templates
   /** What programs show at the door of a daemon; the engine itself asks nobody for one. */
   readonly apiTokens: ApiTokens
+  /** Where a daemon delivers events to; the engine itself asks nobody. */
+  readonly webhooks: Webhooks
   /**
    * One round with the server now, up and down: debounce, byte budget and back-off are overridden. Resolves when
    * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.
@@ -541,6 +546,40 @@ export interface ApiTokens {
   revoke(id: ApiTokenId): Promise<void>
   /** Null: unknown, revoked or expired. */
   authenticate(text: string): Promise<ApiToken | null>
+}
+
+export interface WebhookInput {
+  readonly owner: Owner
+  /** `https:`, with `allowPrivate` also `http:`; without a user or a password. */
+  readonly url: string
+  /** Left out: all. */
+  readonly events?: readonly EventType[]
+  /** Left out: of all accounts, and of none. */
+  readonly accountId?: AccountId
+  /** Also to addresses within one's own network. Default false. */
+  readonly allowPrivate?: boolean
+}
+
+export interface Webhooks {
+  /** For events from now on. `secret` signs the deliveries; it is told this once. @throws {EverdraftError} VALIDATION_ERROR */
+  add(input: WebhookInput): Promise<{ readonly webhook: Webhook; readonly secret: string }>
+  /** @throws {EverdraftError} NOT_FOUND */
+  get(id: WebhookId): Promise<Webhook>
+  /** The newest first. Without `owner`: everybody's. */
+  list(filter?: PageRequest & { readonly owner?: Owner }): Promise<Page<Webhook>>
+  /** With its log. @throws {EverdraftError} NOT_FOUND */
+  remove(id: WebhookId): Promise<void>
+  /** The newest first; of 30 days. @throws {EverdraftError} NOT_FOUND */
+  deliveries(id: WebhookId, page?: PageRequest): Promise<Page<WebhookDelivery>>
+  /** For who delivers. @throws {EverdraftError} NOT_FOUND, SECRETS_LOCKED */
+  secret(id: WebhookId): Promise<string>
+  /**
+   * Writes an attempt down, and what follows from it: past the event, or when to try again, or that it is given up, which is an event.
+   * Durable when it resolves. @throws {EverdraftError} NOT_FOUND
+   */
+  record(id: WebhookId, delivery: Omit<WebhookDelivery, 'attempt'>, policy: WebhookPolicy): Promise<Webhook>
+  /** Up to the cursor nothing was wanted. @throws {EverdraftError} NOT_FOUND */
+  skip(id: WebhookId, cursor: EventCursor): Promise<void>
 }
 
 /** A draft in a composer. `await using composer = engine.drafts.open(id)` closes it at the end of the block. */

@@ -46,6 +46,7 @@ import { createLogIns, type TokenProvider } from './log-ins.ts'
 import { createSends } from './sends.ts'
 import { createTasks } from './tasks.ts'
 import { createTemplates } from './templates.ts'
+import { createWebhooks, sealWebhookSecrets } from './webhooks.ts'
 
 export interface EngineOptions {
   readonly storage: Storage
@@ -159,6 +160,7 @@ async function startEngine(
   const offlineBackOff = { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs }
   const logIns = createLogIns(store, options.secrets ?? null, options.tokens ?? null)
   await logIns.sealAll()
+  await sealWebhookSecrets(store, options.secrets ?? null)
   const sessions = createSessions({
     store,
     environment,
@@ -406,6 +408,7 @@ async function startEngine(
     templates: createTemplates(parts),
     tasks: createTasks(parts),
     apiTokens: createApiTokens(parts),
+    webhooks: createWebhooks(parts, options.secrets ?? null),
     sync,
     subscribe: feed.subscribe,
     events: { page: feed.page },

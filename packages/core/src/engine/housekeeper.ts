@@ -11,13 +11,14 @@ import { dropRequestsBefore } from '../storage/send-requests.ts'
 import { dropSendsBefore } from '../storage/sends.ts'
 import type { Store } from '../storage/store.ts'
 import { dropTaskLogBefore } from '../storage/task-steps.ts'
+import { dropDeliveriesBefore } from '../storage/webhooks.ts'
 import type { HousekeepingReport } from './api.ts'
 
 export interface HousekeepingPolicy {
   readonly history: RetentionPolicy
   /** How long a discarded draft can be taken back. Default 30 days. */
   readonly trashMs: number
-  /** How long events and the timelines of tasks are kept. Default 30 days. */
+  /** How long events, the timelines of tasks and the deliveries to webhooks are kept. Default 30 days. */
   readonly logMs: number
   /** How long the record of a send is kept once nothing is left to be done. Default 365 days. */
   readonly sendMs: number
@@ -63,6 +64,7 @@ export async function housekeep(
     await dropDraftRequestsBefore(db, now - requestsKeptMs)
     await dropRequestsBefore(db, now - requestsKeptMs)
     await dropTaskLogBefore(db, now - policy.logMs)
+    await dropDeliveriesBefore(db, now - policy.logMs)
     await dropOldDownloads(db, now - downloadMs)
     return await dropUnreferredBlobs(db)
   })

@@ -345,6 +345,22 @@ const steps: readonly (readonly Statement[])[] = [
     // Whose an event is that no account tells of: of one that was removed, of a webhook.
     `alter table event add column owner text`,
   ],
+  [
+    `create table webhook (
+      id text primary key, tenant_id text not null, user_id text not null, url text not null, events text,
+      account_id text, allow_private integer not null, secret text not null, sealed integer not null,
+      created_at integer not null, event_cursor integer not null, failures integer not null, failing_since integer,
+      next_attempt_at integer, disabled_at integer
+    ) strict`,
+    `create index webhook_by_owner on webhook (tenant_id, user_id, created_at)`,
+    `create table webhook_delivery (
+      seq integer primary key autoincrement, webhook_id text not null references webhook (id) on delete cascade,
+      event text not null, event_cursor integer, attempt integer not null, at integer not null,
+      duration_ms integer not null, status integer, error text
+    ) strict`,
+    `create index webhook_delivery_by_webhook on webhook_delivery (webhook_id, seq)`,
+    `create index webhook_delivery_by_age on webhook_delivery (at)`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

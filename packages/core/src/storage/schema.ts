@@ -34,6 +34,8 @@ export interface Schema {
   readonly send_request: SendRequestRow
   readonly draft_request: DraftRequestRow
   readonly api_token: ApiTokenRow
+  readonly webhook: WebhookRow
+  readonly webhook_delivery: WebhookDeliveryRow
 }
 
 /** One consent to send. */
@@ -79,6 +81,41 @@ export interface ApiTokenRow {
   readonly expires_at: number | null
   readonly last_used_at: number | null
   readonly created_at: number
+}
+
+export interface WebhookRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly user_id: string
+  readonly url: string
+  /** JSON of a list; null: all. */
+  readonly events: string | null
+  readonly account_id: string | null
+  readonly allow_private: number
+  readonly secret: string
+  /** 1: by a key; see secrets.ts. */
+  readonly sealed: number
+  readonly created_at: number
+  /** All up to it was delivered. */
+  readonly event_cursor: number
+  readonly failures: number
+  readonly failing_since: number | null
+  readonly next_attempt_at: number | null
+  readonly disabled_at: number | null
+}
+
+export interface WebhookDeliveryRow {
+  readonly seq: Generated<number>
+  readonly webhook_id: string
+  readonly event: string
+  /** Null: a ping. */
+  readonly event_cursor: number | null
+  readonly attempt: number
+  readonly at: number
+  readonly duration_ms: number
+  /** Of HTTP; null: none came. */
+  readonly status: number | null
+  readonly error: string | null
 }
 
 /** By which a repeated request is known for the consent that it made. */

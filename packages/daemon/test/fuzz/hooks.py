@@ -20,6 +20,8 @@ def kind_of(name, path, method):
         return "send"
     if path.startswith("/tokens/"):
         return "token"
+    if path.startswith("/webhooks/"):
+        return "webhook"
     # What is removed or loses its server is not needed for anything else.
     return "spare" if method in ("DELETE", "PATCH") and path == "/accounts/{id}" else "account"
 

@@ -87,6 +87,7 @@ async function tenant(name: string): Promise<object> {
   const templates: string[] = []
   const sends: string[] = []
   const tokens: string[] = []
+  const webhooks: string[] = []
   for (let n = 0; n < 10; n += 1) {
     const drafts = `/accounts/${id}/drafts`
     const draft = await call('POST', drafts, {
@@ -106,9 +107,11 @@ async function tenant(name: string): Promise<object> {
     templates.push((await call('POST', `/accounts/${id}/templates`, { token, json: { name: `Template ${n}` } })).id)
     const mail = { account_id: id, to: 'bob@example.org', subject: 'Sent', text: 'Sent', undo_seconds: 3600 }
     sends.push((await call('POST', '/send', { token, json: mail })).id)
+    // Nothing is delivered there: it is no address of the public network.
+    webhooks.push((await call('POST', '/webhooks', { token, json: { url: 'https://192.0.2.1/' } })).id)
     tokens.push((await call('POST', '/tokens', { token, json: { scopes: ['read'] } })).id)
   }
-  return { token, ids: { ...ids, template: templates, send: sends, token: tokens } }
+  return { token, ids: { ...ids, template: templates, send: sends, token: tokens, webhook: webhooks } }
 }
 
 console.log(JSON.stringify({ url, tenants: [await tenant('acme'), await tenant('globex')] }))

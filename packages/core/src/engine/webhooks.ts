@@ -1,0 +1,149 @@
+import { EverdraftError, validationError } from '../errors.ts'
+import { type EventType, eventTypes } from '../events.ts'
+import { type EventCursor, toHex, uuidv7, type WebhookId } from '../ids.ts'
+import type { Secrets } from '../secrets.ts'
+import { eventPage } from '../storage/events.ts'
+import type { Store } from '../storage/store.ts'
+import {
+  deleteWebhook,
+  getWebhook,
+  insertDelivery,
+  insertWebhook,
+  listDeliveries,
+  listWebhooks,
+  sealWebhookAnew,
+  setWebhookProgress,
+  type StoredWebhookSecret,
+  type Webhook,
+  webhookSecret,
+  webhookSecrets,
+} from '../storage/webhooks.ts'
+import type { Webhooks } from './api.ts'
+import { checkPage } from './paging.ts'
+import type { EngineParts } from './parts.ts'
+import { progressAfter } from './webhook-progress.ts'
+
+/** What tells leaked secrets apart from other random text. */
+const prefix = 'whsec_'
+const secretBytes = 32
+const longestUrl = 2_000
+/** Each is a connection of its own at each event. */
+const mostPerOwner = 50
+
+export function createWebhooks({ store, environment }: EngineParts, secrets: Secrets | null): Webhooks {
+  return {
+    async add({ owner, accountId = null, allowPrivate = false, ...input }) {
+      const now = environment.now()
+      const id = uuidv7(now, environment.random) as WebhookId
+      const url = checkedUrl(input.url, allowPrivate)
+      const events = input.events === undefined ? null : checkedEvents(input.events)
+      const secret = `${prefix}${toHex(environment.random(secretBytes))}`
+      const stored = await seal(secrets, id, secret)
+      const webhook = await store.write(async ({ db }) => {
+        const { total } = await listWebhooks(db, owner, { limit: 1, offset: 0 })
+        if (total >= mostPerOwner) throw validationError('url', `there are ${mostPerOwner} webhooks already`)
+        const { next } = await eventPage(db, { owner, accountId: null }, { after: null, limit: 1 })
+        const made: Webhook = {
+          id,
+          owner,
+          url,
+          events,
+          accountId,
+          allowPrivate,
+          createdAt: now,
+          progress: { cursor: next, failures: 0, failingSince: null, nextAttemptAt: null, disabledAt: null },
+        }
+        await insertWebhook(db, made, stored)
+        return made
+      })
+      return { webhook, secret }
+    },
+    get: (id) => store.read((db) => getWebhook(db, id)),
+    async list({ owner, ...page } = {}) {
+      const checked = checkPage(page)
+      const { items, total } = await store.read((db) => listWebhooks(db, owner ?? null, checked))
+      return { items, total, ...checked }
+    },
+    remove: (id) => store.write(({ db }) => deleteWebhook(db, id)),
+    async deliveries(id, page = {}) {
+      const checked = checkPage(page)
+      const { items, total } = await store.read(async (db) => {
+        await getWebhook(db, id)
+        return await listDeliveries(db, id, checked)
+      })
+      return { items, total, ...checked }
+    },
+    secret: async (id) => await open(secrets, await store.read((db) => webhookSecret(db, id))),
+    async record(id, delivery, policy) {
+      return await store.write(async ({ db, emit }) => {
+        // Of one that was removed meanwhile nothing is kept.
+        const before = await getWebhook(db, id)
+        const attempt = delivery.cursor === null ? 1 : before.progress.failures + 1
+        await insertDelivery(db, id, { ...delivery, attempt })
+        const { now, random } = environment
+        const progress = progressAfter(before.progress, delivery, { now: now(), random, policy })
+        await setWebhookProgress(db, id, progress)
+        if (before.progress.disabledAt === null && progress.disabledAt !== null) {
+          emit({ type: 'webhook-disabled', accountId: null, owner: before.owner, webhookId: id })
+        }
+        return { ...before, progress }
+      })
+    },
+    async skip(id, cursor) {
+      await store.write(async ({ db }) => {
+        const { progress } = await getWebhook(db, id)
+        const next = Math.max(progress.cursor, cursor) as EventCursor
+        await setWebhookProgress(db, id, { ...progress, cursor: next })
+      })
+    },
+  }
+}
+
+/** Seals what lies in the store as it is, or by an older key. What does not open is left: deliveries say so. */
+export async function sealWebhookSecrets(store: Store, secrets: Secrets | null): Promise<void> {
+  if (secrets === null) return
+  const all = await store.read((db) => webhookSecrets(db))
+  for (const one of all.filter(({ sealed, secret }) => !sealed || !secrets.isCurrent(secret))) {
+    const opened = await open(secrets, one).catch(() => null)
+    if (opened === null) continue
+    const sealed = await secrets.seal(one.id, opened)
+    await store.write(({ db }) => sealWebhookAnew(db, one, sealed))
+  }
+}
+
+async function seal(secrets: Secrets | null, id: WebhookId, secret: string): Promise<StoredWebhookSecret> {
+  if (secrets === null) return { id, secret, sealed: false }
+  return { id, secret: await secrets.seal(id, secret), sealed: true }
+}
+
+async function open(secrets: Secrets | null, { id, secret, sealed }: StoredWebhookSecret): Promise<string> {
+  if (!sealed) return secret
+  if (secrets === null) {
+    throw new EverdraftError('SECRETS_LOCKED', 'the secret of the webhook is sealed, and no key was given to open it')
+  }
+  return await secrets.open(id, secret)
+}
+
+/** As it will be asked for: names of hosts are in lower case and ASCII, numbers of addresses are addresses. */
+function checkedUrl(text: string, allowPrivate: boolean): string {
+  if (text.length > longestUrl) throw validationError('url', `must be at most ${longestUrl} characters`)
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw validationError('url', 'must be an https: URL')
+  }
+  // On the way, whoever can read it could also make it up.
+  if (url.protocol === 'http:' && !allowPrivate) {
+    throw validationError('url', 'must be an https: URL; http: only with allow_private')
+  }
+  if (url.username !== '' || url.password !== '') throw validationError('url', 'must not hold a user or a password')
+  url.hash = ''
+  return url.href
+}
+
+function checkedEvents(given: readonly EventType[]): readonly EventType[] {
+  if (given.length === 0) throw validationError('events', 'must name at least one')
+  for (const [index, type] of given.entries()) {
+    if (!eventTypes.includes(type)) throw validationError(`events[${index}]`, 'is no type of event')
+  }
+  return eventTypes.filter((type) => given.includes(type))
+}

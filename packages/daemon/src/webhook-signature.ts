@@ -1,0 +1,43 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** The names of the headers of a delivery. */
+export const webhookHeaders = {
+  /** The type of the event, or `ping`. */
+  event: 'everdraft-event',
+  /** The same at each attempt: what was delivered twice is known by it. */
+  delivery: 'everdraft-delivery',
+  /** Seconds since the epoch, of this attempt. */
+  timestamp: 'everdraft-timestamp',
+  /** `v1=` and the hexadecimal HMAC-SHA-256 of the timestamp, a dot and the body. */
+  signature: 'everdraft-signature',
+} as const
+
+export interface SignedDelivery {
+  readonly secret: string
+  /** As in the header. */
+  readonly timestamp: string
+  /** As it came, before it is parsed. */
+  readonly body: string | Uint8Array
+}
+
+export function signWebhook({ secret, timestamp, body }: SignedDelivery): string {
+  return `v1=${createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')}`
+}
+
+const replayWindowSeconds = 300
+
+/**
+ * For receivers: whether the delivery comes from who knows the secret, and now. What is older than five minutes, or as much ahead, is
+ * refused: somebody may have kept it to send it again. Within these the header `everdraft-delivery` tells what came before.
+ */
+export function verifyWebhook({
+  signature,
+  now = Date.now(),
+  ...delivery
+}: SignedDelivery & { readonly signature: string; readonly now?: number }): boolean {
+  if (!/^\d{1,12}$/.test(delivery.timestamp)) return false
+  if (Math.abs(now / 1000 - Number(delivery.timestamp)) > replayWindowSeconds) return false
+  const expected = Buffer.from(signWebhook(delivery))
+  const given = Buffer.from(signature)
+  return given.length === expected.length && timingSafeEqual(given, expected)
+}
