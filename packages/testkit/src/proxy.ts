@@ -134,6 +134,11 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   }
 }
 
+/** Of a command that is still to come: nothing waits for an answer to it. */
+function isTagAlone(data: Buffer): boolean {
+  return data.length <= 3 && /^\w+ $/.test(data.toString('latin1'))
+}
+
 interface Total {
   toServer: number
   toClient: number
@@ -220,8 +225,10 @@ class Line implements ProxyConnection {
       }
       this.#bytes[direction] += passing
       this.#total[direction] += passing
-      if (direction === 'toServer' && this.#spokeLast === 'toClient') this.#total.turns += 1
-      this.#spokeLast = direction
+      if (direction === 'toClient' || !isTagAlone(data)) {
+        if (direction === 'toServer' && this.#spokeLast === 'toClient') this.#total.turns += 1
+        this.#spokeLast = direction
+      }
       // A reset drops what still waits in our own buffer: with the callback the kernel has it.
       const flows = to.write(data.subarray(0, passing), due.length > 0 ? carryOut : undefined)
       if (!flows && due.length === 0) {

@@ -301,7 +301,7 @@ export class ImapConnection {
     const all = Promise.allSettled(batch.map(({ completion }) => completion.promise))
     const { promise: over, resolve } = Promise.withResolvers<'over'>()
     // Where we were late ourselves, it may lie there and only be unread.
-    const timer = setTimeout(setImmediate, heldBackMs, resolve, 'over')
+    const timer = setTimeout(() => void setImmediate(resolve, 'over'), heldBackMs)
     const isHeldBack = (await Promise.race([all, over])) === 'over'
     clearTimeout(timer)
     if (!isHeldBack || this.#death) return
