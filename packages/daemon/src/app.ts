@@ -28,17 +28,19 @@ export interface Context {
   readonly engine: Engine
   readonly about: About
   readonly metrics: Metrics
+  readonly eventLog: EventLog
+  readonly eventTiming: EventStreamTiming
+  readonly webhooks: WebhookDeliverer
   /** All of them, as they are added. */
   readonly routes: readonly Route[]
   /** Null: nothing is looked for. */
   readonly autodiscovery: AutodiscoveryPort | null
-  readonly eventLog: EventLog
-  readonly eventTiming: EventStreamTiming
-  readonly webhooks: WebhookDeliverer
   /** Aborted when the daemon begins to close: waits end early. */
   readonly closing: AbortSignal
   /** Undefined: the default of composer leases. */
   readonly composerLeaseMs: number | undefined
+  /** For copies on their way. */
+  readonly workFolder: string
 }
 
 /** What `GET /` says. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 
 import type { AutodiscoveryPort, Engine } from '@everdraft/core'
 import { fastify, type FastifyInstance } from 'fastify'
@@ -20,6 +21,7 @@ import { sendProblem } from './problems.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
+import { backupRoutes } from './routes/backup.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { draftRoutes } from './routes/drafts.ts'
@@ -69,6 +71,8 @@ export interface DaemonOptions {
   /** Of the streams of events. */
   readonly eventTiming?: Partial<EventStreamTiming>
   readonly webhooks?: Partial<WebhookOptions>
+  /** Where copies of the store are made on their way to `GET /backup`, as `.backup-*`. Default: the system's temporary folder. */
+  readonly workFolder?: string
 }
 
 export interface Daemon {
@@ -132,13 +136,14 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     engine: options.engine,
     about,
     metrics,
-    routes,
-    autodiscovery: options.autodiscovery ?? null,
     eventLog,
     eventTiming: { ...eventStreamTiming, ...options.eventTiming },
     webhooks,
+    routes,
+    autodiscovery: options.autodiscovery ?? null,
     closing: closing.signal,
     composerLeaseMs: options.composerLeaseMs,
+    workFolder: options.workFolder ?? tmpdir(),
   }
   // A plugin each: what one resource sets up, as the attachments' raw bodies, is no other's.
   for (const addRoutes of [
@@ -160,6 +165,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     eventRoutes,
     webhookRoutes,
     tokenRoutes,
+    backupRoutes,
     // Last: its tools stand for the others.
     mcpRoutes,
   ]) {
