@@ -3,8 +3,10 @@ import { parseArgs } from 'node:util'
 import { UsageError } from './failure.ts'
 
 export interface Option {
-  /** Its value in the help, `DIR`; absent: a switch. */
+  /** Its value in the help, `DIR` or `yes|no`; absent: a switch. */
   readonly value?: string
+  /** What it may be, where that would be too long for `value`. */
+  readonly choices?: readonly string[]
   readonly repeatable?: boolean
   readonly help: string
 }

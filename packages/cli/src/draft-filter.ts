@@ -5,8 +5,8 @@ const syncStates = ['local-only', 'synchronized', 'stale-server'] as const
 
 /** Which drafts a list or a search shows. */
 export const filterOptions: Readonly<Record<string, Option>> = {
-  status: { value: 'STATUS', help: statuses.join(', ') },
-  'sync-state': { value: 'STATE', help: syncStates.join(', ') },
+  status: { value: 'STATUS', choices: statuses, help: statuses.join(', ') },
+  'sync-state': { value: 'STATE', choices: syncStates, help: syncStates.join(', ') },
   tag: { value: 'TAG', help: 'those with this tag' },
 }
 

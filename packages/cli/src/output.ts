@@ -30,3 +30,9 @@ export function bytesText(bytes: number): string {
   if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} KB`
   return `${(bytes / 1_000_000).toFixed(1)} MB`
 }
+
+/** `1.2 MB of 5.0 MB (24 %)`; null: nobody knows of how much. */
+export function bytesOfText(doneBytes: number, totalBytes: number | null): string {
+  if (totalBytes === null || totalBytes === 0) return bytesText(doneBytes)
+  return `${bytesText(doneBytes)} of ${bytesText(totalBytes)} (${Math.floor((100 * doneBytes) / totalBytes)} %)`
+}

@@ -1,7 +1,10 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { createDaemon, type Daemon } from '@everdraft/daemon'
 import { autodiscovery } from '@everdraft/mail'
 
-import { announceDaemon, ensureDataFolder, ensureToken, withdrawDaemon } from './data-folder.ts'
+import { announceDaemon, type DataFolder, ensureDataFolder, ensureToken, withdrawDaemon } from './data-folder.ts'
 import { CommandFailure } from './failure.ts'
 import { openEngine } from './open-engine.ts'
 import { printLine } from './output.ts'
@@ -15,6 +18,7 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
   const folder = await ensureDataFolder(settings.data)
   await using engine = await openEngine(folder)
   if (engine === null) throw new CommandFailure(`another everdraft is on ${folder.path} already`)
+  await removeHalfCopies(folder)
   const token = settings.token ?? (await ensureToken(folder))
   const daemon = await createDaemon({
     engine,
@@ -24,6 +28,7 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
     autodiscovery: autodiscovery(),
     hosts: [settings.listen.host, ...settings.hosts],
     ...(settings.requestsPerMinute === null ? {} : { requestsPerMinute: settings.requestsPerMinute }),
+    workFolder: folder.path,
     log: process.stderr,
   })
   try {
@@ -37,6 +42,13 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
   } finally {
     await withdrawDaemon(folder)
     await daemon.close()
+  }
+}
+
+/** What a daemon that was killed while it copied has left; the folder is ours alone by now. */
+async function removeHalfCopies({ path }: DataFolder): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (/^\.backup-\w{6}$/.test(name)) await rm(join(path, name), { recursive: true, force: true })
   }
 }
 

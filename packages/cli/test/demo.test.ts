@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { createEngine } from '@everdraft/core'
 import { createDaemon } from '@everdraft/daemon'
-import { imap } from '@everdraft/mail'
+import { imap, smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
@@ -21,7 +21,7 @@ const urlOf = (port: number, password = mailUser.password): string =>
 async function walkOn(changed: (mailbox: DemoMailbox) => DemoMailbox): Promise<unknown> {
   const mailbox = await openEmbeddedMailbox()
   const path = join(await temporaryFolder(), 'everdraft.db')
-  const engine = await createEngine({ storage: sqlite(path), mailbox: imap() })
+  const engine = await createEngine({ storage: sqlite(path), mailbox: imap(), submission: smtp() })
   const daemon = await createDaemon({ engine, token: 't', version: '0' })
   onTestFinished(async () => {
     await daemon.close()
@@ -50,6 +50,9 @@ test('demo --once walks from an unreachable server to a discarded draft, and exi
   expect(stdout).toMatch(row('edited, replaced', 'draft +v8 +synchronized +\\d+ +[\\d.]+ K?B'))
   expect(stdout).toMatch(row('second, discarded', 'discarded +v1 +local-only +– +\\d+ B'))
   expect(stdout).toMatch(/in the mailbox: 1 copy, UID \d+, 6\.\d MB; UID \d+ is gone/)
+  expect(stdout).toMatch(row('sent', 'sent +v8 +\\S+ +– +–'))
+  expect(stdout).toMatch(/taken by the server for ann@example\.org/)
+  expect(stdout).toMatch(/in the mailbox: 1 copy in Sent, seen there \S+Z, and 0 among the drafts/)
   expect(stdout).toMatch(/measured: +5\.\d MB/)
   expect(stdout).toMatch(/computed: +27\.\d MB/)
   expect(readdirSync(folder)).toEqual([])
@@ -85,6 +88,22 @@ describe('on a mailbox of the user’s own', () => {
     expect(stdout).toMatch(row('uploaded', 'draft +v5 +synchronized +\\d+ +5\\.\\d MB'))
     expect(stdout).toContain('your mailbox has no copy of the demo’s drafts any more')
     expect(drafts.messages()).toEqual(before)
+    expect(stdout).not.toContain(mailUser.password)
+  })
+
+  test('with --smtp it sends one mail, to the user alone, which stays', async () => {
+    const server = await startMailServer({ filesSentCopies: { afterMs: 0, messageId: 'kept' } })
+    const submission = urlOf(server.smtpPort).replace('imap:', 'smtp:')
+    const args = ['demo', '--once', '--imap', urlOf(server.imapPort), '--smtp', submission]
+    const { code, stdout, stderr } = await everdraft(args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('one mail, from you to you; it stays')
+    expect(stdout).toMatch(row('sent', 'sent +v8 +\\S+ +– +–'))
+    expect(server.submissions.map(({ envelope: { from, to } }) => ({ from, to }))).toEqual([
+      { from: mailUser.name, to: [mailUser.name] },
+    ])
+    expect(server.mailbox(mailUser.name, 'Drafts')).toEqual([])
+    expect(server.mailbox(mailUser.name, 'Sent')).toHaveLength(1)
     expect(stdout).not.toContain(mailUser.password)
   })
 
@@ -129,6 +148,15 @@ describe('on a mailbox of the user’s own', () => {
       expect(stderr).toContain('--imap')
       expect(stderr).not.toContain('secret')
     }
+    for (const [args, named] of [
+      [['--imap', 'imap://u:secret@h', '--smtp', 'imap://u:secret@h'], '--smtp: must be smtp://'],
+      [['--smtp', 'smtps://u:secret@h'], '--smtp: --imap is needed'],
+    ] as const) {
+      const { code, stdout, stderr } = await everdraft(['demo', '--once', ...args])
+      expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
+      expect(stderr).toContain(named)
+      expect(stderr).not.toContain('secret')
+    }
   })
 })
 
@@ -149,6 +177,14 @@ describe('what is not as claimed ends the walk', () => {
   test('another file in the copy on the server', async () => {
     const failure = await walkOn((mailbox) => ({ ...mailbox, attachmentHashes: async () => ['0'.repeat(64)] }))
     expect(failure).toMatchObject({ message: expect.stringContaining('is not the file attached') })
+  })
+
+  test('a second copy in Sent', async () => {
+    const failure = await walkOn((mailbox) => ({
+      ...mailbox,
+      sentCopies: async (id) => (await mailbox.sentCopies(id)).flatMap((copy) => [copy, copy]),
+    }))
+    expect(failure).toMatchObject({ message: expect.stringContaining('1 copy in Sent, there are 2') })
   })
 
   test('another UID than the daemon says', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-import { createMailServer, type MailServer } from '@everdraft/mailserver'
+import { createMailServer, type MailServer, type MailServerOptions } from '@everdraft/mailserver'
 import { onTestFinished } from 'vitest'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -73,8 +73,8 @@ export async function temporaryFolder(): Promise<string> {
 
 export const mailUser = { name: 'ann@example.org', password: 'p@ss:w/rd' }
 
-export async function startMailServer(): Promise<MailServer> {
-  const server = createMailServer({ users: [mailUser] })
+export async function startMailServer(quirks: MailServerOptions['quirks'] = {}): Promise<MailServer> {
+  const server = createMailServer({ users: [mailUser], quirks })
   await server.listen()
   onTestFinished(async () => server.close())
   return server

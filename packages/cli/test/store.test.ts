@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
@@ -45,9 +45,33 @@ test('the doctor exits 1 for what is no store, for an empty folder, and while a 
     expect({ folder, code }).toEqual({ folder, code: 1 })
     expect(stderr).toContain(reason)
   }
-  const copied = await everdraft(['backup', join(empty, 'copy.db'), '--data', data])
-  expect(copied.code).toBe(1)
-  expect(copied.stderr).toContain('a daemon is on')
+  daemon.kill('SIGTERM')
+  expect((await daemon.ended).code).toBe(0)
+})
+
+test('a backup is made while a daemon is on the folder, of it or over REST, for its own token alone', async () => {
+  const { data, id } = await folderWithDraft()
+  const daemon = begin(['serve', '--data', data, '--listen', '127.0.0.1:0'])
+  const [, url = ''] = await daemon.printed(/listens on (\S+)/)
+  const [first, second] = [await temporaryFolder(), await temporaryFolder()]
+  const ofFolder = await everdraft(['backup', join(first, 'everdraft.db'), '--data', data])
+  expect(ofFolder).toMatchObject({ code: 0, stderr: '' })
+  const token = (await readFile(join(data, 'token'), 'utf8')).trim()
+  const overRest = await everdraft(['backup', join(second, 'everdraft.db'), '--url', url, '--token', token])
+  expect(overRest).toMatchObject({ code: 0, stderr: '' })
+  for (const folder of [first, second]) {
+    expect((await stat(join(folder, 'everdraft.db'))).mode & 0o777).toBe(0o600)
+    expect((await everdraft(['draft', 'show', id, '--data', folder])).stdout).toMatch(/^subject +kept$/m)
+    const examined = await everdraft(['doctor', '--data', folder])
+    expect(examined).toMatchObject({ code: 0, stdout: '1 drafts of 1 accounts checked, 0 findings\n' })
+  }
+
+  const again = await everdraft(['backup', join(first, 'everdraft.db'), '--data', data])
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('writes over nothing') })
+  const made = await everdraft(['token', 'create', '--scope', 'admin', '--scope', 'read', '--data', data])
+  const refused = await everdraft(['backup', join(first, 'no.db'), '--url', url, '--token', made.stdout.trim()])
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('for the token of the daemon itself') })
+  expect(await readdir(first)).not.toContain('no.db')
   daemon.kill('SIGTERM')
   expect((await daemon.ended).code).toBe(0)
 })

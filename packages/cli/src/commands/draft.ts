@@ -1,17 +1,20 @@
 import { openAsBlob } from 'node:fs'
 import { basename } from 'node:path'
 
-import type { AddressJson, AttachmentJson, DraftJson, DraftListItemJson } from '@everdraft/daemon'
+import type { Attachment, AttachOptions } from '@everdraft/client'
+import type { AddressJson, DraftJson, DraftListItemJson } from '@everdraft/daemon'
 
 import { accountOption, chosenAccount, draftById } from '../account-choice.ts'
 import { asUser } from '../author.ts'
+import type { Client } from '../client.ts'
 import { wholeNumber, type Command } from '../command.ts'
 import { connectionOptions, withClient } from '../connection.ts'
 import { contentOf, contentOptions } from '../content-options.ts'
 import { filterOptions, filterQuery } from '../draft-filter.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
-import { bytesText, oneLine, printJson, printLine } from '../output.ts'
+import { bytesOfText, bytesText, oneLine, printJson, printLine } from '../output.ts'
 import { listOptions, listRequest, printList } from '../paging.ts'
+import { createProgressLine } from '../progress.ts'
 import { templateByName } from '../template-choice.ts'
 
 const selection = { ...accountOption, ...connectionOptions }
@@ -165,18 +168,29 @@ export const draftAttach: Command = {
     } catch (error) {
       throw new CommandFailure(`${path} cannot be read: ${(error as Error).message}`)
     }
-    const filename = encodeURIComponent(input.option('name') ?? basename(path)).replaceAll("'", '%27')
+    const filename = input.option('name') ?? basename(path)
     await withClient(input, async (client) => {
       const { account_id: accountId, id } = await draftById(client, input, input.operand(0))
-      const attachment = await client.request<AttachmentJson>(
-        'POST',
-        `/accounts/${accountId}/drafts/${id}/attachments`,
-        { body: file, headers: { ...asUser, 'content-disposition': `attachment; filename*=UTF-8''${filename}` } },
-      )
+      const attachment = await attachShowing(client, {
+        accountId,
+        draftId: id,
+        filename,
+        content: file,
+        author: 'user',
+      })
       if (input.isOn('json')) return printJson(attachment)
       printLine(`${oneLine(attachment.filename)} (${bytesText(attachment.size)}) attached as ${attachment.id}`)
     })
   },
+}
+
+/** Says how far it is, to who sits before a terminal. */
+async function attachShowing(client: Client, options: AttachOptions): Promise<Attachment> {
+  using line = createProgressLine()
+  return await client.attach({
+    ...options,
+    onProgress: ({ sentBytes, totalBytes }) => line.show(`attaching: ${bytesOfText(sentBytes, totalBytes)}`),
+  })
 }
 
 export const draftDiscard: Command = {

@@ -8,11 +8,13 @@ import { oneLine, printJson, printLine, table } from '../output.ts'
 import { listOptions, listRequest, printList } from '../paging.ts'
 import { errorText, sendLine } from '../send-line.ts'
 
+const statuses = ['queued', 'sending', 'sent', 'failed', 'cancelled', 'unknown'] as const
+
 export const sendList: Command = {
   name: 'send list',
   summary: 'List what was sent or is to be, the newest first',
   options: {
-    status: { value: 'STATUS', help: 'queued, sending, sent, failed, cancelled or unknown' },
+    status: { value: 'STATUS', choices: statuses, help: statuses.join(', ') },
     ...listOptions,
     ...connectionOptions,
   },

@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs'
 import type { StoreReport } from '@everdraft/core'
 
 import type { Command, CommandInput, Option } from '../command.ts'
+import { connectionOptions, withClient } from '../connection.ts'
 import { type DataFolder, defaultDataFolder, ensureDataFolder } from '../data-folder.ts'
 import { CommandFailure } from '../failure.ts'
-import { printJson, printLine } from '../output.ts'
+import { bytesOfText, printJson, printLine } from '../output.ts'
+import { createProgressLine } from '../progress.ts'
 
-/** These work on the folder itself, so no daemon may be on it. */
+/** The doctor works on the folder itself, so no daemon may be on it. */
 const dataOption = {
   data: { value: 'DIR', help: 'the data folder (EVERDRAFT_DATA, else where serve keeps it)' },
 } as const satisfies Readonly<Record<string, Option>>
@@ -59,27 +61,21 @@ async function inspect(folder: DataFolder, repair: boolean): Promise<StoreReport
 
 export const backup: Command = {
   name: 'backup',
-  summary: 'Copy the data of a folder into one file',
+  summary: 'Copy the data of a folder into one file, while it is in use',
   details:
-    'The copy is a store of its own: put it into a folder as everdraft.db to use it. What is still to be sent waits there for everdraft send release. It writes over no file.',
+    'The copy is a store of its own: put it into a folder as everdraft.db to use it, with a copy of everdraft.key, without\nwhich its passwords stay locked. What is still to be sent waits there for everdraft send release. It writes over no file.\nOf a daemon elsewhere (--url) it takes the token of that daemon itself.',
   operands: ['FILE'],
-  options: dataOption,
+  options: connectionOptions,
   run: async (input) => {
-    const folder = await existingFolder(input)
-    const [{ EverdraftError }, { openEngine }] = await Promise.all([
-      import('@everdraft/core'),
-      import('../open-engine.ts'),
-    ])
-    const engine = await openEngine(folder, { watch: false })
-    if (engine === null) throw new CommandFailure(`a daemon is on ${folder.path}: stop it first`)
-    try {
-      await engine.backup(input.operand(0))
-    } catch (error) {
-      if (error instanceof EverdraftError) throw new CommandFailure(error.message)
-      throw error
-    } finally {
-      await engine.close()
-    }
-    printLine(`copied to ${input.operand(0)}`)
+    const url = input.option('url') ?? process.env['EVERDRAFT_URL']
+    // A mistyped folder would be made, and its empty store copied.
+    if (url === undefined || input.option('data') !== undefined) await existingFolder(input)
+    const path = input.operand(0)
+    await withClient(input, async (client) => {
+      using line = createProgressLine()
+      line.show('copying')
+      await client.backup(path, (doneBytes, totalBytes) => line.show(`copying: ${bytesOfText(doneBytes, totalBytes)}`))
+    })
+    printLine(`copied to ${path}`)
   },
 }

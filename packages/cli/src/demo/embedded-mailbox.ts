@@ -1,25 +1,32 @@
 import { imap } from '@everdraft/mail'
 import { createMailServer } from '@everdraft/mailserver'
 
-import { createSha256, type DemoMailbox } from './mailbox.ts'
+import { createSha256, type Copy, type DemoMailbox } from './mailbox.ts'
 
 /** The mail server of @everdraft/mailserver in this process, over real TCP; its mail is in memory. */
 export async function openEmbeddedMailbox(): Promise<DemoMailbox> {
   const user = 'demo@example.org'
   const password = 'demo'
-  const server = createMailServer({ users: [{ name: user, password }] })
+  const server = createMailServer({
+    users: [{ name: user, password }],
+    // As large providers do; of others it takes a while to find out that they do not.
+    quirks: { filesSentCopies: { afterMs: 0, messageId: 'kept' } },
+  })
   // Listening once gives it a port of its own; until `goOnline` nothing answers there.
   await server.listen()
   const port = server.imapPort
+  const login = { host: '127.0.0.1', security: 'none', user, password } as const
   await server.close()
 
   const messages = (folder: string): ReturnType<typeof server.mailbox> =>
     server.mailbox(user, folder).filter(({ flags }) => !flags.includes('\\Deleted'))
 
   return {
-    introduction: [`mail server  127.0.0.1:${port} (embedded, IMAP over TCP) – not running yet`],
+    introduction: [`mail server  127.0.0.1:${port} (embedded, IMAP and SMTP over TCP) – not running yet`],
     address: user,
-    imap: { host: '127.0.0.1', port, security: 'none', user, password },
+    imap: { ...login, port },
+    smtp: { ...login, port: server.smtpPort },
+    recipient: 'Ann <ann@example.org>',
     comingUp: 'The mail server comes up',
     goOnline: async () => server.listen({ imapPort: port }),
     // In every folder, wherever a copy may have got to.
@@ -27,8 +34,12 @@ export async function openEmbeddedMailbox(): Promise<DemoMailbox> {
       server.store
         .mailboxes(user)
         .flatMap(({ name }) => messages(name))
-        .filter(({ bytes }) => draftIdOf(bytes) === draftId)
-        .map(({ uid, bytes }) => ({ uid, size: bytes.length })),
+        .filter(({ bytes }) => headerOf(bytes, 'x-everdraft-id') === draftId)
+        .map(copyOf),
+    sentCopies: async (messageId) =>
+      messages('Sent')
+        .filter(({ bytes }) => headerOf(bytes, 'message-id') === messageId)
+        .map(copyOf),
     attachmentHashes: async (folder, uid) => {
       const message = messages(folder).find((candidate) => candidate.uid === uid)
       if (message === undefined) return []
@@ -43,8 +54,13 @@ async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-function draftIdOf(message: Uint8Array): string | null {
+function copyOf({ uid, bytes }: { readonly uid: number; readonly bytes: Uint8Array }): Copy {
+  return { uid, size: bytes.length }
+}
+
+/** Of a field that is in one word. */
+function headerOf(message: Uint8Array, field: string): string | null {
   const text = Buffer.from(message.buffer, message.byteOffset, Math.min(message.length, 65_536)).toString('latin1')
   const header = text.slice(0, text.indexOf('\r\n\r\n'))
-  return /^x-everdraft-id:\s*(?<id>\S+)/im.exec(header)?.groups?.['id'] ?? null
+  return new RegExp(`^${field}:\\s*(?<word>\\S+)`, 'im').exec(header)?.groups?.['word'] ?? null
 }

@@ -4,34 +4,51 @@ import type { ServerSettings } from '@everdraft/core'
 
 import { UsageError } from '../failure.ts'
 
+interface Scheme {
+  readonly option: 'imap' | 'smtp'
+  readonly port: number
+  readonly tlsPort: number
+}
+
 /** `imap://user:pass@host:port`, and `imaps://` for TLS from the first byte. User and password are percent-encoded. */
 export function parseMailUrl(text: string): ServerSettings {
+  return parseUrl(text, { option: 'imap', port: 143, tlsPort: 993 })
+}
+
+/** `smtp://user:pass@host:port` with STARTTLS, but to this machine itself, and `smtps://` (RFC 8314 §3.3). */
+export function parseSubmissionUrl(text: string): ServerSettings {
+  const settings = parseUrl(text, { option: 'smtp', port: 587, tlsPort: 465 })
+  if (settings.security === 'tls' || isLoopback(settings.host)) return settings
+  return { ...settings, security: 'starttls' }
+}
+
+function parseUrl(text: string, { option, port, tlsPort }: Scheme): ServerSettings {
   // The text itself never stands in an error: there is a password in it.
-  const expected = '--imap: must be imap://USER:PASSWORD@HOST:PORT or imaps://…'
+  const expected = `--${option}: must be ${option}://USER:PASSWORD@HOST:PORT or ${option}s://…`
   if (!URL.canParse(text)) throw new UsageError(expected)
   const url = new URL(text)
-  if (url.protocol !== 'imap:' && url.protocol !== 'imaps:') throw new UsageError(expected)
-  const user = decoded(url.username)
-  const password = decoded(url.password)
+  if (url.protocol !== `${option}:` && url.protocol !== `${option}s:`) throw new UsageError(expected)
+  const user = decoded(url.username, option)
+  const password = decoded(url.password, option)
   if (url.hostname === '' || user === '' || password === '') throw new UsageError(expected)
   if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '') {
-    throw new UsageError('--imap: nothing may stand behind the port')
+    throw new UsageError(`--${option}: nothing may stand behind the port`)
   }
-  const isTls = url.protocol === 'imaps:'
+  const isTls = url.protocol === `${option}s:`
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? (isTls ? 993 : 143) : Number(url.port),
+    port: url.port === '' ? (isTls ? tlsPort : port) : Number(url.port),
     security: isTls ? 'tls' : 'none',
     user,
     password,
   }
 }
 
-function decoded(text: string): string {
+function decoded(text: string, option: Scheme['option']): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw new UsageError('--imap: user and password must be percent-encoded (RFC 3986 §2.1)')
+    throw new UsageError(`--${option}: user and password must be percent-encoded (RFC 3986 §2.1)`)
   }
 }
 

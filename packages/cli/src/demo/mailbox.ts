@@ -9,11 +9,17 @@ export interface DemoMailbox {
   readonly address: string
   /** What the account is made with. */
   readonly imap: ServerSettings
+  /** Null: nothing is sent. */
+  readonly smtp: ServerSettings | null
+  /** To whom the draft is written, and sent. */
+  readonly recipient: string
   /** What happens when the mail server comes up, as the title of that step. */
   readonly comingUp: string
   goOnline(): Promise<void>
   /** The copies of this draft that lie in the mailbox now. */
   copies(folder: string | null, draftId: string): Promise<readonly Copy[]>
+  /** What lies in Sent under this Message-ID. */
+  sentCopies(messageId: string): Promise<readonly Copy[]>
   /** SHA-256 of the attachments of the message, as they are decoded from what the server holds. */
   attachmentHashes(folder: string, uid: number): Promise<readonly string[]>
   /**

@@ -18,7 +18,10 @@ import { createRelay } from './relay.ts'
  * A mailbox of the user's own. Its server cannot be taken down, so the daemon goes through a relay that can; the looks
  * into the mailbox go past it, over connections of their own.
  */
-export async function openOwnMailbox(settings: ServerSettings, stop: AbortSignal): Promise<DemoMailbox> {
+export async function openOwnMailbox(
+  settings: ServerSettings,
+  { smtp, stop }: { readonly smtp: ServerSettings | null; readonly stop: AbortSignal },
+): Promise<DemoMailbox> {
   const { host, port, security } = settings
   const foldersBefore = new Set(await withSession(settings, folderPaths, stop))
   const relay = await createRelay(settings)
@@ -31,8 +34,12 @@ export async function openOwnMailbox(settings: ServerSettings, stop: AbortSignal
       ...(security === 'none' && !isLoopback(host)
         ? ['caution      imap:// sends the password unencrypted; imaps:// would not']
         : []),
+      ...(smtp === null ? [] : [`sending      by ${smtp.host}:${smtp.port}: one mail, from you to you; it stays`]),
     ],
     address: addressOf(settings),
+    smtp,
+    // A mail that goes out for good: nobody else gets one.
+    recipient: smtp === null ? 'Ann <ann@example.org>' : addressOf(settings),
     imap: { ...settings, host: '127.0.0.1', port: relay.port, security: 'none' },
     comingUp: 'The relay to your mail server opens',
     goOnline: async () => relay.open(),
@@ -42,6 +49,19 @@ export async function openOwnMailbox(settings: ServerSettings, stop: AbortSignal
       const found = await withSession(settings, (session) => copiesIn(session, folder as FolderPath, [draftId]))
       return found.map(({ uid, size }) => ({ uid, size }))
     },
+    sentCopies: async (messageId) =>
+      withSession(settings, async (session) => {
+        const found: Copy[] = []
+        const folders = await session.folders()
+        const forSent = folders.filter(({ path, specialUse }) => specialUse === 'sent' || /\bsent$/i.test(path))
+        for (const { path } of forSent) {
+          if ((await session.select(path)) === null) continue
+          for (const { uid, size, ...copy } of await session.identitiesFrom(1 as Uid)) {
+            if (copy.messageId === messageId && !copy.deleted) found.push({ uid, size })
+          }
+        }
+        return found
+      }),
     attachmentHashes: async (folder, uid) =>
       withSession(settings, async (session) => {
         await session.select(folder as FolderPath)

@@ -20,15 +20,17 @@ import { runSteps } from './steps.ts'
 import { ClaimFailure, createWalk, type Walk } from './walk.ts'
 
 interface DemoOptions {
-  /** Null: the embedded mail server. */
-  readonly settings: ServerSettings | null
+  /** Servers of the user's own; null: the embedded one. */
+  readonly own: { readonly imap: ServerSettings; readonly smtp: ServerSettings | null } | null
   readonly isOnce: boolean
 }
 
-export async function runDemo({ settings, isOnce }: DemoOptions): Promise<void> {
+export async function runDemo({ own, isOnce }: DemoOptions): Promise<void> {
   using stop = listenForStop()
   try {
-    const mailbox = await (settings === null ? openEmbeddedMailbox() : openOwnMailbox(settings, stop.signal))
+    const mailbox = await (own === null
+      ? openEmbeddedMailbox()
+      : openOwnMailbox(own.imap, { smtp: own.smtp, stop: stop.signal }))
     try {
       await runWith(mailbox, { stop, isOnce })
     } finally {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-import type { AccountJson, AttachmentJson, DraftJson, SyncJson } from '@everdraft/daemon'
+import type { ServerSettings } from '@everdraft/core'
+import type { AccountJson, DraftJson, SendJson, SyncJson } from '@everdraft/daemon'
 
 import type { Client } from '../client.ts'
 import { CommandFailure } from '../failure.ts'
@@ -72,13 +73,8 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         const made = await client.request<AccountJson>('POST', '/accounts', {
           json: {
             address: mailbox.address,
-            imap: {
-              host: mailbox.imap.host,
-              port: mailbox.imap.port,
-              security: mailbox.imap.security,
-              user: mailbox.imap.user,
-              password: mailbox.imap.password,
-            },
+            imap: serverJson(mailbox.imap),
+            ...(mailbox.smtp === null ? {} : { smtp: serverJson(mailbox.smtp) }),
           },
         })
         account = made.id
@@ -89,7 +85,7 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
       title: 'Write a draft',
       run: async (say) => {
         const draft = await client.request<DraftJson>('POST', `/accounts/${account}/drafts`, {
-          json: { to: 'Ann <ann@example.org>', subject: 'Minutes of Tuesday', text: 'Dear Ann,' },
+          json: { to: mailbox.recipient, subject: 'Minutes of Tuesday', text: 'Dear Ann,' },
         })
         main = draft.id
         draftIds.push(draft.id)
@@ -117,10 +113,8 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
       run: async (say) => {
         const file = randomBytes(attachmentBytes)
         fileHash = createHash('sha256').update(file).digest('hex')
-        const attachment = await client.request<AttachmentJson>('POST', `${pathOf(main)}/attachments`, {
-          body: new Blob([file], { type: 'application/pdf' }),
-          headers: { 'content-disposition': 'attachment; filename="minutes.pdf"' },
-        })
+        const content = new Blob([file], { type: 'application/pdf' })
+        const attachment = await client.attach({ accountId: account, draftId: main, filename: 'minutes.pdf', content })
         claim(attachment.sha256 === fileHash, 'the file that was stored is not the file that was sent')
         const draft = await read(main)
         say(`${attachment.filename}, ${attachment.size} bytes, SHA-256 ${attachment.sha256.slice(0, 16)}… as sent`)
@@ -216,7 +210,41 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
         record('second, discarded', draft, sent)
       },
     },
+    ...(mailbox.smtp === null ? [] : [sendStep()]),
   ]
+
+  function sendStep(): Step {
+    return {
+      title: 'Send the first: one mail, one copy in Sent, and none among the drafts',
+      run: async (say) => {
+        const { sync: before } = await read(main)
+        const queued = await client.request<SendJson>('POST', `${pathOf(main)}/send`)
+        const send = await endOf(queued)
+        claim(send.status === 'sent', `the mail should be sent, it is ${send.status} (${send.error?.message ?? '–'})`)
+        const [recipient] = send.recipients
+        say(`taken by the server for ${oneLine(recipient?.address ?? '')}${queueText(send)}`)
+        const { length } = await mailbox.sentCopies(send.message_id)
+        claim(length === 1, `there should be 1 copy in Sent, there are ${length}`)
+        const left = await mailbox.copies(before.folder, main)
+        claim(left.length === 0, `of the draft that was sent ${left.length} copies are among the drafts`)
+        const draft = await read(main)
+        claim(draft.status === 'sent', `the draft should be sent, not ${draft.status}`)
+        say(`in the mailbox: 1 copy in Sent, seen there ${send.verified_at ?? '–'}, and 0 among the drafts`)
+        rows.push(['sent', draft.status, `v${draft.version}`, draft.sync.state, uidText(draft), '–'])
+      },
+    }
+  }
+
+  /** What the send is when its copy is in Sent and the draft's are gone, or when it has failed. */
+  async function endOf({ id, account_id: accountId }: SendJson): Promise<SendJson> {
+    const signal = AbortSignal.timeout(waitSeconds * 1000)
+    // From the first event on: none of them is missed.
+    for await (const event of client.events({ accountId, after: 0, signal })) {
+      if (event.type !== 'send-status-changed' || event.send_id !== id) continue
+      if (['cleaned', 'failed', 'unknown', 'parked'].includes(event.phase)) break
+    }
+    return await client.request<SendJson>('GET', `/track/${id}`)
+  }
 
   async function claimFileOnServer(draft: DraftJson, copy: Copy): Promise<void> {
     const hashes = await mailbox.attachmentHashes(draft.sync.folder ?? '', copy.uid)
@@ -236,6 +264,15 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
       ].join('\n')
     },
   }
+}
+
+function serverJson({ host, port, security, user, password, allowUntrusted }: ServerSettings): object {
+  return { host, port, security, user, password, ...(allowUntrusted === true ? { allow_untrusted: true } : {}) }
+}
+
+/** The server's own name for the mail. */
+function queueText({ queue_id: queueId }: SendJson): string {
+  return queueId === null ? '' : `, as ${oneLine(queueId)}`
 }
 
 const textBefore = 'Dear Ann,\n\nhere are the minutes of Tuesday.\n\nYours'
