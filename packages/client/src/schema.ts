@@ -2148,6 +2148,197 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/webhooks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The own webhooks, the newest first; never their secrets */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly limit?: string;
+                    readonly offset?: string;
+                };
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly components["schemas"]["Webhook"][];
+                            readonly limit: number;
+                            readonly offset: number;
+                            readonly total: number;
+                        };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        /**
+         * Have events from now on delivered to a URL; `secret` signs them, and is told this once
+         * @description In order, one after the other, each until it is taken (2xx). `https:` and public addresses only; with `allow_private`, which is for the tenant of the daemon itself, also others. No redirect is followed.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 201: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["CreatedWebhook"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhooks/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Remove a webhook, with its log: nothing is delivered any more */
+        readonly delete: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Removed */
+                readonly 204: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhooks/{id}/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The attempts of 30 days, the newest first */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly limit?: string;
+                    readonly offset?: string;
+                };
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly components["schemas"]["WebhookDelivery"][];
+                            readonly limit: number;
+                            readonly offset: number;
+                            readonly total: number;
+                        };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhooks/{id}/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Deliver a ping now, and say what came of it; one that is taken enables a disabled webhook */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["WebhookDelivery"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -2293,6 +2484,22 @@ export interface components {
             readonly tenant_id: string;
             readonly token: string;
             readonly user_id: string;
+        };
+        readonly CreatedWebhook: {
+            readonly account_id: string | null;
+            readonly allow_private: boolean;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly disabled_at: string | null;
+            readonly events: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
+            readonly failing_since: string | null;
+            readonly failures: number;
+            readonly id: string;
+            readonly next_attempt_at: string | null;
+            readonly secret: string;
+            /** @enum {string} */
+            readonly status: "active" | "failing" | "disabled";
+            readonly url: string;
         };
         readonly DiscoveredServer: {
             readonly host: string;
@@ -2803,6 +3010,14 @@ export interface components {
             readonly tenant_id?: string;
             readonly user_id?: string;
         };
+        readonly NewWebhook: {
+            /** Format: uuid */
+            readonly account_id?: string;
+            /** @default false */
+            readonly allow_private?: boolean;
+            readonly events?: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[];
+            readonly url: string;
+        };
         /** @description Access tokens, got by a refresh token (RFC 6749 §6) */
         readonly OAuth2: {
             readonly client_id: string;
@@ -3055,6 +3270,31 @@ export interface components {
             readonly scopes: readonly ("read" | "write" | "send" | "approve" | "admin")[];
             readonly tenant_id: string;
             readonly user_id: string;
+        };
+        readonly Webhook: {
+            readonly account_id: string | null;
+            readonly allow_private: boolean;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly disabled_at: string | null;
+            readonly events: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
+            readonly failing_since: string | null;
+            readonly failures: number;
+            readonly id: string;
+            readonly next_attempt_at: string | null;
+            /** @enum {string} */
+            readonly status: "active" | "failing" | "disabled";
+            readonly url: string;
+        };
+        readonly WebhookDelivery: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly attempt: number;
+            readonly cursor: number | null;
+            readonly duration_ms: number;
+            readonly error: ("REFUSED" | "REDIRECT" | "FORBIDDEN_ADDRESS" | "UNREACHABLE" | "CERTIFICATE" | "TIMEOUT" | "SECRETS_LOCKED") | null;
+            readonly event: ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled") | "ping";
+            readonly status: number | null;
         };
     };
     responses: never;
