@@ -157,10 +157,10 @@ describe('undo', () => {
     await using sender = await openSender()
     const { device, mailServer } = sender
     const draft = await device.create({ text: 'thought better of it\n' })
-    mailServer.faults.add({ on: { verb: 'RCPT' }, do: { kind: 'delay-reply', delayMs: 400 } })
+    const rcpt = mailServer.faults.add({ on: { verb: 'RCPT' }, do: { kind: 'delay-reply', delayMs: 400 } })
     const data = mailServer.faults.add({ on: { verb: 'DATA' }, do: { kind: 'delay-reply', delayMs: 1 } })
     const { id } = await device.engine.drafts.send(draft.id)
-    await sender.reaches(id, 'frozen')
+    await expect.poll(() => rcpt.fired, { interval: 10 }).toBe(true)
     expect(await device.engine.sends.cancel(id)).toMatchObject({ status: 'cancelled' })
     expect((await device.get(draft.id)).status).toBe('draft')
     await settle(device)

@@ -22,6 +22,7 @@ import { enqueueTask, type TaskFace } from '../storage/tasks.ts'
 import type { TaskStepKind } from '../storage/task-steps.ts'
 import {
   type BounceWatch,
+  done,
   type ExecuteContext,
   type FollowUp,
   type Outcome,
@@ -84,8 +85,11 @@ export interface QueueOptions {
   watch(accountId: AccountId): void
 }
 
+/** An outcome of which nothing is left to be stored. */
+type Ended = Exclude<Outcome, { kind: 'closing' }>
+
 /** How an outcome stands in the task's timeline. */
-const steps: Readonly<Record<Outcome['kind'], TaskStepKind>> = {
+const steps: Readonly<Record<Ended['kind'], TaskStepKind>> = {
   done: 'done',
   retry: 'retrying',
   ambiguous: 'retrying',
@@ -98,6 +102,15 @@ const steps: Readonly<Record<Outcome['kind'], TaskStepKind>> = {
 
 /** What a lane does when a run has ended: the next task, or when one is due. */
 type Next = { readonly claim: Claim } | { readonly runAt: number | null }
+
+/**
+ * `refused`: the store did not note how the run ended. Until it is noted the lane is busy, so it is tried again. `failed`:
+ * what the run had still to store threw, as the run itself might have.
+ */
+type Finished =
+  | { readonly kind: 'finished'; readonly next: Next | null; readonly followUps: readonly FollowUp[] }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'failed'; readonly error: unknown }
 
 type KeptTask = Extract<TaskEnd, { kind: 'keep' }>
 
@@ -279,34 +292,39 @@ export function createQueue(options: QueueOptions): Queue {
     for (; submitting > 0; submitting -= 1) options.submissions.release(task.accountId)
     for (let failures = 1; ; failures += 1) {
       const finished = await finishAndTakeNext(claim, outcome)
-      if (finished !== 'refused') {
-        const elsewhere = outcome.kind === 'done' ? outcome.followUps : []
-        wakeFor(elsewhere.filter((followUp) => laneOf(followUp) !== task.lane))
-        return finished
+      if (finished.kind === 'finished') {
+        wakeFor(finished.followUps.filter((followUp) => laneOf(followUp) !== task.lane))
+        return finished.next
       }
       if (ending.signal.aborted) return null
-      await pause(1 + backOffMs(failures, storageBackOff, environment.random))
+      if (finished.kind === 'failed') outcome = outcomeOf(finished.error, environment.now())
+      else await pause(1 + backOffMs(failures, storageBackOff, environment.random))
     }
   }
 
-  /**
-   * In one transaction. `refused`: the store did not note how the run ended. Until it is noted the lane is busy, so it is
-   * tried again.
-   */
-  async function finishAndTakeNext(claim: Claim, outcome: Outcome): Promise<Next | null | 'refused'> {
+  /** In one transaction, with what the run has still to store. */
+  async function finishAndTakeNext(claim: Claim, outcome: Outcome): Promise<Finished> {
+    let isClosing = false
     unseen.delete(claim.task.lane)
     try {
-      return await store.write(async (write) => {
-        await finish(write, claim, outcome)
+      return await store.write(async (write): Promise<Finished> => {
+        isClosing = outcome.kind === 'closing'
+        const ended: Ended = outcome.kind === 'closing' ? done(...(await outcome.change(write))) : outcome
+        isClosing = false
+        await finish(write, claim, ended)
+        const followUps = ended.kind === 'done' ? ended.followUps : []
         if (!ending.signal.aborted) {
-          return await nextIn(write.db, claim.task.lane, await claimAfter(write.db, claim, environment.now()))
+          const next = await nextIn(write.db, claim.task.lane, await claimAfter(write.db, claim, environment.now()))
+          return { kind: 'finished', next, followUps }
         }
         await freeLane(write.db, claim)
-        return null
+        return { kind: 'finished', next: null, followUps }
       })
     } catch (error) {
+      const code = error instanceof EverdraftError ? error.code : null
       // The account went with all its tasks, or the store is closed: then the row is recovered at the next start.
-      return error instanceof EverdraftError && error.code === 'CLOSED' ? null : 'refused'
+      if (code === 'CLOSED') return { kind: 'finished', next: null, followUps: [] }
+      return isClosing && code !== 'STORAGE_ERROR' ? { kind: 'failed', error } : { kind: 'refused' }
     }
   }
 
@@ -320,7 +338,7 @@ export function createQueue(options: QueueOptions): Queue {
     ending.signal.removeEventListener('abort', end)
   }
 
-  async function finish(write: Write, claim: Claim, outcome: Outcome): Promise<void> {
+  async function finish(write: Write, claim: Claim, outcome: Ended): Promise<void> {
     const { task } = claim
     const end = endOf(claim, outcome)
     const error = end.kind === 'keep' ? end.lastError : null
@@ -333,7 +351,7 @@ export function createQueue(options: QueueOptions): Queue {
     write.emit({ type, accountId, taskId, kind, key, error: end.lastError, nextRunAt })
   }
 
-  function endOf({ task }: Claim, outcome: Outcome): TaskEnd {
+  function endOf({ task }: Claim, outcome: Ended): TaskEnd {
     const now = environment.now()
     const { attempts, connectFailures } = task
     const isSubmission = tasks[task.kind as WireTaskName].lane === 'submission'

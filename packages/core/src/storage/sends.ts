@@ -158,13 +158,25 @@ export interface SendJournalEntry {
   readonly reason: SendReason | null
 }
 
-/** A new consent. The draft goes into the outbox in the same transaction. */
-export async function insertSend(write: Write, send: StoredSend, now: number): Promise<void> {
+/**
+ * A new consent, and what happens to it at once. The draft goes into the outbox in the same transaction.
+ * @returns the send as it is then
+ */
+export async function insertSend(
+  write: Write,
+  consent: StoredSend,
+  events: readonly SendEvent[],
+  now: number,
+): Promise<StoredSend> {
+  const steps = stepsThrough(consent.state, events)
+  const send: StoredSend = { ...consent, state: steps?.at(-1)?.state ?? consent.state }
   await addSend(write.db, toRow(send, now))
-  await addEntry(write.db, send.id, { at: now, type: 'consented', phase: send.state.phase, reason: null })
-  await moveDraft(write, send, 'draft', send.state, now)
-  const { accountId, draftId, id: sendId, state } = send
+  await addEntry(write.db, send.id, { at: now, type: 'consented', phase: consent.state.phase, reason: null })
+  const { accountId, draftId, id: sendId, state } = consent
   write.emit({ type: 'send-queued', accountId, draftId, sendId, version: state.version, dueAt: state.dueAt })
+  await moveDraft(write, send, 'draft', now)
+  for (const step of steps ?? []) await tell(write, send, step, now)
+  return send
 }
 
 const addSend = prepared((db, row: SendRow) =>
@@ -200,22 +212,65 @@ export async function applySendEvent(
   now: number,
   found: Partial<SendFacts> = {},
 ): Promise<AppliedSend> {
+  return await applySendEvents(write, id, [event], now, found)
+}
+
+/**
+ * The same for what happened one after the other, with nothing on the wire in between: each is in the journal, the send is
+ * written once. Where one is refused nothing of all is stored.
+ */
+export async function applySendEvents(
+  write: Write,
+  id: SendId,
+  events: readonly SendEvent[],
+  now: number,
+  found: Partial<SendFacts> = {},
+): Promise<AppliedSend> {
   const before = await getSend(write.db, id)
-  const outcome = sendTransition(before.state, event)
-  if (outcome.rule === 'refuse') return { rule: 'refuse', send: before }
-  const state = outcome.next
+  const steps = stepsThrough(before.state, events)
+  const last = steps?.at(-1)
+  if (steps === null || last === undefined) return { rule: 'refuse', send: before }
+  const { rule, state } = last
   const isSpent = needsBytes(state) ? {} : { frozen: null }
   const send: StoredSend = { ...before, state, facts: { ...before.facts, ...found, ...isSpent } }
   await saveSend(write, send, now)
   if (send.facts.frozen === null && before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set())
-  if (state === before.state) return { rule: outcome.rule, before, send }
+  await moveDraft(write, send, draftStatusOf(before.state), now)
+  for (const step of steps) await tell(write, send, step, now)
+  return { rule, before, send }
+}
+
+interface SendStep {
+  readonly event: SendEvent
+  readonly rule: Exclude<SendRule, 'refuse'>
+  readonly before: SendState
+  readonly state: SendState
+}
+
+/** Null: one of them is refused. */
+function stepsThrough(first: SendState, events: readonly SendEvent[]): readonly SendStep[] | null {
+  const steps: SendStep[] = []
+  for (const event of events) {
+    const before = steps.at(-1)?.state ?? first
+    const outcome = sendTransition(before, event)
+    if (outcome.rule === 'refuse') return null
+    steps.push({ event, rule: outcome.rule, before, state: outcome.next })
+  }
+  return steps
+}
+
+/** To the journal, and to who listens. */
+async function tell(
+  write: Write,
+  { id, accountId, draftId }: StoredSend,
+  { event, before, state }: SendStep,
+  now: number,
+): Promise<void> {
+  if (state === before) return
   const reason = 'reason' in event ? event.reason : state.error
   await addEntry(write.db, id, { at: now, type: event.type, phase: state.phase, reason })
-  await moveDraft(write, send, draftStatusOf(before.state), state, now)
-  const { accountId, draftId } = send
   const [status, phase, error] = [sendStatusOf(state), state.phase, state.held ?? state.error]
   write.emit({ type: 'send-status-changed', accountId, draftId, sendId: id, status, phase, error })
-  return { rule: outcome.rule, before, send }
 }
 
 /** The bytes are kept until the copy in Sent is confirmed, and for whoever is still to get them (hazard 25). */
@@ -259,9 +314,8 @@ const draftEvents: Readonly<Record<Exclude<DraftStatus, 'discarded'>, DraftEvent
 
 async function moveDraft(
   write: Write,
-  { draftId }: StoredSend,
+  { draftId, state }: StoredSend,
   before: DraftStatus,
-  state: SendState,
   now: number,
 ): Promise<void> {
   const after = draftStatusOf(state)
@@ -348,7 +402,7 @@ export async function sendJournals(
   if (only === undefined) return new Map()
   const rows =
     ids.length === 1
-      ? await eventRows(db, { id: only })
+      ? (await eventRows(db, { id: only })).toSorted((a, b) => a.seq - b.seq)
       : await db.selectFrom('send_event').selectAll().where('send_id', 'in', ids).orderBy('seq').execute()
   const entries = rows.map(({ send_id: id, at, type, phase, reason }) => ({
     id,
@@ -359,7 +413,8 @@ export async function sendJournals(
 }
 
 const eventRows = prepared((db, input: { readonly id: SendId }) =>
-  db.selectFrom('send_event').selectAll().where('send_id', '=', input.id).orderBy('seq'),
+  // Sorted by the reader: SQLite plans a statement that orders anew each time its values change.
+  db.selectFrom('send_event').selectAll().where('send_id', '=', input.id),
 )
 
 /** Records of sends that ended before then; what is still open stays. */

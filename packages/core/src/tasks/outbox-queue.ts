@@ -10,7 +10,7 @@ import type { StoredDraft } from '../storage/drafts.ts'
 import { pendingImport } from '../storage/imports.ts'
 import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import { rememberRequest, sendOfRequest } from '../storage/send-requests.ts'
-import { applySendEvent, insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
+import { insertSend, noFacts, type StoredSend } from '../storage/sends.ts'
 import { tasksByKey } from '../storage/tasks.ts'
 import { sentMark, sentMessageId } from '../sync/message-ids.ts'
 import { checkApproved } from './steps/check-approved.ts'
@@ -53,25 +53,22 @@ export const outboxQueue: LocalTask<OutboxQueue, { readonly id: SendId }> = {
     const sender = draft.content.from?.address ?? account.address
     const holdUntil = input.holdAtServer ? input.sendAt : null
     const dueAt = Math.max(now + input.undoMs, holdUntil === null ? (input.sendAt ?? 0) : 0)
-    const send: StoredSend = {
+    // Else the look into Drafts and Sent would find nothing.
+    const mustLook = dueAt > now || (await mayBeElsewhere(context, draftId))
+    const consent: StoredSend = {
       id,
       accountId: draft.accountId,
       draftId,
       state: newSend(draft.version, envelopeRecipients(draft.content), dueAt),
-      facts: { ...noFacts, holdUntil },
+      facts: { ...noFacts, holdUntil, checkedAt: mustLook ? null : now },
       messageId: sentMessageId(sentMark(draft.token, environment.createSha256()), sender, environment.random),
       sender,
       subject: draft.content.subject,
       createdAt: now,
     }
-    await insertSend(write, send, now)
+    const send = await insertSend(write, consent, mustLook ? [] : [{ type: 'released' }], now)
     if (request !== null) await rememberRequest(write.db, request, id, now)
-    if (dueAt > now || (await mayBeElsewhere(context, draftId))) {
-      return { result: { id }, followUps: sendFollowUps(send, now) }
-    }
-    // The look into Drafts and Sent would find nothing.
-    const released = await applySendEvent(write, id, { type: 'released' }, now, { checkedAt: now })
-    return { result: { id }, followUps: sendFollowUps(released.send, now) }
+    return { result: { id }, followUps: sendFollowUps(send, now) }
   },
 }
 

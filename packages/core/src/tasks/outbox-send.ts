@@ -2,14 +2,7 @@ import type { SendEvent, SendReason } from '../draft/send-state.ts'
 import { lostRetryAt, nextRetryAt } from '../draft/retry-schedule.ts'
 import type { SendId } from '../ids.ts'
 import { getDraft } from '../storage/drafts.ts'
-import {
-  type AppliedSend,
-  applySendEvent,
-  getSend,
-  type SendFacts,
-  setSendFacts,
-  type StoredSend,
-} from '../storage/sends.ts'
+import { applySendEvent, getSend, type SendFacts, setSendFacts, type StoredSend } from '../storage/sends.ts'
 import { sentHabit } from '../storage/sent-habits.ts'
 import { holdPlan } from '../sync/hold-plan.ts'
 import { WireError } from '../wire/mailbox.ts'
@@ -20,10 +13,12 @@ import {
   type SubmissionSession,
   TransmissionError,
 } from '../wire/submission.ts'
-import { type Freezing, freezeMail } from './steps/freeze-mail.ts'
+import { type Frozen, freezeMail, storeFrozen } from './steps/freeze-mail.ts'
 import { mailBody, worthQuotingBytes } from './steps/mail-body.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import { done, type ExecuteContext, type Outcome, type WireTask } from './task.ts'
+
+type Closing = Extract<Outcome, { readonly kind: 'closing' }>
 
 /** A look into Drafts and Sent counts for that long. */
 const checkedForMs = 60_000
@@ -44,9 +39,9 @@ export const outboxSend: WireTask = {
     const started = await context.store.read((db) => getSend(db, id))
     const { phase } = started.state
     // One run at a time, under the lane's fence: whoever was on the wire with this is gone (hazards 34 and 35).
-    if (phase === 'transmitting' || phase === 'dotting') return await end(context, id, { type: 'recovered' })
+    if (phase === 'transmitting' || phase === 'dotting') return end(context, id, { type: 'recovered' })
     if (phase !== 'checked' && phase !== 'frozen') return done(...sendFollowUps(started, context.environment.now()))
-    if (isStale(started, context.environment.now())) return await backToQueue(context, id)
+    if (isStale(started, context.environment.now())) return backToQueue(context, id)
     const session = await connect(context, id)
     if ('outcome' in session) return session.outcome
     const hold = holdPlan(
@@ -54,12 +49,12 @@ export const outboxSend: WireTask = {
       session.session.capabilities.futureRelease,
       context.environment.now(),
     )
-    if (hold.kind === 'wait') return await end(context, id, { type: 'postponed', until: hold.until })
+    if (hold.kind === 'wait') return end(context, id, { type: 'postponed', until: hold.until })
     const asked = await askForQuotes(context, session.session, started)
     if (asked !== null) return asked
     const frozen = await freezeMail(context, started, hold.until)
     if (frozen.kind === 'stopped') return done(...sendFollowUps(frozen.send, context.environment.now()))
-    return await transmit(context, session.session, { ...frozen, holdUntil: hold.until })
+    return await transmit(context, session.session, frozen, hold.until)
   },
 }
 
@@ -68,9 +63,9 @@ function isStale({ state, facts }: StoredSend, now: number): boolean {
   return state.filing === null && facts.checkedAt !== null && now - facts.checkedAt > checkedForMs
 }
 
-async function backToQueue(context: ExecuteContext, id: SendId): Promise<Outcome> {
+function backToQueue(context: ExecuteContext, id: SendId): Outcome {
   const reason: SendReason = { code: 'OFFLINE', message: 'the server that takes mail could not be reached for a while' }
-  return await end(context, id, { type: 'lost-before-dot', reason, retryAt: context.environment.now() })
+  return end(context, id, { type: 'lost-before-dot', reason, retryAt: context.environment.now() })
 }
 
 async function connect(
@@ -82,7 +77,7 @@ async function connect(
   } catch (error) {
     if (!(error instanceof WireError) || !blocking.has(error.code)) throw error
     const reason = { code: error.code, message: error.message }
-    return { outcome: await end(context, id, { type: 'blocked', reason }) }
+    return { outcome: end(context, id, { type: 'blocked', reason }) }
   }
 }
 
@@ -111,9 +106,10 @@ async function askForQuotes(
 async function transmit(
   context: ExecuteContext,
   session: SubmissionSession,
-  frozen: Extract<Freezing, { readonly kind: 'frozen' }> & { readonly holdUntil: number | null },
+  frozen: Frozen,
+  holdUntil: number | null,
 ): Promise<Outcome> {
-  const { send, mail, holdUntil } = frozen
+  const { send, mail } = frozen
   const { id } = send
   const { environment } = context
   try {
@@ -125,12 +121,15 @@ async function transmit(
       envid: id,
       holdUntil,
     })
-    if (opened.kind === 'refused' && holdUntil !== null) return await holdHere(context, send)
-    if (opened.kind !== 'ready') return await notOpened(context, send, opened)
-    const transmitting = await apply(context, id, verdictsOf(context, send, opened), {
-      firstTriedAt: send.facts.firstTriedAt ?? environment.now(),
-      losses: 0,
-    })
+    if (opened.kind === 'refused' && holdUntil !== null) return holdHere(context, send)
+    if (opened.kind !== 'ready') return await notOpened(context, frozen, opened)
+    // The bytes that were fixed and who is to get them are durable together, before the first of them goes.
+    const transmitting = await context.write((write) =>
+      storeFrozen(write, frozen, [verdictsOf(context, send, opened)], environment.now(), {
+        firstTriedAt: send.facts.firstTriedAt ?? environment.now(),
+        losses: 0,
+      }),
+    )
     if (transmitting.rule === 'refuse') {
       // Undone meanwhile: nothing was said to the server that it would act on.
       await session.reset()
@@ -139,11 +138,13 @@ async function transmit(
     const outcome = await session.commit(mailBody(context, send, frozen), {
       beforeFinalDot: async () => {
         const dottedAt = environment.now()
-        const marked = await apply(context, id, { type: 'dot-marked' }, { dottedAt })
+        const marked = await context.write((write) =>
+          applySendEvent(write, id, { type: 'dot-marked' }, dottedAt, { dottedAt }),
+        )
         if (marked.rule === 'refuse') throw new WireError('ABORTED', 'the send was taken back')
       },
     })
-    return await committed(context, send, outcome, holdUntil)
+    return committed(context, send, outcome, holdUntil)
   } catch (error) {
     if (!(error instanceof TransmissionError)) throw error
     return await lost(context, id, error)
@@ -164,45 +165,50 @@ function verdictsOf(
 }
 
 /** A server that says FUTURERELEASE may still not do it for this user, or for so long. */
-async function holdHere(context: ExecuteContext, { id, facts }: StoredSend): Promise<Outcome> {
+function holdHere(context: ExecuteContext, { id, facts }: StoredSend): Outcome {
   const until = facts.holdUntil ?? context.environment.now()
-  return await end(context, id, { type: 'postponed', until }, null, { holdUntil: null })
+  return end(context, id, { type: 'postponed', until }, null, { holdUntil: null })
 }
 
 async function notOpened(
   context: ExecuteContext,
-  send: StoredSend,
+  frozen: Frozen,
   opened: Exclude<OpenOutcome, { kind: 'ready' }>,
 ): Promise<Outcome> {
+  // An answer is about what is frozen.
+  const now = context.environment.now()
+  const stored = await context.write((write) => storeFrozen(write, frozen, [], now))
+  if (stored.rule === 'refuse') return done(...sendFollowUps(stored.send, now))
+  const { send } = stored
   const { id } = send
   switch (opened.kind) {
     case 'no-recipients': {
       const event = verdictsOf(context, send, opened)
       const isPassing = opened.recipients.some(({ kind }) => kind === 'temporary')
       const last = opened.recipients.findLast(({ kind }) => kind === 'temporary') ?? opened.recipients.at(-1)
-      return await end(context, id, event, isPassing && last ? { send, reason: reasonOf(last.reply) } : null)
+      return end(context, id, event, isPassing && last ? { send, reason: reasonOf(last.reply) } : null)
     }
     case 'refused':
-      return await end(context, id, { type: 'answered-refused', reason: reasonOf(opened.reply) })
+      return end(context, id, { type: 'answered-refused', reason: reasonOf(opened.reply) })
     case 'temporary':
-      return await later(context, send, opened.reply)
+      return later(context, send, opened.reply)
     case 'too-large': {
       const message = `the mail is larger than the ${opened.limitBytes} bytes that the server takes`
-      return await end(context, id, { type: 'answered-refused', reason: { code: 'TOO_LARGE', message } })
+      return end(context, id, { type: 'answered-refused', reason: { code: 'TOO_LARGE', message } })
     }
     case 'unsupported': {
       const message = `the server lacks ${opened.needs}, which ${opened.addresses.join(', ') || 'the message'} needs`
-      return await end(context, id, { type: 'answered-refused', reason: { code: 'UNSUPPORTED', message } })
+      return end(context, id, { type: 'answered-refused', reason: { code: 'UNSUPPORTED', message } })
     }
   }
 }
 
-async function committed(
+function committed(
   context: ExecuteContext,
   send: StoredSend,
   outcome: CommitOutcome,
   heldUntil: number | null,
-): Promise<Outcome> {
+): Outcome {
   switch (outcome.kind) {
     case 'accepted': {
       const at = context.environment.now()
@@ -211,17 +217,17 @@ async function committed(
       const isFiledByUs = send.facts.sentCopy?.filedBy === 'us'
       const again = isFiledByUs ? { lookAgainAt: at + context.sentCopy.lookAgainMs } : {}
       const found = { queueId, providerMessageId: messageId, heldUntil, ...again }
-      return await lookLater(context, await end(context, send.id, { type: 'answered-ok', at }, null, found))
+      return lookLater(context, end(context, send.id, { type: 'answered-ok', at }, null, found))
     }
     case 'refused':
-      return await end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
+      return end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
     case 'temporary':
-      return await later(context, send, outcome.reply)
+      return later(context, send, outcome.reply)
     case 'not-fetched': {
       const message = 'the server could not fetch the attachments by itself: they are sent to it'
       const reason: SendReason = { code: 'NOT_FETCHED', message }
       const event: SendEvent = { type: 'lost-before-dot', reason, retryAt: context.environment.now() }
-      return await end(context, send.id, event, null, { mayQuote: false })
+      return end(context, send.id, event, null, { mayQuote: false })
     }
   }
 }
@@ -230,25 +236,28 @@ async function committed(
 const firstLookMs = 1_000
 
 /** Of a server that nothing is known of there is nothing to be seen yet. */
-async function lookLater(context: ExecuteContext, outcome: Outcome): Promise<Outcome> {
-  if (outcome.kind !== 'done') return outcome
-  const habit = await context.store.read((db) => sentHabit(db, context.accountId))
-  if (habit !== null) return outcome
-  const waitMs = Math.min(firstLookMs, context.sentCopy.waitMs)
-  const followUps = outcome.followUps.map((one) =>
-    one.task === 'outbox_file' ? { ...one, delayMs: Math.max(waitMs, one.delayMs) } : one,
-  )
-  return done(...followUps)
+function lookLater({ accountId, sentCopy }: ExecuteContext, { change }: Closing): Closing {
+  return {
+    kind: 'closing',
+    async change(write) {
+      const followUps = await change(write)
+      if ((await sentHabit(write.db, accountId)) !== null) return followUps
+      const waitMs = Math.min(firstLookMs, sentCopy.waitMs)
+      return followUps.map((one) =>
+        one.task === 'outbox_file' ? { ...one, delayMs: Math.max(waitMs, one.delayMs) } : one,
+      )
+    },
+  }
 }
 
-async function later(context: ExecuteContext, send: StoredSend, reply: SubmissionReply): Promise<Outcome> {
+function later(context: ExecuteContext, send: StoredSend, reply: SubmissionReply): Outcome {
   const reason = reasonOf(reply)
   const event: SendEvent = {
     type: 'answered-temporary',
     reason,
     retryAt: retryAt(context, send) ?? context.environment.now(),
   }
-  return await end(context, send.id, event, { send, reason })
+  return end(context, send.id, event, { send, reason })
 }
 
 /** Null: it was tried for long enough. */
@@ -260,41 +269,37 @@ function retryAt({ environment }: ExecuteContext, { state, facts }: StoredSend):
 
 async function lost(context: ExecuteContext, id: SendId, error: TransmissionError): Promise<Outcome> {
   const reason: SendReason = { code: error.code, message: error.message }
-  if (error.phase === 'after-dot') return await end(context, id, { type: 'lost-after-dot', reason })
+  if (error.phase === 'after-dot') return end(context, id, { type: 'lost-after-dot', reason })
   const { environment } = context
   const { facts } = await context.store.read((db) => getSend(db, id))
   const losses = facts.losses + 1
   const at = lostRetryAt({ losses, now: environment.now() }, environment.random)
-  return await end(context, id, { type: 'lost-before-dot', reason, retryAt: at }, null, { losses })
+  return end(context, id, { type: 'lost-before-dot', reason, retryAt: at }, null, { losses })
 }
 
-/** The last event of a run. `passing`: it is tried again for those who are left, unless that was done for long enough. */
-async function end(
+/**
+ * The last event of a run, stored as that ends. `passing`: it is tried again for those who are left, unless that was done for
+ * long enough.
+ */
+function end(
   context: ExecuteContext,
   id: SendId,
   event: SendEvent,
   passing: { readonly send: StoredSend; readonly reason: SendReason } | null = null,
   found: Partial<SendFacts> = {},
-): Promise<Outcome> {
+): Closing {
   const now = context.environment.now()
   const givesUp = passing !== null && retryAt(context, passing.send) === null
-  const send = await context.write(async (write) => {
-    const known = await getSend(write.db, id)
-    const firstTriedAt = known.facts.firstTriedAt ?? (passing === null ? null : now)
-    const applied = await applySendEvent(write, id, event, now, { quotes: null, ...found, firstTriedAt })
-    if (!givesUp || passing === null) return applied.send
-    return (await applySendEvent(write, id, { type: 'given-up', reason: passing.reason }, now)).send
-  })
-  return done(...sendFollowUps(send, now))
-}
-
-async function apply(
-  context: ExecuteContext,
-  id: SendId,
-  event: SendEvent,
-  found: Partial<SendFacts>,
-): Promise<AppliedSend> {
-  return await context.write((write) => applySendEvent(write, id, event, context.environment.now(), found))
+  return {
+    kind: 'closing',
+    async change(write) {
+      const tried = passing === null ? {} : { firstTriedAt: (await getSend(write.db, id)).facts.firstTriedAt ?? now }
+      const applied = await applySendEvent(write, id, event, now, { quotes: null, ...found, ...tried })
+      if (!givesUp || passing === null) return sendFollowUps(applied.send, now)
+      const given = await applySendEvent(write, id, { type: 'given-up', reason: passing.reason }, now)
+      return sendFollowUps(given.send, now)
+    },
+  }
 }
 
 function reasonOf({ code, enhanced, text }: SubmissionReply): SendReason {

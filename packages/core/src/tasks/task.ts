@@ -121,6 +121,11 @@ export interface WireTask {
 /** How a run ended. Exceptions are for bugs, and for what `outcomeOf` knows. */
 export type Outcome =
   | { readonly kind: 'done'; readonly followUps: readonly FollowUp[] }
+  /**
+   * Done, once `change` is stored: that is part of the transaction which ends the run. Where the store refuses, it is tried
+   * until it does not, so that what is known by now is not lost. Like every change it may be run anew.
+   */
+  | { readonly kind: 'closing'; readonly change: (write: Write) => Promise<readonly FollowUp[]> }
   /** Try again, with back-off; it costs an attempt. */
   | { readonly kind: 'retry'; readonly error: LastError }
   /** Try again, with back-off; it costs no attempt (hazard 29). */
@@ -145,12 +150,12 @@ export function uploadInNeed(draft: { readonly id: Umid; readonly accountId: Acc
   return { task: 'draft_upload', accountId: draft.accountId, key: draft.id, delayMs: 0, join: 'keep' }
 }
 
-export function done(...followUps: readonly FollowUp[]): Outcome {
+export function done(...followUps: readonly FollowUp[]): Extract<Outcome, { kind: 'done' }> {
   return { kind: 'done', followUps }
 }
 
 /** The outcome of a run that threw. */
-export function outcomeOf(error: unknown, now: number): Outcome {
+export function outcomeOf(error: unknown, now: number): Exclude<Outcome, { kind: 'closing' }> {
   if (error instanceof WireError) {
     const lastError: LastError = { code: error.code, message: error.message, at: now }
     return { kind: error.isConnectivity || error.code === 'ABORTED' ? 'offline' : 'retry', error: lastError }

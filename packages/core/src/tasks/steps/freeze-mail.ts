@@ -1,5 +1,6 @@
 import { blobsOf } from '../../draft/content.ts'
 import type { DraftContent } from '../../draft/draft.ts'
+import type { SendEvent } from '../../draft/send-state.ts'
 import type { SendId, Sha256 } from '../../ids.ts'
 import {
   type Blob,
@@ -13,24 +14,36 @@ import {
   storeBlob,
 } from '../../storage/blobs.ts'
 import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
-import { applySendEvent, type FrozenMail, type FrozenPart, type StoredSend } from '../../storage/sends.ts'
+import {
+  type AppliedSend,
+  applySendEvent,
+  applySendEvents,
+  type FrozenMail,
+  type FrozenPart,
+  type SendFacts,
+  type StoredSend,
+} from '../../storage/sends.ts'
+import type { Write } from '../../storage/store.ts'
 import type { ComposedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext } from '../task.ts'
 
+export interface Frozen {
+  readonly kind: 'frozen'
+  readonly send: StoredSend
+  readonly mail: FrozenMail
+  /** What is small and was made just now: `storeFrozen` is still to store it. Null: it is stored. */
+  readonly bytes: Uint8Array | null
+}
+
 export type Freezing =
-  | {
-      readonly kind: 'frozen'
-      readonly send: StoredSend
-      readonly mail: FrozenMail
-      /** The same that is stored, where it is small and was made just now. */
-      readonly bytes: Uint8Array | null
-    }
+  | Frozen
   /** It was undone meanwhile, or cannot go as it is. */
   | { readonly kind: 'stopped'; readonly send: StoredSend }
 
 /**
  * Fixes the exact bytes of a mail, with its Date (hazard 40), and holds them until its copy in Sent is confirmed (hazard 25).
- * What may have gone once keeps its bytes: only what nobody can have is made anew.
+ * What may have gone once keeps its bytes: only what nobody can have is made anew. What is small is not stored yet: nothing of
+ * it goes before the server has answered to RCPT, and one transaction is enough for both.
  */
 export async function freezeMail(
   context: ExecuteContext,
@@ -39,41 +52,45 @@ export async function freezeMail(
   releaseAt: number | null,
 ): Promise<Freezing> {
   const { id, state, facts, accountId } = send
-  if (facts.frozen !== null && facts.dottedAt !== null) return await froze(context, send, facts.frozen, null)
-  const draft = await context.store.read((db) => getDraft(db, send.draftId))
+  if (facts.frozen !== null && facts.dottedAt !== null) {
+    return { kind: 'frozen', send, mail: facts.frozen, bytes: null }
+  }
+  const { draft, missing } = await context.store.read(async (db) => {
+    const found = await getDraft(db, send.draftId)
+    return { draft: found, missing: await missingBlobs(db, accountId, blobsOf(found.content)) }
+  })
   // Only what was consented to goes (hazard 33).
   if (draft.version !== state.version) {
     const message = `the draft is at version ${draft.version}, the consent is to version ${state.version}`
     return await blocked(context, id, 'VERSION_MISMATCH', message)
   }
-  const wanted = blobsOf(draft.content)
-  const missing = await context.store.read((db) => missingBlobs(db, accountId, wanted))
   if (missing.size > 0) {
     return await blocked(context, id, 'MISSING_BLOB', 'an attachment is not here in whole: its bytes are missing')
   }
   const date = releaseAt ?? context.environment.now()
   const message = await composeMail(context, draft, send, date)
-  const frozen = await storeBytes(context, draft, message, context.environment.now())
+  const blob = await fixBytes(context, draft, message, context.environment.now())
   const mail: FrozenMail = {
-    sha256: frozen.sha256,
-    size: frozen.size,
+    sha256: blob.sha256,
+    size: blob.size,
     parts: partsOf(message),
     eightBit: message.eightBit,
     bccField: await bccFieldOf(context, draft.content, send),
     date,
   }
-  return await froze(context, send, mail, frozen)
+  if ('bytes' in blob) return { kind: 'frozen', send, mail, bytes: blob.bytes }
+  return await froze(context, send, mail, blob)
 }
 
 /** Those of a small mail are at hand, and are stored with what says that they are frozen. */
-type FrozenBytes = Blob & ({ readonly bytes: Uint8Array } | { readonly id: number })
+type FixedBytes = Blob & ({ readonly bytes: Uint8Array } | { readonly id: number })
 
-async function storeBytes(
+async function fixBytes(
   context: ExecuteContext,
   draft: StoredDraft,
   message: ComposedMessage,
   now: number,
-): Promise<FrozenBytes> {
+): Promise<FixedBytes> {
   const hasher = context.environment.createSha256()
   const size = message.segments.reduce((sum, segment) => sum + sizeOf(segment), 0)
   if (size > inlineBytes) {
@@ -93,23 +110,35 @@ async function froze(
   context: ExecuteContext,
   { id, accountId }: StoredSend,
   mail: FrozenMail,
-  blob: FrozenBytes | null,
+  blob: Blob & { readonly id: number },
 ): Promise<Freezing> {
   const now = context.environment.now()
   return await context.write(async (write): Promise<Freezing> => {
     const applied = await applySendEvent(write, id, { type: 'froze' }, now, { frozen: mail })
-    if (applied.rule === 'refuse' || applied.send.state.phase !== 'frozen') {
-      if (blob !== null && 'id' in blob) await deleteBlob(write.db, blob.id)
+    if (applied.rule === 'refuse') {
+      await deleteBlob(write.db, blob.id)
       return { kind: 'stopped', send: applied.send }
     }
-    if (blob !== null) {
-      if ('id' in blob) await referBlob(write.db, blob, accountId, id)
-      else await holdBytes(write.db, blob, { accountId, holder: id, now })
-      if (applied.before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set([mail.sha256]))
-    }
-    const bytes = blob !== null && 'bytes' in blob ? blob.bytes : null
-    return { kind: 'frozen', send: applied.send, mail, bytes }
+    await referBlob(write.db, blob, accountId, id)
+    if (applied.before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set([mail.sha256]))
+    return { kind: 'frozen', send: applied.send, mail, bytes: null }
   })
+}
+
+/** That its bytes are fixed, and what happened to it since: each is in the journal, or nothing is stored. Before DATA. */
+export async function storeFrozen(
+  write: Write,
+  { send: { id, accountId }, mail, bytes }: Frozen,
+  events: readonly SendEvent[],
+  now: number,
+  found: Partial<SendFacts> = {},
+): Promise<AppliedSend> {
+  const applied = await applySendEvents(write, id, [{ type: 'froze' }, ...events], now, { ...found, frozen: mail })
+  if (applied.rule === 'refuse' || applied.send.facts.frozen === null || bytes === null) return applied
+  const { sha256, size } = mail
+  await holdBytes(write.db, { sha256, size, bytes }, { accountId, holder: id, now })
+  if (applied.before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set([sha256]))
+  return applied
 }
 
 /** Without Bcc and without what copies in Drafts are known by (hazards 38 and 39). */
