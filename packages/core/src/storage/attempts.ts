@@ -180,16 +180,17 @@ export async function attemptsOnBase(db: Db, accountId: AccountId, base: Message
 
 export async function attemptMessageIds(db: Db, draftId: Umid): Promise<readonly MessageId[]> {
   const rows = await messageIdRows(db, { draftId })
-  return rows.map((row) => row.message_id as MessageId)
+  const newestFirst = rows.toSorted((a, b) => b.created_at - a.created_at)
+  return newestFirst.map((row) => row.message_id as MessageId)
 }
 
 const messageIdRows = prepared((db, input: { readonly draftId: Umid }) =>
   db
+    // Sorted by the reader: SQLite plans a statement that orders anew each time its values change.
     .selectFrom('attempt')
-    .select('message_id')
+    .select(['message_id', 'created_at'])
     .where('draft_id', '=', input.draftId)
-    .where('message_id', '<>', sql.lit(noMessageId))
-    .orderBy('created_at', 'desc'),
+    .where('message_id', '<>', sql.lit(noMessageId)),
 )
 
 /** An attempt of ours, and nothing that was taken in. */

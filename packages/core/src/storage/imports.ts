@@ -1,6 +1,7 @@
 import type { DraftContent } from '../draft/draft.ts'
 import type { AccountId, FolderPath, Uid, UidValidity, Umid } from '../ids.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 import type { PendingImportRow } from './schema.ts'
 
 /** A message on the server, by the triple that RFC 3501 §2.3.1.1 promises to be one message for ever. */
@@ -37,9 +38,13 @@ export async function insertPendingImport(db: Db, pending: PendingImport, now: n
 }
 
 export async function pendingImport(db: Db, draftId: Umid): Promise<PendingImport | null> {
-  const row = await db.selectFrom('pending_import').selectAll().where('draft_id', '=', draftId).executeTakeFirst()
+  const [row] = await importRow(db, { draftId })
   return row === undefined ? null : toPendingImport(row)
 }
+
+const importRow = prepared((db, input: { readonly draftId: Umid }) =>
+  db.selectFrom('pending_import').selectAll().where('draft_id', '=', input.draftId),
+)
 
 export async function pendingImportsOf(db: Db, draftIds: readonly Umid[]): Promise<ReadonlyMap<Umid, PendingImport>> {
   if (draftIds.length === 0) return new Map()

@@ -45,8 +45,11 @@ type Done =
 /** `now` dates events; `schedule` lets others have their turn. */
 type Time = Pick<Environment, 'now' | 'schedule'>
 
-/** How long commits may follow one another before timers and the network have their turn. */
-const longestRunMs = 10
+/**
+ * How long commits may follow one another before timers and the network have their turn. What the network brings meanwhile
+ * shares the next commit: with a longer run each answer of a server would be committed alone.
+ */
+const longestRunMs = 3
 
 /** More would make the first of a batch wait longer than a commit takes. */
 const maxBatch = 128
