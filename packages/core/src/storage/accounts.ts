@@ -8,6 +8,7 @@ import type { Login } from '../wire/login.ts'
 import type { AccountRow, Schema } from './schema.ts'
 import { setSecret, type StoredSecret } from './secrets.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 
 export interface StoredAccount {
   readonly id: AccountId
@@ -60,10 +61,14 @@ export async function updateAccount(
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getAccount(db: Db, id: AccountId): Promise<StoredAccount> {
-  const row = await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst()
+  const [row] = await accountRow(db, { id })
   if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no account ${id}`)
   return toAccount(row)
 }
+
+const accountRow = prepared((db, input: { readonly id: AccountId }) =>
+  db.selectFrom('account').selectAll().where('id', '=', input.id),
+)
 
 /** `owner` null: everybody's. */
 export async function listAccounts(

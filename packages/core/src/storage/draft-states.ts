@@ -14,7 +14,7 @@ import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import type { StoredDraft } from './drafts.ts'
-import { prepared } from './prepared.ts'
+import { prepared, preparedForEach } from './prepared.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
 import type { Write } from './store.ts'
@@ -86,14 +86,10 @@ export async function loadDraftStates(db: Db, ids: readonly Umid[]): Promise<Rea
   const [only] = ids
   if (only === undefined) return new Map()
   if (ids.length === 1) return new Map([[only, await loadDraftState(db, only)]])
-  const drafts = await db
-    .selectFrom('draft')
-    .select(['id', 'status', 'sync_state', 'version'])
-    .where('id', 'in', ids)
-    .execute()
-  const names = await db.selectFrom('server_name').selectAll().where('draft_id', 'in', ids).execute()
-  const anchors = await db.selectFrom('anchor').selectAll().where('draft_id', 'in', ids).execute()
-  const debts = await db.selectFrom('delete_debt').selectAll().where('draft_id', 'in', ids).orderBy('id').execute()
+  const drafts = await stateRows(db, ids)
+  const names = await nameRows(db, ids)
+  const anchors = await anchorRows(db, ids)
+  const debts = await debtRowsOf(db, ids)
   const nameOf = new Map(names.map((row) => [row.draft_id, row]))
   const anchorOf = new Map(anchors.map((row) => [row.draft_id, row]))
   const debtsOf = Map.groupBy(debts, (row) => row.draft_id)
@@ -109,6 +105,19 @@ export async function loadDraftStates(db: Db, ids: readonly Umid[]): Promise<Rea
     ]),
   )
 }
+
+const stateRows = preparedForEach((db, ids: readonly Umid[]) =>
+  db.selectFrom('draft').select(['id', 'status', 'sync_state', 'version']).where('id', 'in', ids),
+)
+const nameRows = preparedForEach((db, ids: readonly Umid[]) =>
+  db.selectFrom('server_name').selectAll().where('draft_id', 'in', ids),
+)
+const anchorRows = preparedForEach((db, ids: readonly Umid[]) =>
+  db.selectFrom('anchor').selectAll().where('draft_id', 'in', ids),
+)
+const debtRowsOf = preparedForEach((db, ids: readonly Umid[]) =>
+  db.selectFrom('delete_debt').selectAll().where('draft_id', 'in', ids).orderBy('id'),
+)
 
 function toCopies(
   id: string,

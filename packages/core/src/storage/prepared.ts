@@ -44,6 +44,29 @@ export function prepared<Input extends object, Row>(
   }
 }
 
+/** Longer lists are seldom of the same length again. */
+const longestKept = 64
+
+/** The same for an `in (…)`, once for each length of the list, up to 64; `build` gets as many values as the list has. */
+export function preparedForEach<Value, Row>(
+  build: (db: Kysely<Schema>, values: readonly Value[]) => Compilable<Row>,
+): (db: Db, values: readonly Value[]) => Promise<readonly Row[]> {
+  const byLength = new Map<number, (db: Db, input: Readonly<Record<number, Value>>) => Promise<readonly Row[]>>()
+  return (db, values) => {
+    const { length } = values
+    const known =
+      byLength.get(length) ??
+      prepared((open, input: Readonly<Record<number, Value>>) =>
+        build(
+          open,
+          Array.from({ length }, (_, place) => input[place] as Value),
+        ),
+      )
+    if (length <= longestKept) byLength.set(length, known)
+    return known(db, Object.assign({}, values))
+  }
+}
+
 interface Compiled<Row> {
   readonly query: CompiledQuery<Row>
   /** By the place of a parameter: which of the input it is. Null: one that is always the same. */

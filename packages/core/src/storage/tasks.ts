@@ -4,7 +4,7 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
-import { prepared } from './prepared.ts'
+import { prepared, preparedForEach } from './prepared.ts'
 import type { Db } from './db.ts'
 import { firstStep, type Timeline } from './task-steps.ts'
 
@@ -293,7 +293,7 @@ export async function tasksByKey(
   const rows =
     keys.length === 1
       ? await tasksOfKey(db, { kind, key: only })
-      : await db.selectFrom('task').selectAll().where('kind', '=', kind).where('key', 'in', keys).execute()
+      : (await rowsOfKeys(db, keys)).filter((row) => row.kind === kind)
   return Map.groupBy(rows.map(toTask), (task) => task.key)
 }
 
@@ -304,6 +304,10 @@ export function tasksOfKey(
 ): Promise<readonly Selectable<TaskRow>[]> {
   return rowsOfKey(db, { kind, key })
 }
+
+const rowsOfKeys = preparedForEach((db, keys: readonly string[]) =>
+  db.selectFrom('task').selectAll().where('key', 'in', keys),
+)
 
 const rowsOfKey = prepared((db, input: { readonly kind: string; readonly key: string }) =>
   db.selectFrom('task').selectAll().where('kind', '=', input.kind).where('key', '=', input.key),
