@@ -5,8 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { createEngine, type Engine } from '@everdraft/core'
+import { imap, smtp } from '@everdraft/mail'
 import { createMailServer, type MailServer } from '@everdraft/mailserver'
+import { sqlite } from '@everdraft/sqlite'
 import { expect, onTestFinished, test } from 'vitest'
+
+import { createDaemon } from '../src/index.ts'
 
 /** `pnpm proof` asks for more. */
 const cycles = Number(process.env['EVERDRAFT_KILLS'] ?? 6)
@@ -260,3 +265,69 @@ test(
   },
   120_000 + cycles * 20_000,
 )
+
+test('POST /send that ended between the draft and its consent: asked for again, it sends that very draft', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'everdraft-load-test-'))
+  const mailServer = createMailServer({ users: [user] })
+  await mailServer.listen()
+  onTestFinished(async () => {
+    await mailServer.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const server = { host: '127.0.0.1', security: 'none', user: user.name, password: user.password } as const
+  /** One process on the file; `engineOf` is where it ends. */
+  const inProcess = async <Result>(
+    engineOf: (engine: Engine) => Engine,
+    work: (engine: Engine, send: (json: object, signal?: AbortSignal) => Promise<Answer>) => Promise<Result>,
+  ): Promise<Result> => {
+    const storage = sqlite(join(folder, 'everdraft.db'))
+    const engine = await createEngine({ storage, mailbox: imap(), submission: smtp(), watch: false, probe: false })
+    const daemon = await createDaemon({ engine: engineOf(engine), token, version: '1.2.3' })
+    const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
+    const send = async (json: object, signal: AbortSignal | null = null): Promise<Answer> => {
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'the key',
+        prefer: 'wait=20',
+      }
+      const response = await fetch(`${url}/send`, { method: 'POST', headers, body: JSON.stringify(json), signal })
+      return { status: response.status, body: await response.json() }
+    }
+    try {
+      return await work(engine, send)
+    } finally {
+      await daemon.close()
+      await engine.close()
+    }
+  }
+  const mail = { from_email: user.name, to: 'bob@example.com', subject: 'Once', text: 'Dear Bob\n' }
+  const reached = Promise.withResolvers<void>()
+  const send = (): Promise<never> => {
+    reached.resolve()
+    return Promise.withResolvers<never>().promise
+  }
+  const neverSends = (engine: Engine): Engine => ({ ...engine, drafts: { ...engine.drafts, send } })
+  await inProcess(neverSends, async (engine, ask) => {
+    await engine.accounts.add({
+      address: user.name,
+      imap: { ...server, port: mailServer.imapPort },
+      smtp: { ...server, port: mailServer.smtpPort },
+    })
+    const patience = new AbortController()
+    const cut = ask(mail, patience.signal)
+    await reached.promise
+    patience.abort()
+    await expect(cut).rejects.toThrow(/abort/)
+  })
+  await inProcess(
+    (engine) => engine,
+    async (engine, ask) => {
+      expect(await ask(mail)).toMatchObject({ status: 200, body: { status: 'sent', subject: 'Once' } })
+      const { items } = await engine.drafts.list({})
+      expect(items.map(({ subject, status }) => ({ subject, status }))).toEqual([{ subject: 'Once', status: 'sent' }])
+      expect(await ask({ ...mail, text: 'Dear Carla\n' })).toMatchObject({ status: 422 })
+    },
+  )
+  expect(mailServer.submissions).toHaveLength(1)
+})
