@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import type { Route } from '../src/index.ts'
 import { mailUser, start, token } from './harness.ts'
 
 const nobody = '00000000-0000-7000-8000-000000000000'
@@ -154,12 +155,17 @@ describe('what is refused', () => {
   })
 })
 
+/** Not the pages to read, and not what speaks a protocol of its own, such as MCP. */
+function isDescribed({ access, schema }: Route): boolean {
+  return access !== 'reader' && !(schema !== undefined && 'hide' in schema && schema.hide === true)
+}
+
 describe('what is told', () => {
   test('the OpenAPI 3.1 document describes every route, and all its references lead somewhere', async () => {
     const { call, daemon } = await start()
     const { body } = await call('GET', '/openapi.json')
     expect(body.openapi).toBe('3.1.0')
-    const served = daemon.routes.filter(({ access }) => access !== 'reader')
+    const served = daemon.routes.filter(isDescribed)
     const paths = new Set(served.map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}')))
     expect(Object.keys(body.paths).toSorted()).toEqual([...paths].toSorted())
     const references = [...JSON.stringify(body).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name)
@@ -171,13 +177,14 @@ describe('what is told', () => {
   test('every operation names what it answers, and the scope that it needs', async () => {
     const { call, daemon } = await start()
     const { body } = await call('GET', '/openapi.json')
-    for (const { method, path, access } of daemon.routes) {
-      if (method === 'HEAD' || access === 'reader') continue
+    for (const { method, path, access } of daemon.routes.filter(isDescribed)) {
+      if (method === 'HEAD') continue
       const operation = body.paths[path.replaceAll(/:(\w+)/g, '{$1}')][method.toLowerCase()]
       expect(Object.keys(operation.responses), `${method} ${path}`).toContain(access === 'open' ? '200' : '401')
       expect(operation.responses).not.toHaveProperty('default')
-      const scope = access === 'operator' ? 'read' : access
-      expect(operation.security).toEqual(access === 'open' ? [] : [{ token: [scope] }])
+      // Of a bearer the route finds out by itself what it may do.
+      const scopes = access === 'bearer' ? [] : [access === 'operator' ? 'read' : access]
+      expect(operation.security).toEqual(access === 'open' ? [] : [{ token: scopes }])
       expect(operation.summary).toBeTruthy()
     }
     const { responses } = body.paths['/accounts/{id}/drafts/{draft_id}'].put
