@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { Storage, SubmissionPort } from '@everdraft/core'
+import type { SendRecord, Storage, SubmissionPort } from '@everdraft/core'
 import { smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 import { expect, test } from 'vitest'
@@ -43,8 +43,8 @@ function fillingDisk(file: string) {
   }
 }
 
-/** Tells when the server has taken a mail, before anybody here hears of it. */
-function telling(onTaken: () => void): SubmissionPort {
+/** Tells when the server has said yes to recipients, and to a mail, before anybody here hears of it. */
+function telling(on: { readonly opened?: () => void; readonly taken?: () => void }): SubmissionPort {
   const port = smtp()
   return {
     async connect(settings, options) {
@@ -55,10 +55,14 @@ function telling(onTaken: () => void): SubmissionPort {
           return session.alive
         },
         bytes: () => session.bytes(),
-        open: (envelope) => session.open(envelope),
+        async open(envelope) {
+          const outcome = await session.open(envelope)
+          on.opened?.()
+          return outcome
+        },
         async commit(body, given) {
           const outcome = await session.commit(body, given)
-          onTaken()
+          on.taken?.()
           return outcome
         },
         reset: () => session.reset(),
@@ -68,21 +72,36 @@ function telling(onTaken: () => void): SubmissionPort {
   }
 }
 
-test('H21 H24 the disk is full when the server has taken it: the answer is stored once there is room, and nothing is in doubt', async () => {
+async function sendBesideFullDisk(on: 'opened' | 'taken', refusals: number): Promise<SendRecord> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-full-'))
   try {
     const disk = fillingDisk(join(folder, 'everdraft.db'))
-    const submission = telling(() => disk.refuse(2))
-    await using sender = await openSender({}, {}, { storage: disk.storage, submission })
+    let isFilled = false
+    const fill = (): void => {
+      if (!isFilled) disk.refuse(refusals)
+      isFilled = true
+    }
+    const timing = { firstBackOffMs: 10, longestBackOffMs: 100 }
+    await using sender = await openSender({}, timing, { storage: disk.storage, submission: telling({ [on]: fill }) })
     const { device } = sender
     const draft = await device.create({ text: 'only once\n' })
     const { id } = await device.engine.drafts.send(draft.id)
     const record = await sender.ends(id)
     expect(disk.refusals).toBe(0)
-    expect(record).toMatchObject({ status: 'sent', phase: 'cleaned', attempts: 1, error: null })
-    expect(record.events.filter(({ type }) => type === 'answered-ok')).toHaveLength(1)
     expect(sender.taken('only once')).toBe(1)
+    return record
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+test('H21 H24 the disk is full when the server has taken it: the answer is stored once there is room, and nothing is in doubt', async () => {
+  const record = await sendBesideFullDisk('taken', 2)
+  expect(record).toMatchObject({ status: 'sent', phase: 'cleaned', attempts: 1, error: null })
+  expect(record.events.filter(({ type }) => type === 'answered-ok')).toHaveLength(1)
+})
+
+test('H25 the disk is full when the server has said yes to recipients: nothing goes, and it is sent once there is room', async () => {
+  const record = await sendBesideFullDisk('opened', 1)
+  expect(record).toMatchObject({ status: 'sent', phase: 'cleaned', attempts: 1, error: null })
 })

@@ -2,7 +2,14 @@ import type { SendEvent, SendReason } from '../draft/send-state.ts'
 import { lostRetryAt, nextRetryAt } from '../draft/retry-schedule.ts'
 import type { SendId } from '../ids.ts'
 import { getDraft } from '../storage/drafts.ts'
-import { applySendEvent, getSend, type SendFacts, setSendFacts, type StoredSend } from '../storage/sends.ts'
+import {
+  type AppliedSend,
+  applySendEvent,
+  getSend,
+  type SendFacts,
+  setSendFacts,
+  type StoredSend,
+} from '../storage/sends.ts'
 import { sentHabit } from '../storage/sent-habits.ts'
 import { holdPlan } from '../sync/hold-plan.ts'
 import { WireError } from '../wire/mailbox.ts'
@@ -123,13 +130,7 @@ async function transmit(
     })
     if (opened.kind === 'refused' && holdUntil !== null) return holdHere(context, send)
     if (opened.kind !== 'ready') return await notOpened(context, frozen, opened)
-    // The bytes that were fixed and who is to get them are durable together, before the first of them goes.
-    const transmitting = await context.write((write) =>
-      storeFrozen(write, frozen, [verdictsOf(context, send, opened)], environment.now(), {
-        firstTriedAt: send.facts.firstTriedAt ?? environment.now(),
-        losses: 0,
-      }),
-    )
+    const transmitting = await storeOpened(context, session, frozen, verdictsOf(context, send, opened))
     if (transmitting.rule === 'refuse') {
       // Undone meanwhile: nothing was said to the server that it would act on.
       await session.reset()
@@ -148,6 +149,24 @@ async function transmit(
   } catch (error) {
     if (!(error instanceof TransmissionError)) throw error
     return await lost(context, id, error)
+  }
+}
+
+/** The bytes that were fixed and who is to get them are durable together, before the first of them goes. */
+async function storeOpened(
+  context: ExecuteContext,
+  session: SubmissionSession,
+  frozen: Frozen,
+  opened: SendEvent,
+): Promise<AppliedSend> {
+  const now = context.environment.now()
+  const firstTriedAt = frozen.send.facts.firstTriedAt ?? now
+  try {
+    return await context.write((write) => storeFrozen(write, frozen, [opened], now, { firstTriedAt, losses: 0 }))
+  } catch (error) {
+    // The next mail over this line is to find no transaction open. Where that fails the line has ended.
+    await session.reset().catch(() => {})
+    throw error
   }
 }
 
