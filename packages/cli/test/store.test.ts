@@ -74,4 +74,4 @@ test('a backup is made while a daemon is on the folder, of it or over REST, for 
   expect(await readdir(first)).not.toContain('no.db')
   daemon.kill('SIGTERM')
   expect((await daemon.ended).code).toBe(0)
-})
+}, 120_000)

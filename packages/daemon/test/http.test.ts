@@ -157,7 +157,7 @@ describe('what is refused', () => {
 
 /** Not the pages to read, and not what speaks a protocol of its own, such as MCP. */
 function isDescribed({ access, schema }: Route): boolean {
-  return access !== 'reader' && !(schema !== undefined && 'hide' in schema && schema.hide === true)
+  return access !== 'reader' && !(schema !== undefined && 'hide' in schema && schema.hide)
 }
 
 describe('what is told', () => {
