@@ -133,8 +133,9 @@ function bodyOf(method: string, body: string): { readonly body?: string } {
 }
 
 async function fire(options: autocannon.Options): Promise<Turn> {
-  const { requests, latency, errors, timeouts, non2xx } = await autocannon({ ...options, connections })
-  if (errors + timeouts + non2xx > 0) throw new Error(`${errors + timeouts + non2xx} requests failed`)
+  const { requests, latency, errors, timeouts, non2xx } = await autocannon({ ...options, connections, timeout: 60 })
+  if (errors + non2xx > 0)
+    throw new Error(`${errors} requests failed (${timeouts} were too slow), ${non2xx} were refused`)
   return { perSecond: requests.average, p99Ms: latency.p99 }
 }
 
