@@ -1642,13 +1642,13 @@ export interface paths {
             };
             readonly requestBody?: never;
             readonly responses: {
-                /** @description The `data` of each event */
+                /** @description Each event of the stream */
                 readonly 200: {
                     headers: {
                         readonly [name: string]: unknown;
                     };
                     content: {
-                        readonly "text/event-stream": components["schemas"]["Event"];
+                        readonly "text/event-stream": components["schemas"]["ServerSentEvent"];
                     };
                 };
             };
@@ -3180,6 +3180,12 @@ export interface components {
             /** @enum {string} */
             readonly security: "tls" | "starttls" | "none";
             readonly user: string;
+        };
+        readonly ServerSentEvent: {
+            readonly data: string;
+            readonly event: string;
+            readonly id?: string;
+            readonly retry?: number;
         };
         readonly ServerSettings: {
             readonly allow_untrusted?: boolean;

@@ -133,6 +133,27 @@ describe('the stream of events', () => {
   })
 })
 
+describe('who waits for more', () => {
+  test('hears also of what happened after the look and before the waiting', { timeout: 10_000 }, async () => {
+    const { engine, addAccount } = await start()
+    const { id } = await addAccount()
+    const log = createEventLog(engine)
+    onTestFinished(() => log.close())
+    const scope = { owner: defaultOwner, accountId: null }
+    const wait = { signal: new AbortController().signal, longestMs: 60_000 }
+    // From here on it is known whose the account is, and who waits is called at once.
+    const first = await log.page(scope, null)
+    const called = log.changed(defaultOwner, first.next, wait)
+    await engine.accounts.change(id as AccountId, { name: 'Ann' })
+    await called
+    const { next } = await log.page(scope, first.next)
+    await engine.accounts.change(id as AccountId, { name: 'Ann Example' })
+    await log.changed(defaultOwner, next, wait)
+    const { items } = await log.page(scope, next)
+    expect(items.map(({ type }) => type)).toContain('account-changed')
+  })
+})
+
 describe('who hears what', () => {
   test('each user of each tenant the events of the own accounts, and the end of these, too', async () => {
     const running = await start()

@@ -5,7 +5,6 @@ import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
 import { isStillLetIn } from '../authentication.ts'
-import { eventSchema } from '../event-resource.ts'
 import { eventStream } from '../event-stream.ts'
 import { accountIdSchema } from '../fields.ts'
 import { ownEvents } from '../ownership.ts'
@@ -21,8 +20,17 @@ const cursorSchema = z
 /** Browsers send it empty where no event had an id. */
 const lastEventIdSchema = z.string().regex(/^\d{0,15}$/, 'must be the id of an event')
 
-/** Of each event in the stream, which is no such value itself. */
-const toldSchema = eventSchema as z.ZodType
+/** Of each event in the stream, by the fields of WHATWG HTML §9.2; `data` is the event, as JSON. */
+const serverSentEventSchema: z.ZodType = z
+  .object({
+    id: z.string().exactOptional(),
+    event: z.string(),
+    data: z
+      .string()
+      .meta({ contentMediaType: 'application/json', contentSchema: { $ref: '#/components/schemas/Event' } }),
+    retry: z.int().exactOptional(),
+  })
+  .meta({ id: 'ServerSentEvent' })
 
 export function eventRoutes(app: App, { engine, eventLog, eventTiming, closing }: Context): void {
   app.get(
@@ -41,7 +49,10 @@ export function eventRoutes(app: App, { engine, eventLog, eventTiming, closing }
         }),
         headers: z.object({ 'last-event-id': lastEventIdSchema.exactOptional(), prefer: z.string().exactOptional() }),
         response: {
-          200: { description: 'The `data` of each event', content: { 'text/event-stream': { schema: toldSchema } } },
+          200: {
+            description: 'Each event of the stream',
+            content: { 'text/event-stream': { schema: serverSentEventSchema } },
+          },
         },
       },
     },
