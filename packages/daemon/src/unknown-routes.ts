@@ -12,18 +12,22 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
     methodsByPattern.set(url, methods)
   })
   function refuse(request: FastifyRequest): never {
-    const path = pathOf(request.url).split('/')
-    for (const [pattern, methods] of methodsByPattern) {
-      if (!matches(pattern.split('/'), path)) continue
-      const allow = [...methods].toSorted().join(', ')
-      throw new ProblemError(405, 'METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
-    }
-    throw new ProblemError(404, 'NOT_FOUND', 'there is nothing under this path')
+    const path = pathOf(request.url)
+    const methods = methodsByPattern.get(path) ?? methodsOf(path.split('/'))
+    if (methods === undefined) throw new ProblemError(404, 'NOT_FOUND', 'there is nothing under this path')
+    const allow = [...methods].toSorted().join(', ')
+    throw new ProblemError(405, 'METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
+  }
+  function methodsOf(path: readonly string[]): ReadonlySet<string> | undefined {
+    for (const [pattern, methods] of methodsByPattern) if (matches(pattern.split('/'), path)) return methods
+    return undefined
   }
 
   // At once: what becomes of a body is no matter, and Fastify has opinions on those of methods that nobody serves.
   app.addHook('onRequest', async (request) => {
-    if (request.is404) refuse(request)
+    // A path of its own is no id, also where only a path with an id takes the method.
+    const isOther = methodsByPattern.get(pathOf(request.url))?.has(request.method) === false
+    if (request.is404 || isOther) refuse(request)
   })
   app.setNotFoundHandler(refuse)
 }

@@ -11,7 +11,7 @@ describe('who may ask', () => {
     for (const path of ['/', '/healthz', '/readyz']) {
       expect((await call('GET', path, { headers: { authorization: '' } })).status).toBe(200)
     }
-    for (const path of ['/accounts', '/openapi.json', '/no/such/path', `/accounts/${nobody}/drafts`]) {
+    for (const path of ['/accounts', '/events', '/openapi.json', '/no/such/path', `/accounts/${nobody}/drafts`]) {
       const answer = await call('GET', path, { headers: { authorization: '' } })
       expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED', status: 401 } })
       expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="everdraft"')
@@ -40,12 +40,19 @@ describe('who may ask', () => {
 
 describe('what is refused', () => {
   test('an unknown path is 404, a known one under another method 405 with Allow', async () => {
-    const { call } = await start()
+    const { call, url } = await start()
     expect(await call('GET', '/nothing')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
     const answer = await call('PATCH', '/accounts')
     expect(answer).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } })
     expect(answer.headers.get('allow')).toBe('GET, HEAD, POST')
     expect((await call('QUERY', '/accounts', { body: 'anything' })).status).toBe(405)
+    // It is a path of its own, and no account's.
+    const discover = await fetch(`${url}/accounts/discover`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect(discover.status).toBe(405)
+    expect(discover.headers.get('allow')).toBe('POST')
   })
 
   test('broken JSON, octets that are no UTF-8 and an absent body are validation errors', async () => {

@@ -20,6 +20,9 @@ const cursorSchema = z
 /** Browsers send it empty where no event had an id. */
 const lastEventIdSchema = z.string().regex(/^\d{0,15}$/, 'must be the id of an event')
 
+/** What stands for events that are not kept any more. */
+const gap = { type: 'object', properties: { type: { const: 'gap' } }, required: ['type'], additionalProperties: false }
+
 /** Of each event in the stream, by the fields of WHATWG HTML §9.2; `data` is the event, as JSON. */
 const serverSentEventSchema: z.ZodType = z
   .object({
@@ -27,7 +30,10 @@ const serverSentEventSchema: z.ZodType = z
     event: z.string(),
     data: z
       .string()
-      .meta({ contentMediaType: 'application/json', contentSchema: { $ref: '#/components/schemas/Event' } }),
+      .meta({
+        contentMediaType: 'application/json',
+        contentSchema: { oneOf: [{ $ref: '#/components/schemas/Event' }, gap] },
+      }),
     retry: z.int().exactOptional(),
   })
   .meta({ id: 'ServerSentEvent' })
