@@ -47,6 +47,8 @@ export async function engineSide(
     // An upload starts when it is asked for, and no round over the folder falls between two edits.
     timing: { uploadDelayMs: hour, longestUploadDelayMs: hour, pollMs: hour },
   })
+  /** Of the command that had begun when it was last looked. */
+  let begun = 0
   let mark = proxy.mark()
 
   async function upload(change: () => Promise<void>, last: EngineEvent['type']): Promise<Upload> {
@@ -70,7 +72,9 @@ export async function engineSide(
     const { toServer } = proxy.since(mark)
     mark = proxy.mark()
     const commands = line?.take() ?? []
-    const read = commands.reduce((sum, { bytes }) => sum + bytes, 0)
+    const nowBegun = line?.begunBytes ?? 0
+    const read = commands.reduce((sum, { bytes }) => sum + bytes, 0) + nowBegun - begun
+    begun = nowBegun
     if (line !== null && read !== toServer)
       throw new Error(`the proxy counted ${toServer} bytes, the commands have ${read}`)
     if (method === null) throw new Error('nothing was uploaded')

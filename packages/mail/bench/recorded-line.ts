@@ -20,14 +20,18 @@ export interface RecordedLine extends AsyncDisposable {
   readonly port: number
   /** What was sent since the last call. */
   take(): readonly SentCommand[]
+  /** Of commands that have begun and not ended: a tag may go ahead of the rest. */
+  readonly begunBytes: number
 }
 
 export async function recordLine(target: { readonly host: string; readonly port: number }): Promise<RecordedLine> {
   let sent: SentCommand[] = []
   const sockets = new Set<Socket>()
+  const readers: CommandReader[] = []
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ ...target, noDelay: true })
     const reader = new CommandReader((command) => sent.push(command))
+    readers.push(reader)
     client.on('data', (bytes: Buffer) => reader.push(bytes))
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -43,6 +47,9 @@ export async function recordLine(target: { readonly host: string; readonly port:
   return {
     host: '127.0.0.1',
     port,
+    get begunBytes() {
+      return readers.reduce((sum, { begunBytes }) => sum + begunBytes, 0)
+    },
     take() {
       const taken = sent
       sent = []
@@ -70,6 +77,10 @@ class CommandReader {
 
   constructor(onCommand: (command: SentCommand) => void) {
     this.#onCommand = onCommand
+  }
+
+  get begunBytes(): number {
+    return this.#bytes
   }
 
   push(data: Buffer): void {
