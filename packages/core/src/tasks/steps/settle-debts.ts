@@ -3,6 +3,7 @@ import type { FolderPath, Umid } from '../../ids.ts'
 import { attemptById, noMessageId } from '../../storage/attempts.ts'
 import { applyDraftEvent, ownedState } from '../../storage/draft-states.ts'
 import { type MessagePlace, pendingImport } from '../../storage/imports.ts'
+import { lastSendOf } from '../../storage/sends.ts'
 import type { FolderState, MailboxSession } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
 import { isReset } from './folder-reset.ts'
@@ -34,6 +35,11 @@ export async function settleDebts(
   read: ReadCopies | null = null,
 ): Promise<Settled> {
   const owned = await context.store.read((db) => ownedState(db, draftId))
+  // Taken, and not yet seen in Sent: what became a debt meanwhile (a folder made anew) waits as the others do.
+  if (owned.state.status === 'sent' && owned.state.debts.length > 0) {
+    const send = await context.store.read((db) => lastSendOf(db, draftId))
+    if (send?.state.phase === 'accepted' || send?.state.phase === 'filed') return 'settled'
+  }
   // Nothing goes whose parts are not all here.
   const coming = await context.store.read((db) => pendingImport(db, draftId))
   const payable = owned.state.debts.filter(
