@@ -1,7 +1,6 @@
-import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import type { Db } from './db.ts'
-import { type RepeatableRequest, requestsKeptMs } from './repeatable-request.ts'
+import { checkSameBody, type RepeatableRequest, requestsKeptMs } from './repeatable-request.ts'
 
 /**
  * The draft that the request has made already, whatever became of it; null: none, or it is gone with its account.
@@ -21,9 +20,7 @@ export async function draftOfRequest(
     .where('at', '>', now - requestsKeptMs)
     .executeTakeFirst()
   if (row === undefined) return null
-  if (row.digest !== digest) {
-    throw new EverdraftError('IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key: was used with another body')
-  }
+  checkSameBody(row, { digest })
   return row.id as Umid
 }
 
