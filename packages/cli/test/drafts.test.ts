@@ -55,7 +55,9 @@ test('a draft lives its life from the command line, on a data folder without a d
     "a 'note'.bin (10.0 KB) attached",
   )
   // On a slow machine an earlier version may be there already.
-  expect(await run(['draft', 'show', id])).toMatch(/sync {6}(?:local-only: no copy on the server|stale-server: UID|synchronized)/)
+  expect(await run(['draft', 'show', id])).toMatch(
+    /sync {6}(?:local-only: no copy on the server|stale-server: UID|synchronized)/,
+  )
   // Nor is it said who brings the last: each command works on the queue while it runs.
   expect(await run(['sync'])).toMatch(/^[01] uploaded, [01] replaced, 0 imported, 0 purged/)
   expect(server.mailbox(mailUser.name, 'Drafts')).toHaveLength(1)

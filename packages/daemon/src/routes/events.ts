@@ -28,12 +28,10 @@ const serverSentEventSchema: z.ZodType = z
   .object({
     id: z.string().exactOptional(),
     event: z.string(),
-    data: z
-      .string()
-      .meta({
-        contentMediaType: 'application/json',
-        contentSchema: { oneOf: [{ $ref: '#/components/schemas/Event' }, gap] },
-      }),
+    data: z.string().meta({
+      contentMediaType: 'application/json',
+      contentSchema: { oneOf: [{ $ref: '#/components/schemas/Event' }, gap] },
+    }),
     retry: z.int().exactOptional(),
   })
   .meta({ id: 'ServerSentEvent' })
