@@ -66,6 +66,16 @@ describe('POST …/send', () => {
     expect(mailServer.submissions).toEqual([])
   })
 
+  test('a part of a millisecond is waited for as a whole one', async () => {
+    const { call, addDraft, accountId } = await startWithSmtp()
+    const draft = await addDraft(accountId, letter)
+    const path = `/accounts/${accountId}/drafts/${draft.id}/send`
+    const before = Date.now()
+    const queued = await call('POST', path, { json: { undo_seconds: 52_394.305_404_324_63 } })
+    expect(queued.status).toBe(202)
+    expect(Date.parse(queued.body.next_attempt_at)).toBeGreaterThanOrEqual(before + 52_394_306)
+  })
+
   test('If-Match of another version is 412, and what stands against sending 422 with its path', async () => {
     const { call, addDraft, accountId } = await startWithSmtp()
     const draft = await addDraft(accountId, { to: ['bob@'], subject: 'Hello', text: 'x' })

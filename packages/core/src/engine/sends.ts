@@ -29,7 +29,16 @@ export function createSend({ run, environment, submission }: EngineParts): Draft
     if (sendAt !== null) checkTime('send_at', sendAt, environment.now() + longestAheadMs)
     if (submission === null)
       throw new EverdraftError('NO_SUBMISSION', 'this engine was given no way to send: submission is missing')
-    const input = { draftId, baseVersion, undoMs, sendAt, holdAtServer, confirm, request }
+    const input = {
+      draftId,
+      baseVersion,
+      // Times are stored as whole milliseconds; a part of one more is never too early.
+      undoMs: Math.ceil(undoMs),
+      sendAt: sendAt === null ? null : Math.ceil(sendAt),
+      holdAtServer,
+      confirm,
+      request,
+    }
     return await run(localTasks.outbox_queue, input, (db, { id }) => recordIn(db, id))
   }
 }

@@ -28,9 +28,6 @@ def kind_of(name, path, method):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    if case.operation.path == "/events":
-        # Else it has no end.
-        case.headers["Prefer"] = "wait=0"
     whose = own if chance.random() < 0.85 else 1 - own
     for name, value in (case.path_parameters or {}).items():
         known = served["tenants"][whose]["ids"].get(kind_of(name, case.operation.path, case.method.upper()))
