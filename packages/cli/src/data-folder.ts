@@ -45,7 +45,8 @@ export async function ensureToken(folder: DataFolder): Promise<string> {
     await chmod(folder.token, 0o600)
     return known
   }
-  const token = randomBytes(32).toString('base64url')
+  // Not in base64url: one that begins with a dash would look like an option behind `--token`.
+  const token = randomBytes(32).toString('hex')
   // A file that was there, empty, would keep its own mode.
   await rm(folder.token, { force: true })
   await writeFile(folder.token, `${token}\n`, { mode: 0o600, flag: 'wx' })

@@ -3,13 +3,16 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { format } from 'node:util'
 
 import { createMailServer, type MailServer, type MailServerOptions } from '@everdraft/mailserver'
 import { onTestFinished } from 'vitest'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+import { main } from '../src/main.ts'
+
+const mainPath = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 interface Ended {
   readonly code: number | null
@@ -22,6 +25,10 @@ interface Options {
   readonly stdin?: string
 }
 
+function environmentOf({ env }: Options): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TMPDIR: tmpdir(), ...env }
+}
+
 /** A child process of the command line whose end or output can be waited for. */
 interface Running {
   readonly ended: Promise<Ended>
@@ -31,9 +38,9 @@ interface Running {
 }
 
 export function begin(args: readonly string[], options: Options = {}): Running {
-  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(process.execPath, [main, ...args], {
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(process.execPath, [mainPath, ...args], {
     stdio: 'pipe',
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TMPDIR: tmpdir(), ...options.env },
+    env: environmentOf(options),
   })
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
@@ -61,8 +68,38 @@ export function begin(args: readonly string[], options: Options = {}): Running {
   }
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
+/** The command line in this process, one command after the other: a process of its own takes a second to begin. */
 export async function everdraft(args: readonly string[], options: Options = {}): Promise<Ended> {
-  return begin(args, options).ended
+  const ended = last.then(async () => runHere(args, options))
+  last = ended.catch(() => {})
+  return await ended
+}
+
+async function runHere(args: readonly string[], options: Options): Promise<Ended> {
+  const { env } = process
+  const { error } = console
+  const output = { stdout: '', stderr: '' }
+  const streams = (['stdout', 'stderr'] as const).map((name) => ({ name, write: process[name].write }))
+  const stdin = Object.getOwnPropertyDescriptor(process, 'stdin')!
+  try {
+    process.env = environmentOf(options)
+    for (const { name } of streams) {
+      process[name].write = (text: string | Uint8Array): boolean => {
+        output[name] += String(text)
+        return true
+      }
+    }
+    console.error = (...values) => (output.stderr += `${format(...values)}\n`)
+    Object.defineProperty(process, 'stdin', { ...stdin, get: () => Readable.from([options.stdin ?? '']) })
+    return { code: await main(args), ...output }
+  } finally {
+    process.env = env
+    for (const { name, write } of streams) process[name].write = write
+    console.error = error
+    Object.defineProperty(process, 'stdin', stdin)
+  }
 }
 
 export async function temporaryFolder(): Promise<string> {
