@@ -7,7 +7,7 @@ import type { ICruiseResult, IForbiddenRuleType } from 'dependency-cruiser'
 
 /** Each layer of the core imports only from the layers before it and from its own. */
 const layers: readonly (readonly string[])[] = [
-  ['draft'],
+  ['draft', 'responder'],
   ['storage', 'wire'],
   ['sync'],
   ['tasks'],

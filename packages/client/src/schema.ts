@@ -2491,7 +2491,7 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             readonly disabled_at: string | null;
-            readonly events: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
+            readonly events: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
             readonly failing_since: string | null;
             readonly failures: number;
             readonly id: string;
@@ -2839,6 +2839,39 @@ export interface components {
             /** Format: date-time */
             readonly at: string;
             readonly cursor: number;
+            readonly draft_id: string;
+            readonly outcome_id: string;
+            /** @constant */
+            readonly type: "outcome.created";
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            readonly kept: boolean;
+            readonly outcome_id: string;
+            readonly superseded_by: string;
+            /** @constant */
+            readonly type: "outcome.superseded";
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            /** @enum {string} */
+            readonly evidence: "exact" | "strong" | "probable";
+            readonly outcome_id: string;
+            /** @constant */
+            readonly type: "outcome.sent";
+            /** @enum {string} */
+            readonly verdict: "pending" | "sent-unchanged" | "sent-edited" | "replied-without-draft" | "discarded" | "unknown";
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
             readonly error: components["schemas"]["LastError"] | null;
             readonly key: string;
             readonly kind: string;
@@ -3015,7 +3048,7 @@ export interface components {
             readonly account_id?: string;
             /** @default false */
             readonly allow_private?: boolean;
-            readonly events?: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[];
+            readonly events?: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[];
             readonly url: string;
         };
         /** @description Access tokens, got by a refresh token (RFC 6749 §6) */
@@ -3283,7 +3316,7 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             readonly disabled_at: string | null;
-            readonly events: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
+            readonly events: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
             readonly failing_since: string | null;
             readonly failures: number;
             readonly id: string;
@@ -3299,7 +3332,7 @@ export interface components {
             readonly cursor: number | null;
             readonly duration_ms: number;
             readonly error: ("REFUSED" | "REDIRECT" | "FORBIDDEN_ADDRESS" | "UNREACHABLE" | "CERTIFICATE" | "TIMEOUT" | "SECRETS_LOCKED") | null;
-            readonly event: ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled") | "ping";
+            readonly event: ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled") | "ping";
             readonly status: number | null;
         };
     };

@@ -8,6 +8,7 @@ import type {
   EventCursor,
   FolderPath,
   MessageId,
+  OutcomeId,
   SendId,
   TaskId,
   Uid,
@@ -17,6 +18,7 @@ import type {
   Version,
   WebhookId,
 } from './ids.ts'
+import type { EvidenceClass, Verdict } from './responder/outcome.ts'
 
 /** An event as subscribers hear it. `at`: epoch milliseconds. */
 export type ToldEvent = EngineEvent & { readonly cursor: EventCursor; readonly at: number }
@@ -138,6 +140,32 @@ export type EngineEvent =
       readonly sendId: SendId
       readonly reason: SendReason
     }
+  /** A program has answered a mail by this draft, and it is for a person to send it. */
+  | {
+      readonly type: 'outcome.created'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly outcomeId: OutcomeId
+    }
+  /** The conversation went on before it was sent: the draft `by` answers it now. */
+  | {
+      readonly type: 'outcome.superseded'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly outcomeId: OutcomeId
+      readonly by: Umid
+      /** It has a person's words in it, and stays where it is. */
+      readonly isKept: boolean
+    }
+  /** A mail that was sent comes from it; told again where later evidence names another mail. */
+  | {
+      readonly type: 'outcome.sent'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly outcomeId: OutcomeId
+      readonly evidence: EvidenceClass
+      readonly verdict: Verdict
+    }
   | {
       readonly type: 'draft-sync-changed'
       readonly accountId: AccountId
@@ -187,6 +215,9 @@ const known = {
   'send-queued': true,
   'send-status-changed': true,
   'send-bounced': true,
+  'outcome.created': true,
+  'outcome.superseded': true,
+  'outcome.sent': true,
   'task-retrying': true,
   'task-parked': true,
   'task-failed': true,

@@ -20,6 +20,10 @@ export type AttachmentId = Branded<string, 'AttachmentId'>
 export type TemplateId = Branded<string, 'TemplateId'>
 /** A UUIDv7. */
 export type WebhookId = Branded<string, 'WebhookId'>
+/** A UUIDv7; one per draft that a program wrote for somebody to send. */
+export type OutcomeId = Branded<string, 'OutcomeId'>
+/** Mails that answer one another; of the server where it says which, else the first Message-ID that is known of them. */
+export type ConversationId = Branded<string, 'ConversationId'>
 export type ConflictId = Branded<string, 'ConflictId'>
 export type DeviceId = Branded<string, 'DeviceId'>
 /** Lower-case hexadecimal SHA-256 of an attachment's decoded bytes. */

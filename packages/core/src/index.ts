@@ -17,6 +17,7 @@ export {
   type SendRecipient,
   type SendStatus,
 } from './draft/send-state.ts'
+export * from './responder/outcome.ts'
 export * from './wire/autodiscovery.ts'
 export * from './wire/body-structure.ts'
 export * from './wire/bounce.ts'

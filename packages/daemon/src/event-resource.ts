@@ -1,13 +1,17 @@
 import {
   eventTypes,
+  evidenceClasses,
   sendPhases,
+  verdicts,
   type DraftSyncView,
   type EventType,
+  type EvidenceClass,
   type SendPhase,
   type SendReason,
   type SendStatus,
   type ToldEvent,
   type UploadMethod,
+  type Verdict,
 } from '@everdraft/core'
 import { z } from 'zod'
 
@@ -34,6 +38,10 @@ interface OfVersion extends OfDraft {
 
 interface OfSend extends OfDraft {
   readonly send_id: string
+}
+
+interface OfOutcome extends OfDraft {
+  readonly outcome_id: string
 }
 
 interface OfAttempt extends OfVersion {
@@ -69,6 +77,9 @@ export type EventJson =
   | (Told<'send-status-changed'> &
       OfSend & { readonly status: SendStatus; readonly phase: SendPhase; readonly error: SendReasonJson | null })
   | (Told<'send-bounced'> & OfSend & { readonly reason: SendReasonJson })
+  | (Told<'outcome.created'> & OfOutcome)
+  | (Told<'outcome.superseded'> & OfOutcome & { readonly superseded_by: string; readonly kept: boolean })
+  | (Told<'outcome.sent'> & OfOutcome & { readonly evidence: EvidenceClass; readonly verdict: Verdict })
   | (Told<'task-retrying' | 'task-parked' | 'task-failed'> & {
       readonly task_id: string
       readonly kind: string
@@ -85,6 +96,7 @@ const toldShape = { cursor: z.int(), at: timeSchema, account_id: z.string() }
 const ofDraft = { ...toldShape, draft_id: z.string() }
 const ofVersion = { ...ofDraft, version: z.int() }
 const ofSend = { ...ofDraft, send_id: z.string() }
+const ofOutcome = { ...ofDraft, outcome_id: z.string() }
 const ofAttempt = {
   ...ofVersion,
   attempt_id: z.string(),
@@ -125,6 +137,14 @@ export const eventSchema: z.ZodType<EventJson> = z
       error: reasonSchema.nullable(),
     }),
     z.object({ type: z.literal('send-bounced'), ...ofSend, reason: reasonSchema }),
+    z.object({ type: z.literal('outcome.created'), ...ofOutcome }),
+    z.object({ type: z.literal('outcome.superseded'), ...ofOutcome, superseded_by: z.string(), kept: z.boolean() }),
+    z.object({
+      type: z.literal('outcome.sent'),
+      ...ofOutcome,
+      evidence: z.enum(evidenceClasses),
+      verdict: z.enum(verdicts),
+    }),
     z.object({
       type: z.enum(['task-retrying', 'task-parked', 'task-failed']),
       ...toldShape,
@@ -244,6 +264,26 @@ export function eventToJson(event: ToldEvent): EventJson {
         draft_id: event.draftId,
         send_id: event.sendId,
         reason: reasonToJson(event.reason),
+      }
+    case 'outcome.created':
+      return { type: event.type, ...told, draft_id: event.draftId, outcome_id: event.outcomeId }
+    case 'outcome.superseded':
+      return {
+        type: event.type,
+        ...told,
+        draft_id: event.draftId,
+        outcome_id: event.outcomeId,
+        superseded_by: event.by,
+        kept: event.isKept,
+      }
+    case 'outcome.sent':
+      return {
+        type: event.type,
+        ...told,
+        draft_id: event.draftId,
+        outcome_id: event.outcomeId,
+        evidence: event.evidence,
+        verdict: event.verdict,
       }
     case 'task-retrying':
     case 'task-parked':

@@ -184,6 +184,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'template',
     'sent_habit',
     'download',
+    'email_outcomes',
     'event',
   ] as const) {
     await db.deleteFrom(table).where('account_id', '=', id).execute()

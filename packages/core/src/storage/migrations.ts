@@ -361,6 +361,23 @@ const steps: readonly (readonly Statement[])[] = [
     `create index webhook_delivery_by_webhook on webhook_delivery (webhook_id, seq)`,
     `create index webhook_delivery_by_age on webhook_delivery (at)`,
   ],
+  [
+    // Drafts that programs wrote, and what became of them; the table has the name that its readers know.
+    `create table email_outcomes (
+      id text primary key, account_id text not null, tenant_id text not null, user_id text not null,
+      user_name text not null, message_id text not null unique, conversation_id text not null,
+      reply_to_message_id text, scenario text, draft_subject text not null, draft_body text not null,
+      final_subject text not null, final_body text not null, metadata_json text not null, status text not null,
+      created_at integer not null, superseded_at integer, superseded_by text, is_kept integer not null,
+      sent_message_id text, sent_subject text, sent_body text, sent_to text, sent_at integer, evidence text, score real,
+      similarity real, edit_distance integer, verdict text not null
+    ) strict`,
+    `create index email_outcomes_by_conversation on email_outcomes (account_id, conversation_id, created_at)`,
+    `create index email_outcomes_open on email_outcomes (account_id, created_at) where status = 'draft_created'`,
+    `create index email_outcomes_by_time on email_outcomes (tenant_id, created_at)`,
+    // Never two drafts on one sent mail.
+    `create unique index email_outcomes_by_sent on email_outcomes (account_id, sent_message_id)`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

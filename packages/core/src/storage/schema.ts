@@ -36,6 +36,7 @@ export interface Schema {
   readonly api_token: ApiTokenRow
   readonly webhook: WebhookRow
   readonly webhook_delivery: WebhookDeliveryRow
+  readonly email_outcomes: EmailOutcomeRow
 }
 
 /** One consent to send. */
@@ -405,4 +406,38 @@ interface SearchRow {
   readonly people: string
   readonly body: string
   readonly files: string
+}
+
+/** A draft that a program wrote; `message_id` is the draft's id. The columns of what was sent are all null until it was. */
+export interface EmailOutcomeRow {
+  readonly id: string
+  readonly account_id: string
+  readonly tenant_id: string
+  readonly user_id: string
+  readonly user_name: string
+  readonly message_id: string
+  readonly conversation_id: string
+  readonly reply_to_message_id: string | null
+  readonly scenario: string | null
+  readonly draft_subject: string
+  readonly draft_body: string
+  readonly final_subject: string
+  readonly final_body: string
+  readonly metadata_json: string
+  readonly status: string
+  readonly created_at: number
+  readonly superseded_at: number | null
+  readonly superseded_by: string | null
+  /** 1: it was superseded, and its copy stays on the server. */
+  readonly is_kept: number
+  readonly sent_message_id: string | null
+  readonly sent_subject: string | null
+  readonly sent_body: string | null
+  readonly sent_to: string | null
+  readonly sent_at: number | null
+  readonly evidence: string | null
+  readonly score: number | null
+  readonly similarity: number | null
+  readonly edit_distance: number | null
+  readonly verdict: string
 }

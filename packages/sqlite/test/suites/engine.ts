@@ -5,6 +5,7 @@ import { exerciseDrafts } from './drafts.ts'
 import { exerciseEvents } from './events.ts'
 import { exerciseLeaving } from './leaving.ts'
 import { exerciseLives } from './life.ts'
+import { exerciseOutcomes } from './outcomes.ts'
 import { exerciseOwners } from './owners.ts'
 import { exerciseQueue } from './queue.ts'
 import { exerciseSyncReport } from './sync-report.ts'
@@ -16,6 +17,7 @@ export function exerciseEngine(storage: SuiteStorage): void {
   exerciseSyncReport(storage)
   exerciseEvents(storage)
   exerciseAccounts(storage)
+  exerciseOutcomes(storage)
   exerciseOwners(storage)
   exerciseClosing(storage)
   exerciseQueue(storage)
