@@ -378,6 +378,14 @@ const steps: readonly (readonly Statement[])[] = [
     // Never two drafts on one sent mail.
     `create unique index email_outcomes_by_sent on email_outcomes (account_id, sent_message_id)`,
   ],
+  [
+    // The drafts of a bundle while it is read: none of them is taken in before all were found right.
+    `create table staged_import (
+      import_id text not null, seq integer not null, entry text not null, at integer not null,
+      primary key (import_id, seq)
+    ) strict`,
+    `create index staged_import_by_age on staged_import (at)`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

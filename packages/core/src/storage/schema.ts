@@ -36,6 +36,7 @@ export interface Schema {
   readonly api_token: ApiTokenRow
   readonly webhook: WebhookRow
   readonly webhook_delivery: WebhookDeliveryRow
+  readonly staged_import: StagedImportRow
   readonly email_outcomes: EmailOutcomeRow
 }
 
@@ -117,6 +118,15 @@ export interface WebhookDeliveryRow {
   /** Of HTTP; null: none came. */
   readonly status: number | null
   readonly error: string | null
+}
+
+/** A draft of a bundle that is being read. */
+interface StagedImportRow {
+  readonly import_id: string
+  readonly seq: number
+  /** JSON of an `ImportedDraft`. */
+  readonly entry: string
+  readonly at: number
 }
 
 /** By which a repeated request is known for the consent that it made. */
