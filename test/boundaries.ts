@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['sync'],
   ['tasks'],
   ['queue'],
-  ['engine'],
+  ['engine', 'draft-manager'],
 ]
 
 /** A task is named noun-verb, `draft-upload.ts`; what all tasks share has a name of one word, `task.ts`. */

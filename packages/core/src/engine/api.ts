@@ -1,4 +1,5 @@
 import type { Owner, Scope } from '../access.ts'
+import type { DraftManager } from '../draft-manager/envelope.ts'
 import type { DraftChanges } from '../draft/content.ts'
 import type {
   Attachment,
@@ -58,6 +59,8 @@ export interface Engine {
   readonly apiTokens: ApiTokens
   /** Where a daemon delivers events to; the engine itself asks nobody. */
   readonly webhooks: Webhooks
+  /** Seven actions in one envelope, for workflow tools and browsers: another door to `drafts`. It always answers; see docs/draft-manager.md. */
+  readonly draftManager: DraftManager
   /**
    * One round with the server now, up and down: debounce, byte budget and back-off are overridden. Resolves when
    * nothing is runnable for the account any more, or after `waitMs` with `settled: false`.

@@ -1,3 +1,4 @@
+import { createDraftManager } from '../draft-manager/draft-manager.ts'
 import type { LastError } from '../draft/draft.ts'
 import { defaultRetention } from '../draft/retention.ts'
 import type { Connectivity, Environment } from '../environment.ts'
@@ -401,9 +402,11 @@ async function startEngine(
     await store.close()
   }
 
+  const drafts = createDrafts(parts)
   return {
     accounts: createAccounts(parts),
-    drafts: createDrafts(parts),
+    drafts,
+    draftManager: createDraftManager(parts, drafts),
     sends: createSends(parts),
     templates: createTemplates(parts),
     tasks: createTasks(parts),

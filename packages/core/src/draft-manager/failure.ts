@@ -1,0 +1,41 @@
+import { EverdraftError, type FieldError } from '../errors.ts'
+import type { DraftManagerOutput } from './envelope.ts'
+import { type DraftManagerErrorCode, draftManagerErrors, type Failure } from './errors.ts'
+
+/** What an action throws when it has more to say than an error of the engine. */
+export class DraftManagerError extends Error {
+  override readonly name = 'DraftManagerError'
+  readonly code: Failure
+  readonly errors: readonly FieldError[] = []
+  /** Answered beside the error. */
+  readonly output: DraftManagerOutput | null
+
+  constructor(code: Failure, message: string, output: DraftManagerOutput | null = null) {
+    super(message)
+    this.code = code
+    this.output = output
+  }
+}
+
+export interface Failed {
+  readonly errorCode: DraftManagerErrorCode
+  readonly error: string
+  readonly errors: readonly FieldError[]
+  readonly output: DraftManagerOutput | null
+}
+
+/** Null: a bug, which is no answer. What is somebody else's and what is nobody's get the same one. */
+export function failureOf(error: unknown): Failed | null {
+  if (!(error instanceof EverdraftError) && !(error instanceof DraftManagerError)) return null
+  const errorCode = errorCodeOf(error.code)
+  if (errorCode === 'UNAUTHORIZED') return { errorCode, error: 'Unauthorized', errors: [], output: null }
+  const output = error instanceof DraftManagerError ? error.output : null
+  return { errorCode, error: error.message, errors: error.errors, output }
+}
+
+function errorCodeOf(failure: Failure): DraftManagerErrorCode {
+  for (const [code, { of }] of Object.entries(draftManagerErrors)) {
+    if (of.includes(failure)) return code as DraftManagerErrorCode
+  }
+  return 'DRAFT_MANAGER_ERROR'
+}
