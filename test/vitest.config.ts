@@ -9,8 +9,8 @@ export default defineConfig({
     // Live suites start real servers: a slow first start must not look like a failed test.
     testTimeout: 60_000,
     hookTimeout: 300_000,
-    // Two cores: more workers only make the servers and the tests wait for each other.
-    maxWorkers: 2,
+    // Two cores, and one more worker for the time in which tests wait for a server.
+    maxWorkers: 3,
     // Hundreds of processes are started, most of them the command line: what Node compiled for one serves the next.
     env: { NODE_COMPILE_CACHE: new URL('../node_modules/.cache/compiled', import.meta.url).pathname },
     reporters: ['default', new CountReporter()],

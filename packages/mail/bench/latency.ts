@@ -32,7 +32,7 @@ interface Measured {
 export const latency: Suite = {
   name: 'latency',
   async run({ quick, say }) {
-    const rounds = quick ? 3 : 20
+    const rounds = quick ? 1 : 20
     const measured: Measured[] = []
     const missing: string[] = []
     for (const [name, title] of servers) {
