@@ -22,6 +22,8 @@ export type TemplateId = Branded<string, 'TemplateId'>
 export type WebhookId = Branded<string, 'WebhookId'>
 /** A UUIDv7; one per draft that a program wrote for somebody to send. */
 export type OutcomeId = Branded<string, 'OutcomeId'>
+/** A UUIDv7; one per mail that a responder is asked about. */
+export type InboxMarkId = Branded<string, 'InboxMarkId'>
 /** Mails that answer one another; of the server where it says which, else the first Message-ID that is known of them. */
 export type ConversationId = Branded<string, 'ConversationId'>
 export type ConflictId = Branded<string, 'ConflictId'>

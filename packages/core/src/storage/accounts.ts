@@ -185,6 +185,9 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'sent_habit',
     'download',
     'email_outcomes',
+    'responder',
+    'inbox_mark',
+    'conversation_message',
     'event',
   ] as const) {
     await db.deleteFrom(table).where('account_id', '=', id).execute()

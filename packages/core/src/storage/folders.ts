@@ -20,7 +20,8 @@ export interface SeenFolder {
   readonly losses: Losses
 }
 
-type WatchedRole = 'drafts' | 'inbox'
+/** `inbox`: what came back of sent mail; `responder`: what is to be answered. Each goes through INBOX at its own pace. */
+type WatchedRole = 'drafts' | 'inbox' | 'responder'
 
 export async function seenFolder(db: Db, accountId: AccountId, role: WatchedRole): Promise<SeenFolder | null> {
   const row = await db
@@ -66,4 +67,9 @@ export async function confirmLosses(db: Db, accountId: AccountId): Promise<void>
     .where('account_id', '=', accountId)
     .where('losses', '=', 'hold')
     .execute()
+}
+
+/** What was seen of it counts no more. */
+export async function forgetSeenFolder(db: Db, accountId: AccountId, role: WatchedRole): Promise<void> {
+  await db.deleteFrom('folder').where('account_id', '=', accountId).where('role', '=', role).execute()
 }

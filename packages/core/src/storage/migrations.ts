@@ -386,6 +386,30 @@ const steps: readonly (readonly Statement[])[] = [
     ) strict`,
     `create index staged_import_by_age on staged_import (at)`,
   ],
+  [
+    // What answers new mail by drafts; whom it asks is a URL or a module of the program.
+    `create table responder (
+      account_id text primary key, url text, module text, allow_private integer not null, filters text not null,
+      scenario text, timeout_ms integer not null, cooldown_ms integer not null, hourly_limit integer not null,
+      created_at integer not null, updated_at integer not null
+    ) strict`,
+    // A mail that is to be answered, or was: each once, whatever becomes of UIDs and of this process.
+    `create table inbox_mark (
+      id text primary key, account_id text not null, identity text not null, conversation_id text not null,
+      mail text not null, state text not null, reason text, failures integer not null, draft_id text,
+      found_at integer not null, ended_at integer
+    ) strict`,
+    `create unique index inbox_mark_by_identity on inbox_mark (account_id, identity)`,
+    `create index inbox_mark_open on inbox_mark (account_id, found_at) where ended_at is null`,
+    `create index inbox_mark_by_conversation on inbox_mark (account_id, conversation_id, found_at)`,
+    `create index inbox_mark_by_end on inbox_mark (ended_at)`,
+    `create index email_outcomes_by_account on email_outcomes (account_id, created_at)`,
+    // Which conversation a Message-ID belongs to.
+    `create table conversation_message (
+      account_id text not null, message_id text not null, conversation_id text not null, at integer not null,
+      primary key (account_id, message_id)
+    ) strict, without rowid`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

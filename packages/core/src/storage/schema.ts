@@ -38,6 +38,9 @@ export interface Schema {
   readonly webhook_delivery: WebhookDeliveryRow
   readonly staged_import: StagedImportRow
   readonly email_outcomes: EmailOutcomeRow
+  readonly responder: ResponderRow
+  readonly inbox_mark: InboxMarkRow
+  readonly conversation_message: ConversationMessageRow
 }
 
 /** One consent to send. */
@@ -450,4 +453,45 @@ export interface EmailOutcomeRow {
   readonly similarity: number | null
   readonly edit_distance: number | null
   readonly verdict: string
+}
+
+/** Whom it asks is one of `url` and `module`; what signs its requests is a secret of the account. */
+export interface ResponderRow {
+  readonly account_id: string
+  readonly url: string | null
+  readonly module: string | null
+  readonly allow_private: number
+  /** JSON of `MailFilters`. */
+  readonly filters: string
+  readonly scenario: string | null
+  readonly timeout_ms: number
+  readonly cooldown_ms: number
+  readonly hourly_limit: number
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+/** A mail in INBOX that a responder answers, or has answered. */
+export interface InboxMarkRow {
+  readonly id: string
+  readonly account_id: string
+  /** What tells mails apart, hashed: it holds over a change of UIDs. */
+  readonly identity: string
+  readonly conversation_id: string
+  /** JSON of `KeptMail`. */
+  readonly mail: string
+  readonly state: string
+  /** JSON of a `LastError`: why there is no draft, or not yet. */
+  readonly reason: string | null
+  readonly failures: number
+  readonly draft_id: string | null
+  readonly found_at: number
+  readonly ended_at: number | null
+}
+
+interface ConversationMessageRow {
+  readonly account_id: string
+  readonly message_id: string
+  readonly conversation_id: string
+  readonly at: number
 }

@@ -5,8 +5,8 @@ import type { Db } from './db.ts'
 /** Whose login it is: of the account's mailbox, or of its submission server. */
 export type LoginOf = 'imap' | 'smtp'
 
-/** `imap` and `smtp` are the passwords. */
-export type SecretKind = LoginOf | `${LoginOf}-${Exclude<SecretName, 'password'>}`
+/** `imap` and `smtp` are the passwords; `responder` signs what its responder is asked. */
+export type SecretKind = LoginOf | `${LoginOf}-${Exclude<SecretName, 'password'>}` | 'responder'
 
 export interface StoredSecret {
   readonly accountId: AccountId
