@@ -1,6 +1,7 @@
 import type { RetentionPolicy } from '../draft/retention.ts'
 import type { Environment } from '../environment.ts'
 import { dropUnreferredBlobs, sweepBlobs } from '../storage/blobs.ts'
+import { dropDraftSavesBefore } from '../storage/draft-saves.ts'
 import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
 import { dropOldDownloads } from '../storage/imports.ts'
@@ -18,7 +19,7 @@ export interface HousekeepingPolicy {
   readonly history: RetentionPolicy
   /** How long a discarded draft can be taken back. Default 30 days. */
   readonly trashMs: number
-  /** How long events, the timelines of tasks and the deliveries to webhooks are kept. Default 30 days. */
+  /** How long events, the timelines of tasks, the deliveries to webhooks and the begun saves of clients are kept. Default 30 days. */
   readonly logMs: number
   /** How long the record of a send is kept once nothing is left to be done. Default 365 days. */
   readonly sendMs: number
@@ -65,6 +66,7 @@ export async function housekeep(
     await dropRequestsBefore(db, now - requestsKeptMs)
     await dropTaskLogBefore(db, now - policy.logMs)
     await dropDeliveriesBefore(db, now - policy.logMs)
+    await dropDraftSavesBefore(db, now - policy.logMs)
     await dropOldDownloads(db, now - downloadMs)
     return await dropUnreferredBlobs(db)
   })

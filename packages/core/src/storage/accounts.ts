@@ -185,6 +185,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'sent_habit',
     'download',
     'email_outcomes',
+    'draft_save',
     'responder',
     'inbox_mark',
     'conversation_message',

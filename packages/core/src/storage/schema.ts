@@ -33,6 +33,7 @@ export interface Schema {
   readonly sent_habit: SentHabitRow
   readonly send_request: SendRequestRow
   readonly draft_request: DraftRequestRow
+  readonly draft_save: DraftSaveRow
   readonly api_token: ApiTokenRow
   readonly webhook: WebhookRow
   readonly webhook_delivery: WebhookDeliveryRow
@@ -149,6 +150,23 @@ interface DraftRequestRow {
   readonly digest: string
   readonly draft_id: string
   readonly at: number
+}
+
+/** A save as the draft manager's clients know it; see draft-saves.ts. */
+export interface DraftSaveRow {
+  readonly account_id: string
+  readonly save_id: string
+  /** There may be no such draft yet. */
+  readonly draft_id: string
+  readonly device: string
+  readonly begun_at: number
+  readonly base_version: number | null
+  /** JSON of what the client had written by then; null: it did not say. */
+  readonly state: string | null
+  /** Null: it was begun, and is not finished. */
+  readonly ended_at: number | null
+  /** That it made; null: none. */
+  readonly version: number | null
 }
 
 interface SentHabitRow {

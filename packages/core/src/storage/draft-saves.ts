@@ -1,0 +1,164 @@
+import { sql } from 'kysely'
+
+import type { AccountId, DeviceId, Umid, Version } from '../ids.ts'
+import { prepared } from './prepared.ts'
+import type { DraftSaveRow } from './schema.ts'
+import type { Db } from './db.ts'
+
+/** A save that a client has begun, and of which nothing was heard since. */
+export interface UnfinishedSave {
+  readonly saveId: string
+  readonly draftId: Umid
+  readonly device: DeviceId
+  readonly begunAt: number
+  /** The version that it was made on; null: the client did not say. */
+  readonly baseVersion: Version | null
+  /** JSON of what the client had written by then; null: it did not say. */
+  readonly state: string | null
+}
+
+/** One that is known already stays as it is: its save may have come before it. */
+export async function beginDraftSave(db: Db, accountId: AccountId, save: UnfinishedSave): Promise<void> {
+  await db
+    .insertInto('draft_save')
+    .values({
+      account_id: accountId,
+      save_id: save.saveId,
+      draft_id: save.draftId,
+      device: save.device,
+      begun_at: save.begunAt,
+      base_version: save.baseVersion,
+      state: save.state,
+      ended_at: null,
+      version: null,
+    })
+    .onConflict((conflict) => conflict.columns(['account_id', 'save_id']).doNothing())
+    .execute()
+}
+
+/** Whether it was begun or not: what it made is known by its id from now on. */
+export async function endDraftSave(
+  db: Db,
+  accountId: AccountId,
+  save: {
+    readonly saveId: string
+    readonly draftId: Umid
+    readonly device: DeviceId
+    /** Null: it made none. */
+    readonly version: Version | null
+    readonly now: number
+  },
+): Promise<void> {
+  await db
+    .insertInto('draft_save')
+    .values({
+      account_id: accountId,
+      save_id: save.saveId,
+      draft_id: save.draftId,
+      device: save.device,
+      begun_at: save.now,
+      base_version: null,
+      state: null,
+      ended_at: save.now,
+      version: save.version,
+    })
+    .onConflict((conflict) =>
+      // Sent again, it makes nothing, and what it made at first is still its own.
+      conflict.columns(['account_id', 'save_id']).doUpdateSet({
+        ended_at: save.now,
+        state: null,
+        version: sql`coalesce(draft_save.version, excluded.version)`,
+      }),
+    )
+    .execute()
+}
+
+/** What the device has begun on the draft is in what it has saved now, or is given up. */
+export async function endUnfinishedSaves(
+  db: Db,
+  save: {
+    readonly accountId: AccountId
+    readonly draftId: Umid
+    /** Null: all devices. */
+    readonly device: DeviceId | null
+    readonly now: number
+  },
+): Promise<void> {
+  if (save.device === null) await endAll(db, save)
+  else await endOfDevice(db, { ...save, device: save.device })
+}
+
+const endAll = prepared((db, input: { readonly accountId: AccountId; readonly draftId: Umid; readonly now: number }) =>
+  db
+    .updateTable('draft_save')
+    .set({ ended_at: input.now, state: sql.lit(null) })
+    .where('account_id', '=', input.accountId)
+    .where('draft_id', '=', input.draftId)
+    .where('ended_at', 'is', null),
+)
+
+const endOfDevice = prepared(
+  (
+    db,
+    input: {
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      readonly device: DeviceId
+      readonly now: number
+    },
+  ) =>
+    db
+      .updateTable('draft_save')
+      .set({ ended_at: input.now, state: sql.lit(null) })
+      .where('account_id', '=', input.accountId)
+      .where('draft_id', '=', input.draftId)
+      .where('device', '=', input.device)
+      .where('ended_at', 'is', null),
+)
+
+/** The versions of the draft that these saves have made. */
+export async function versionsOfSaves(
+  db: Db,
+  accountId: AccountId,
+  draftId: Umid,
+  saveIds: readonly string[],
+): Promise<ReadonlySet<Version>> {
+  if (saveIds.length === 0) return new Set()
+  const rows = await db
+    .selectFrom('draft_save')
+    .select('version')
+    .where('account_id', '=', accountId)
+    .where('draft_id', '=', draftId)
+    .where('save_id', 'in', saveIds)
+    .where('version', 'is not', null)
+    .execute()
+  return new Set(rows.map(({ version }) => version as Version))
+}
+
+/** Newest first. */
+export async function unfinishedSaves(
+  db: Db,
+  accountId: AccountId,
+  filter: { readonly draftId: Umid | null; readonly device: DeviceId | null; readonly limit: number },
+): Promise<readonly UnfinishedSave[]> {
+  let rows = db.selectFrom('draft_save').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null)
+  if (filter.draftId !== null) rows = rows.where('draft_id', '=', filter.draftId)
+  if (filter.device !== null) rows = rows.where('device', '=', filter.device)
+  const found = await rows.orderBy('begun_at', 'desc').orderBy('save_id').limit(filter.limit).execute()
+  return found.map(toUnfinished)
+}
+
+export async function dropDraftSavesBefore(db: Db, time: number): Promise<void> {
+  await db.deleteFrom('draft_save').where('begun_at', '<', time).execute()
+}
+
+function toUnfinished(row: DraftSaveRow): UnfinishedSave {
+  return {
+    saveId: row.save_id,
+    draftId: row.draft_id as Umid,
+    device: row.device as DeviceId,
+    begunAt: row.begun_at,
+    baseVersion: row.base_version as Version | null,
+    state: row.state,
+  }
+}
