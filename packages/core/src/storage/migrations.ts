@@ -387,16 +387,6 @@ const steps: readonly (readonly Statement[])[] = [
     `create index staged_import_by_age on staged_import (at)`,
   ],
   [
-    // Saves of the draft manager, by the ids that clients gave them: what was begun and not finished is found again.
-    `create table draft_save (
-      account_id text not null, save_id text not null, draft_id text not null, device text not null,
-      begun_at integer not null, base_version integer, state text, ended_at integer, version integer,
-      primary key (account_id, save_id)
-    ) strict, without rowid`,
-    `create index draft_save_unfinished on draft_save (account_id, draft_id, device) where ended_at is null`,
-    `create index draft_save_by_age on draft_save (begun_at)`,
-  ],
-  [
     // What answers new mail by drafts; whom it asks is a URL or a module of the program.
     `create table responder (
       account_id text primary key, url text, module text, allow_private integer not null, filters text not null,
@@ -419,6 +409,16 @@ const steps: readonly (readonly Statement[])[] = [
       account_id text not null, message_id text not null, conversation_id text not null, at integer not null,
       primary key (account_id, message_id)
     ) strict, without rowid`,
+  ],
+  [
+    // Saves of the draft manager, by the ids that clients gave them: what was begun and not finished is found again.
+    `create table draft_save (
+      account_id text not null, save_id text not null, draft_id text not null, device text not null,
+      begun_at integer not null, base_version integer, state text, ended_at integer, version integer,
+      primary key (account_id, save_id)
+    ) strict, without rowid`,
+    `create index draft_save_unfinished on draft_save (account_id, draft_id, device) where ended_at is null`,
+    `create index draft_save_by_age on draft_save (begun_at)`,
   ],
 ]
 
