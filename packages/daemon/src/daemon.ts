@@ -38,6 +38,7 @@ import { tokenRoutes } from './routes/tokens.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { limitRates } from './rate-limit.ts'
+import { rememberAnswers } from './remembered-answers.ts'
 import { sendSecurityHeaders } from './security-headers.ts'
 import { cutSlowBodies, silenceMs, slowestBody, type SlowestBody } from './slow-clients.ts'
 import { trackUnusedConnections } from './unused-connections.ts'
@@ -106,9 +107,10 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(sendProblem)
-  await sendSecurityHeaders(app)
-  app.addHook('onRequest', async (request, reply) => {
+  sendSecurityHeaders(app)
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'cache-control': 'no-store', 'x-request-id': request.id })
+    done()
   })
   refuseOtherHosts(app, options.hosts ?? [])
   cutSlowBodies(app, options.slowestBody ?? slowestBody)
@@ -120,6 +122,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   acceptJsonOnly(app)
   const limit = options.requestsPerMinute ?? defaultRequestsPerMinute
   if (limit > 0) await limitRates(app, limit)
+  rememberAnswers(app, options.engine)
   const metrics = createMetrics(app, options.engine)
   await describeRoutes(app, about)
   const eventLog = createEventLog(options.engine)

@@ -10,11 +10,17 @@ import { ProblemError } from './problems.ts'
  */
 export function refuseOtherHosts(app: FastifyInstance, known: readonly string[]): void {
   const names = new Set(known.map((name) => name.toLowerCase().replace(/\.$/, '')))
-  app.addHook('onRequest', async (request) => {
+  // Most requests name the same.
+  let lastOurs: string | undefined
+  app.addHook('onRequest', (request, _reply, done) => {
     const { host } = request.headers
     // Before HTTP/1.1 there was none, and no browser speaks that.
-    if (host === undefined || isOurs(host, names)) return
-    throw new ProblemError(421, 'WRONG_HOST', 'Host: is no name of this daemon; see its setting hosts')
+    if (host === undefined || host === lastOurs) return done()
+    if (!isOurs(host, names)) {
+      return done(new ProblemError(421, 'WRONG_HOST', 'Host: is no name of this daemon; see its setting hosts'))
+    }
+    lastOurs = host
+    return done()
   })
 }
 

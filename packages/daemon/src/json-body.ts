@@ -25,10 +25,10 @@ export function acceptJsonOnly(app: FastifyInstance): void {
 
 /** Compressed bodies are refused rather than stored as they came. */
 export function refuseEncodedBodies(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return done()
     const encoding = request.headers['content-encoding']
-    if (encoding === undefined || encoding.toLowerCase() === 'identity') return
-    throw new ProblemError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding: must be absent or identity')
+    if (encoding === undefined || encoding.toLowerCase() === 'identity') return done()
+    return done(new ProblemError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding: must be absent or identity'))
   })
 }

@@ -2,6 +2,7 @@ import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 
 import type { About } from './app.ts'
 import { type ProblemCode, problemMediaType, problemSchema, statusOfProblem } from './problems.ts'
@@ -12,8 +13,9 @@ type Transform = NonNullable<FastifyDynamicSwaggerOptions['transform']>
 const transform: Transform = (document) => {
   const { schema, route, url } = document
   if (!('response' in schema)) return jsonSchemaTransform(document)
-  const response = { ...problemResponses(route), ...(schema.response as object) }
-  const { access } = route.config ?? {}
+  const { access, remembered } = route.config ?? {}
+  const unchanged = remembered === true ? { 304: z.null().meta({ description: 'It is what If-None-Match names' }) } : {}
+  const response = { ...problemResponses(route), ...unchanged, ...(schema.response as object) }
   const scope = access === 'operator' ? 'read' : access === 'reader' || access === 'bearer' ? undefined : access
   const security = access === 'open' ? [] : [{ token: scope === undefined ? [] : [scope] }]
   return jsonSchemaTransform({ ...document, url, schema: { ...schema, response, security } })

@@ -1,5 +1,5 @@
 import { defaultOwner, type Scope } from '@everdraft/core'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 
 import { principalOf } from './principal.ts'
 import { ProblemError, type ProblemCode } from './problems.ts'
@@ -41,22 +41,30 @@ export function requireScopes(app: FastifyInstance): readonly Route[] {
     if (access === undefined) throw new TypeError(`${[method].flat().join(', ')} ${url}: does not say who may call it`)
     for (const one of [method].flat()) routes.push({ method: one, path: url, access, schema })
   })
-  app.addHook('onRequest', async (request) => {
-    const { access } = request.routeOptions.config
-    if (request.is404 || access === undefined || access === 'open' || isForAllTokens(access)) return
-    const { owner, scopes } = principalOf(request)
-    const scope = access === 'operator' ? 'read' : access
-    if (!scopes.has(scope)) {
-      throw new ProblemError(403, 'UNAUTHORIZED', `the token lacks the scope ${scope}`, {
-        // RFC 6750 §3.1.
-        headers: { 'www-authenticate': `Bearer realm="everdraft", error="insufficient_scope", scope="${scope}"` },
-      })
-    }
-    if (access === 'operator' && owner.tenantId !== defaultOwner.tenantId) {
-      throw new ProblemError(403, 'UNAUTHORIZED', 'this is for the tenant of the daemon itself')
-    }
+  app.addHook('onRequest', (request, _reply, done) => {
+    const refusal = refusalOf(request)
+    if (refusal === null) done()
+    else done(refusal)
   })
   return routes
+}
+
+/** Null: whoever asks may. */
+function refusalOf(request: FastifyRequest): ProblemError | null {
+  const { access } = request.routeOptions.config
+  if (request.is404 || access === undefined || access === 'open' || isForAllTokens(access)) return null
+  const { owner, scopes } = principalOf(request)
+  const scope = access === 'operator' ? 'read' : access
+  if (!scopes.has(scope)) {
+    return new ProblemError(403, 'UNAUTHORIZED', `the token lacks the scope ${scope}`, {
+      // RFC 6750 §3.1.
+      headers: { 'www-authenticate': `Bearer realm="everdraft", error="insufficient_scope", scope="${scope}"` },
+    })
+  }
+  if (access === 'operator' && owner.tenantId !== defaultOwner.tenantId) {
+    return new ProblemError(403, 'UNAUTHORIZED', 'this is for the tenant of the daemon itself')
+  }
+  return null
 }
 
 function isForAllTokens(access: Access): access is 'reader' | 'bearer' {

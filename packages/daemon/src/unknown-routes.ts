@@ -11,12 +11,12 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
     for (const name of [method].flat()) methods.add(name)
     methodsByPattern.set(url, methods)
   })
-  function refuse(request: FastifyRequest): never {
+  function refusalOf(request: FastifyRequest): ProblemError {
     const path = pathOf(request.url)
     const methods = methodsByPattern.get(path) ?? methodsOf(path.split('/'))
-    if (methods === undefined) throw new ProblemError(404, 'NOT_FOUND', 'there is nothing under this path')
+    if (methods === undefined) return new ProblemError(404, 'NOT_FOUND', 'there is nothing under this path')
     const allow = [...methods].toSorted().join(', ')
-    throw new ProblemError(405, 'METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
+    return new ProblemError(405, 'METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
   }
   function methodsOf(path: readonly string[]): ReadonlySet<string> | undefined {
     for (const [pattern, methods] of methodsByPattern) if (matches(pattern.split('/'), path)) return methods
@@ -24,12 +24,15 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   }
 
   // At once: what becomes of a body is no matter, and Fastify has opinions on those of methods that nobody serves.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     // A path of its own is no id, also where only a path with an id takes the method.
     const isOther = methodsByPattern.get(pathOf(request.url))?.has(request.method) === false
-    if (request.is404 || isOther) refuse(request)
+    if (request.is404 || isOther) done(refusalOf(request))
+    else done()
   })
-  app.setNotFoundHandler(refuse)
+  app.setNotFoundHandler((request) => {
+    throw refusalOf(request)
+  })
 }
 
 function matches(pattern: readonly string[], path: readonly string[]): boolean {

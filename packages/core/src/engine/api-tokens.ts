@@ -19,6 +19,8 @@ const prefix = 'everdraft_'
 const secretBytes = 32
 /** When a token was used last is written down this often, and not at each request. */
 const lastUsedStepMs = 10 * 60_000
+/** So many are remembered, the ones that came first go. */
+const mostRemembered = 10_000
 
 const ownerName = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}$/
 
@@ -28,6 +30,25 @@ export function createApiTokens({ store, environment }: EngineParts): ApiTokens 
     const hasher = environment.createSha256()
     hasher.update(new TextEncoder().encode(text))
     return hasher.digest()
+  }
+
+  // They are asked for at each request, and change by nothing but what is below.
+  const remembered = new Map<ApiTokenId, StoredApiToken>()
+
+  async function find(id: ApiTokenId): Promise<StoredApiToken | null> {
+    const known = remembered.get(id)
+    if (known !== undefined) return known
+    const mark = store.changeMark()
+    const token = await store.read((db) => findApiToken(db, id))
+    // Since the mark it may have been revoked.
+    if (token !== null && mark !== null && mark === store.changeMark()) remember(token)
+    return token
+  }
+
+  function remember(token: StoredApiToken): void {
+    const [first] = remembered.keys()
+    if (remembered.size >= mostRemembered && first !== undefined) remembered.delete(first)
+    remembered.set(token.id, token)
   }
 
   return {
@@ -60,15 +81,19 @@ export function createApiTokens({ store, environment }: EngineParts): ApiTokens 
       const { items, total } = await store.read((db) => listApiTokens(db, owner ?? null, checked))
       return { items: items.map(withoutDigest), total, ...checked }
     },
-    revoke: (id) => store.write(({ db }) => deleteApiToken(db, id)),
+    async revoke(id) {
+      await store.write(({ db }) => deleteApiToken(db, id))
+      remembered.delete(id)
+    },
     async authenticate(text) {
       const id = idIn(text)
       if (id === null) return null
-      const token = await store.read((db) => findApiToken(db, id))
+      const token = await find(id)
       if (token === null || !isSame(token.digest, digestOf(text))) return null
       const now = environment.now()
       if (token.expiresAt !== null && token.expiresAt <= now) return null
       if (token.lastUsedAt === null || now - token.lastUsedAt >= lastUsedStepMs) {
+        if (remembered.has(id)) remembered.set(id, { ...token, lastUsedAt: now })
         // Nobody waits for it, and a store that is full or closes meanwhile takes the right to nothing.
         store.write(({ db }) => touchApiToken(db, id, now)).catch(() => {})
       }

@@ -75,6 +75,11 @@ export interface Engine {
   readonly events: Events
   /** How much of everything there is, for who watches over it. */
   figures(): Promise<Figures>
+  /**
+   * Another number after each change of whatever kind, for who remembers what was read: as long as it is the same, all that was
+   * read since is still so. Null: this store cannot tell.
+   */
+  changeMark(): number | null
   /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
   housekeep(): Promise<HousekeepingReport>
   /**

@@ -416,6 +416,7 @@ async function startEngine(
     subscribe: feed.subscribe,
     events: { page: feed.page },
     figures: () => store.read((db) => figures(db, environment.now())),
+    changeMark: () => store.changeMark(),
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
       await open.backup(destination)

@@ -25,6 +25,11 @@ export interface Store {
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
   /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
+  /**
+   * Another number after each commit: what was read since it last changed is still so. Null where that cannot be said, as the
+   * connection to the database may be lost, and another process may have had it meanwhile.
+   */
+  changeMark(): number | null
   /** Between large writes: what they left to the storage to do is done in small pieces. */
   checkpoint(): Promise<void>
   /** A listener does not throw. */
@@ -129,6 +134,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
   const listeners: ((events: readonly ToldEvent[]) => void)[] = []
   const reading = new Set<Promise<unknown>>()
   let draining: Promise<void> | null = null
+  let commits = 0
   let turnBegan: number | null = null
   let cancelTurn: Cancel | null = null
   let closed = false
@@ -153,7 +159,14 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       const batch = waiting.splice(0, maxBatch)
       let done: readonly Done[]
       try {
-        done = await connection.use((db) => commitTogether(db, batch, { begin: begin[open.family], now }))
+        done = await connection.use(async (db) => {
+          try {
+            return await commitTogether(db, batch, { begin: begin[open.family], now })
+          } finally {
+            // While the connection is held: nobody reads what is new under the old mark.
+            commits += 1
+          }
+        })
       } catch (error) {
         // BEGIN or COMMIT failed (disk full, read-only): nothing of the batch is stored, and every caller hears it.
         for (const job of batch) job.reject(storageError(open, error))
@@ -189,6 +202,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
         reading.delete(answer)
       }
     },
+    changeMark: () => (open.answer === undefined ? null : commits),
     async checkpoint() {
       if (open.checkpoint === undefined) return
       try {

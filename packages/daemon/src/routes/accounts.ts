@@ -278,7 +278,7 @@ export function accountRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts',
     {
-      config: { access: 'read' },
+      config: { access: 'read', remembered: true },
       schema: { summary: 'The accounts', querystring: pageQuerySchema, response: { 200: pageSchema(accountSchema) } },
     },
     async (request) => pageToJson(await ownAccounts(engine, request, request.query), accountToJson),

@@ -87,11 +87,12 @@ export function draftRoutes(app: App, { engine }: Context): void {
     const idempotent = { key: headers['idempotency-key'], scope, body: json }
     const repeatable = repeatableRequestOf(idempotent)
     const options = { by: headers['everdraft-author'], ...(repeatable === null ? {} : { request: repeatable }) }
-    const id = await idempotencyKeys.once(
-      idempotent,
-      async () => (await engine.drafts.create({ ...draftInput(json), ...where }, options)).id,
-    )
-    return engine.drafts.get(id)
+    let made: Draft | null = null
+    const id = await idempotencyKeys.once(idempotent, async () => {
+      made = await engine.drafts.create({ ...draftInput(json), ...where }, options)
+      return made.id
+    })
+    return made ?? (await engine.drafts.get(id))
   }
 
   app.post(
@@ -133,7 +134,7 @@ export function draftRoutes(app: App, { engine }: Context): void {
   app.get(
     '/accounts/:id/drafts',
     {
-      config: { access: 'read' },
+      config: { access: 'read', remembered: true },
       schema: {
         summary: 'Drafts without their text and HTML, newest change first; with `q`, best match first',
         description:

@@ -215,7 +215,7 @@ export function sendRoutes(app: App, { engine, closing }: Context): void {
   app.get(
     '/sends',
     {
-      config: { access: 'read' },
+      config: { access: 'read', remembered: true },
       schema: {
         summary: 'Sends, the newest first',
         querystring: z.strictObject({
