@@ -28,7 +28,12 @@ type ParamsOption<Op> = Op extends { readonly parameters: infer Params }
   : { readonly params?: never }
 
 /** The ids, the query and the header fields of the operation in `params`, and its JSON in `body`. */
-type CallOptions<Op> = ParamsOption<Op> & BodyOption<Op> & { readonly signal?: AbortSignal }
+type CallOptions<Op> = ParamsOption<Op> &
+  BodyOption<Op> & {
+    readonly signal?: AbortSignal
+    /** The request outlives the page. Browsers allow bodies of 64 KiB in all for that (https://fetch.spec.whatwg.org/#request-keepalive-flag). */
+    readonly keepalive?: boolean
+  }
 
 /** A file goes out by `attach`, and comes by `download`. */
 type IsOfJson<Op> = [DataOf<Op>] extends [never]

@@ -1,4 +1,7 @@
 export { createClient, type Client, type ClientOptions } from './client.ts'
+export { autoSave, type AutoSave, type AutoSaveOptions } from './auto-save/auto-save.ts'
+export type { ContentField, EditorContent, Recipient } from './auto-save/content.ts'
+export type { Editor, Recovery, RecoveryChoice, SaveConflict, SaveStatus, ShadowState } from './auto-save/editor.ts'
 export type { Answer, Call } from './call.ts'
 export type { AttachOptions, Download, DownloadOptions } from './attachments.ts'
 export { ConnectionError, ProblemError, type Problem, type ProblemCode } from './errors.ts'

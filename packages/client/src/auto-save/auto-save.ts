@@ -1,0 +1,470 @@
+import type { Client } from '../client.ts'
+import { ProblemError } from '../errors.ts'
+import { createIdempotencyKey, mayPass, waitOf } from '../idempotency.ts'
+import { delayAfter } from '../pause.ts'
+import { differingFields, emptyContent, type EditorContent, isSameContent } from './content.ts'
+import { openDraftDoor, type SaveAnswer } from './draft-door.ts'
+import type { Editor, SaveConflict, SaveStatus, ShadowState } from './editor.ts'
+import { judgeFoundSave } from './found-saves.ts'
+import { rebase } from './rebase.ts'
+import { type Acknowledged, type BegunSave, openShadow, type Shadow, ShadowError } from './shadow.ts'
+import { joinTabs } from './tabs.ts'
+
+export interface AutoSaveOptions {
+  readonly client: Client
+  readonly accountId: string
+  /** A UUID. One that the daemon does not know is made by the first save: offline, too. */
+  readonly draftId: string
+  /** Whose the account is: the shadow is the database `everdraft_email_[tenantId]`. Default `default`. */
+  readonly tenantId?: string
+  readonly userId?: string
+  /** In the history of the draft. Default `unknown`. */
+  readonly deviceId?: string
+  /** Saves after a pause of so many milliseconds: 1,000 to 60,000. Default 2,000. */
+  readonly interval?: number
+  /** Saves so long after the first change, whatever is typed. Default five times `interval`, at most a minute. */
+  readonly longestInterval?: number
+}
+
+/** It saves until it is closed. */
+export interface AutoSave extends AsyncDisposable {
+  readonly status: SaveStatus
+  /** Saves now. @returns how it ended: `saved`, unless there is a reason why not */
+  flush(): Promise<SaveStatus>
+  /** Ends a conflict: what stands in the editor counts, also where the user has merged it by hand, or what is stored. */
+  resolve(whose: 'mine' | 'theirs'): Promise<SaveStatus>
+  /** Saves what there is, and stops. What could not be saved stays in the shadow, and is taken up the next time. */
+  close(): Promise<void>
+}
+
+type Phase =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'offline' }
+  | { readonly kind: 'conflict'; readonly conflict: SaveConflict; readonly conflictId: string | null }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+
+const defaultIntervalMs = 2_000
+const longestIntervalMs = 60_000
+const firstRetryMs = 1_000
+/** Words are in the shadow so soon after they were typed. */
+const shadowMs = 200
+
+/**
+ * Saves what is written in an editor by itself: into the browser at once, and to the daemon at each pause, and while somebody
+ * types steadily all the same. Loads the draft into the editor first, and offers what an earlier page could not save.
+ *
+ * Needs Web Locks and BroadcastChannel: a page of https or of localhost.
+ * @throws {RangeError} for an interval out of its range
+ * @throws {ProblemError} where the draft cannot be had: it is not the caller's
+ */
+export async function autoSave(editor: Editor, options: AutoSaveOptions): Promise<AutoSave> {
+  const { accountId, draftId, tenantId = 'default', userId = 'default', deviceId: device = 'unknown' } = options
+  const interval = checkedInterval('interval', options.interval ?? defaultIntervalMs)
+  const longest = checkedInterval(
+    'longestInterval',
+    options.longestInterval ?? Math.min(5 * interval, longestIntervalMs),
+  )
+  const door = openDraftDoor({ client: options.client, accountId, draftId, deviceId: device })
+
+  let base: Acknowledged = { version: 0, content: emptyContent, savedAt: 0 }
+  /** False: nobody has said yet whether there is such a draft. */
+  let isBaseKnown = false
+  /** What is written and not acknowledged; null: nothing. */
+  let begun: BegunSave | null = null
+  let firstChangeAt: number | null = null
+  let phase: Phase = { kind: 'ready' }
+  let saving: Promise<void> | null = null
+  let heardMeanwhile: Acknowledged | null = null
+  let failures = 0
+  let saveTimer: ReturnType<typeof setTimeout> | undefined
+  let keepTimer: ReturnType<typeof setTimeout> | undefined
+  let shadowState: ShadowState = 'kept'
+  let shadowWork: Promise<void> = Promise.resolve()
+  let lastReport = ''
+  let isClosed = false
+
+  const shadow = await openShadow({ tenantId, userId, accountId }).catch((error: unknown) => {
+    shadowState = stateAfter(error)
+    return null
+  })
+  const tabs = await joinTabs({ tenantId, draftId, onSaved: hear })
+  try {
+    await load()
+  } catch (error) {
+    tabs.close()
+    shadow?.close()
+    throw error
+  }
+  const stopListening = editor.listen(changed)
+  window.addEventListener('pagehide', leave)
+  document.addEventListener('visibilitychange', hide)
+  window.addEventListener('online', wake)
+  // What was recovered goes on from here, and so does what the editor shows of a draft that nobody has stored yet.
+  if (begun !== null) void keepNow()
+  if (begun !== null && isReady()) void saveNow()
+  changed()
+  report()
+
+  // What was there before.
+
+  async function load(): Promise<void> {
+    const stored = await loadStored()
+    if (stored !== null) show(stored)
+    for (const found of await begunEarlier()) {
+      if (!(await tabs.isGone(found.tab))) continue
+      const judged = judgeFoundSave(found, stored)
+      if (judged.kind === 'settled') {
+        await inShadow(async (kept) => await kept.drop(found))
+        continue
+      }
+      const choice = judged.kind === 'resumed' ? 'restore' : await editor.offerRecovery(judged.recovery)
+      if (choice === 'discard') await inShadow(async (kept) => await kept.drop(found))
+      if (choice !== 'restore') continue
+      base = found.base
+      begun = { ...found, tab: tabs.id, leftAt: null }
+      firstChangeAt = Date.now()
+      editor.show(found.content)
+      return
+    }
+    if (stored !== null) await inShadow(async (kept) => await kept.remember({ ...stored, draftId, device }))
+  }
+
+  /** From the daemon; where nobody answers, what this browser knows. Null: there is no such draft yet. */
+  async function loadStored(): Promise<Acknowledged | null> {
+    try {
+      const stored = await door.load()
+      isBaseKnown = true
+      return stored
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      fail(error)
+      const known = shadow === null ? null : await shadow.acknowledged(draftId).catch(() => null)
+      isBaseKnown = known !== null
+      return known
+    }
+  }
+
+  async function begunEarlier(): Promise<readonly BegunSave[]> {
+    if (shadow === null) return []
+    try {
+      return await shadow.begun(draftId)
+    } catch (error) {
+      shadowState = stateAfter(error)
+      return []
+    }
+  }
+
+  // The shadow. What goes wrong there is told, and keeps nobody from saving.
+
+  async function shadowed(work: (shadow: Shadow) => Promise<void>): Promise<void> {
+    if (shadow === null) return
+    try {
+      await work(shadow)
+      shadowState = 'kept'
+    } catch (error) {
+      shadowState = stateAfter(error)
+    }
+    report()
+  }
+
+  /** One after the other, so that no older words overtake. */
+  function inShadow(work: (shadow: Shadow) => Promise<void>): Promise<void> {
+    shadowWork = shadowWork.then(async () => await shadowed(work))
+    return shadowWork
+  }
+
+  async function keepNow(): Promise<void> {
+    clearTimeout(keepTimer)
+    keepTimer = undefined
+    await inShadow(async (kept) => {
+      if (begun === null) return
+      begun = { ...begun, content: editor.read() }
+      await kept.keep(begun)
+    })
+  }
+
+  // The rhythm.
+
+  function changed(): void {
+    if (isClosed) return
+    if (begun === null) {
+      // What `show` shows is no change.
+      if (isSameContent(editor.read(), base.content)) return
+      begun = beginSave()
+      firstChangeAt = begun.changedAt
+      void door.begin(begun).catch(() => {})
+    }
+    begun = { ...begun, changedAt: Date.now() }
+    keepTimer ??= setTimeout(() => void keepNow(), shadowMs)
+    if (phase.kind === 'refused') phase = { kind: 'ready' }
+    // While nobody answers, the next try has its time already.
+    if (phase.kind === 'ready') schedule()
+    report()
+  }
+
+  function beginSave(): BegunSave {
+    const saveId = createIdempotencyKey()
+    const content = editor.read()
+    return { saveId, draftId, device, tab: tabs.id, changedAt: Date.now(), leftAt: null, base, content, unanswered: [] }
+  }
+
+  function schedule(): void {
+    const now = Date.now()
+    saveIn(Math.max(0, Math.min(interval, (firstChangeAt ?? now) + longest - now)))
+  }
+
+  function saveIn(ms: number): void {
+    clearTimeout(saveTimer)
+    saveTimer = setTimeout(() => void saveNow(), ms)
+  }
+
+  // Saving.
+
+  /** Resolves when what stood in the editor when it was called is saved, or cannot be for now. */
+  async function saveNow(): Promise<void> {
+    clearTimeout(saveTimer)
+    // oxlint-disable-next-line no-unmodified-loop-condition -- it is: by what `track` waits for
+    while (saving !== null) await saving
+    if (isClosed || phase.kind === 'conflict') return
+    await track(tabs.exclusively(async () => await (begun === null ? reload() : saveOnce())))
+  }
+
+  async function track(work: Promise<void>): Promise<void> {
+    const done = work.finally(() => {
+      if (saving === done) saving = null
+      if (saving === null && heardMeanwhile !== null) takeHeard(heardMeanwhile)
+      report()
+    })
+    saving = done
+    report()
+    await done
+  }
+
+  async function saveOnce(): Promise<void> {
+    try {
+      if (!isBaseKnown) await learnBase()
+      if (heardMeanwhile !== null) takeHeard(heardMeanwhile)
+      if (begun === null || phase.kind === 'conflict') return
+      const { saveId: first, unanswered } = begun
+      const content = editor.read()
+      const saveId = unanswered.length === 0 ? first : createIdempotencyKey()
+      begun = { ...begun, content, unanswered: [...unanswered, saveId] }
+      const isLeaving = document.visibilityState === 'hidden' || begun.leftAt !== null
+      await settle(begun, content, await door.save({ saveId, base, content, unanswered, isLeaving }))
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  /** What the draft says must be known before anything is saved upon it. */
+  async function learnBase(): Promise<void> {
+    const stored = await door.load()
+    isBaseKnown = true
+    if (stored !== null) takeOver(base.content, stored)
+  }
+
+  /** Somebody answers again, and there is nothing to save. */
+  async function reload(): Promise<void> {
+    if (phase.kind !== 'offline') return
+    try {
+      const stored = await door.load()
+      isBaseKnown = true
+      failures = 0
+      phase = { kind: 'ready' }
+      if (stored !== null && stored.version > base.version) takeOver(base.content, stored)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  async function settle(save: BegunSave, sent: EditorContent, answer: SaveAnswer): Promise<void> {
+    failures = 0
+    if (answer.kind === 'conflict') {
+      quarrel(answer, answer.fields, answer.conflictId)
+      return
+    }
+    phase = { kind: 'ready' }
+    const { version, content, savedAt } = answer
+    // What nobody else wrote in is what was sent, however the daemon spells it.
+    if (answer.merged) takeOver(sent, answer)
+    else base = { version, content: sent, savedAt }
+    const next = phase.kind === 'ready' && isSameContent(editor.read(), base.content) ? null : beginSave()
+    begun = next
+    firstChangeAt = next?.changedAt ?? null
+    tabs.tell({ version, content, savedAt })
+    await inShadow(
+      async (kept) => await kept.acknowledge({ version, content, savedAt, draftId, device, saveId: save.saveId, next }),
+    )
+    if (next !== null && isReady()) schedule()
+  }
+
+  function isReady(): boolean {
+    return phase.kind === 'ready'
+  }
+
+  /** What others wrote comes in; what was typed here since `before` stays on top of it. */
+  function takeOver(before: EditorContent, theirs: Acknowledged): void {
+    const rebased = rebase({ base: before, mine: editor.read(), theirs: theirs.content })
+    if (rebased.kind === 'conflict') {
+      quarrel(theirs, rebased.fields, null)
+      return
+    }
+    if (isSameContent(rebased.content, theirs.content)) {
+      show(theirs)
+    } else {
+      base = theirs
+      editor.show(rebased.content)
+    }
+    if (begun !== null) begun = { ...begun, base }
+  }
+
+  /** What the editor makes of it counts as the same: its own way to write HTML is no edit (hazard 17). */
+  function show(stored: Acknowledged): void {
+    if (!isSameContent(editor.read(), stored.content)) editor.show(stored.content)
+    base = { ...stored, content: editor.read() }
+  }
+
+  function quarrel(
+    { version, content: theirs }: Acknowledged,
+    fields: SaveConflict['fields'],
+    conflictId: string | null,
+  ): void {
+    const told = fields.length > 0 ? fields : differingFields(editor.read(), theirs)
+    phase = { kind: 'conflict', conflictId, conflict: { fields: told, theirs, version } }
+  }
+
+  function fail(error: unknown): void {
+    if (isPassing(error)) {
+      phase = { kind: 'offline' }
+      failures += 1
+      if (!isClosed) saveIn(waitOf(error) ?? delayAfter(failures, firstRetryMs))
+    } else if (error instanceof ProblemError) {
+      phase = { kind: 'refused', code: error.code, message: error.message }
+    } else {
+      throw error
+    }
+  }
+
+  /** Another tab has saved. */
+  function hear(saved: Acknowledged): void {
+    if (saving === null) takeHeard(saved)
+    else heardMeanwhile = saved
+  }
+
+  function takeHeard(saved: Acknowledged): void {
+    heardMeanwhile = null
+    if (saved.version <= base.version || isClosed || phase.kind === 'conflict') return
+    // Where both wrote at the same place the daemon is asked, at the next save.
+    if (rebase({ base: base.content, mine: editor.read(), theirs: saved.content }).kind === 'conflict') return
+    takeOver(base.content, saved)
+    if (begun !== null && isSameContent(editor.read(), base.content)) void forget(begun)
+    report()
+  }
+
+  async function forget(save: BegunSave): Promise<void> {
+    begun = null
+    await inShadow(async (kept) => await kept.drop(save))
+  }
+
+  // The page goes, or may go.
+
+  function leave(): void {
+    if (begun === null || isClosed) return
+    begun = { ...begun, leftAt: Date.now(), content: editor.read() }
+    const last = begun
+    void shadowed(async (kept) => await kept.keep(last))
+    // At once: nothing that is waited for comes while a page goes, neither a lock nor an earlier answer.
+    if (phase.kind !== 'conflict') void track(saveOnce())
+  }
+
+  function hide(): void {
+    if (document.visibilityState !== 'hidden' || begun === null || isClosed || begun.leftAt !== null) return
+    void keepNow()
+    void saveNow()
+  }
+
+  function wake(): void {
+    failures = 0
+    if (phase.kind === 'offline') void saveNow()
+  }
+
+  // What the editor is told.
+
+  function status(): SaveStatus {
+    const told = { shadow: shadowState }
+    if (phase.kind === 'conflict') return { ...told, state: 'conflict', conflict: phase.conflict }
+    if (phase.kind === 'refused') return { ...told, state: 'refused', code: phase.code, message: phase.message }
+    if (phase.kind === 'offline') return { ...told, state: 'offline' }
+    if (begun === null) return { ...told, state: 'saved', version: base.version }
+    return { ...told, state: saving === null ? 'unsaved' : 'saving' }
+  }
+
+  function report(): void {
+    const told = status()
+    const text = JSON.stringify(told)
+    if (text === lastReport || isClosed) return
+    lastReport = text
+    editor.report(told)
+  }
+
+  async function flush(): Promise<SaveStatus> {
+    await keepNow()
+    if (begun !== null) await saveNow()
+    return status()
+  }
+
+  async function close(): Promise<void> {
+    if (isClosed) return
+    await flush()
+    isClosed = true
+    clearTimeout(saveTimer)
+    clearTimeout(keepTimer)
+    stopListening()
+    window.removeEventListener('pagehide', leave)
+    document.removeEventListener('visibilitychange', hide)
+    window.removeEventListener('online', wake)
+    await shadowWork
+    tabs.close()
+    shadow?.close()
+  }
+
+  return {
+    get status() {
+      return status()
+    },
+    flush,
+    async resolve(whose) {
+      if (phase.kind !== 'conflict') return status()
+      const { conflictId } = phase
+      const { version, theirs } = phase.conflict
+      phase = { kind: 'ready' }
+      base = { version, content: theirs, savedAt: base.savedAt }
+      if (whose === 'theirs') show(base)
+      begun = begun === null ? null : { ...begun, base }
+      if (begun !== null && isSameContent(editor.read(), base.content)) await forget(begun)
+      const ended = await flush()
+      if (ended.state === 'saved' && conflictId !== null)
+        await door.endConflict(conflictId, editor.read()).catch(() => {})
+      return ended
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const isLate = error instanceof DOMException && error.name === 'TimeoutError'
+  return isLate || mayPass(error) || (error instanceof ProblemError && error.status >= 500)
+}
+
+/** @throws what is no error of the shadow */
+function stateAfter(error: unknown): ShadowState {
+  if (!(error instanceof ShadowError)) throw error
+  return error.code === 'FULL' ? 'full' : 'unavailable'
+}
+
+/** @throws {RangeError} */
+function checkedInterval(name: string, ms: number): number {
+  if (Number.isFinite(ms) && ms >= 1_000 && ms <= longestIntervalMs) return ms
+  throw new RangeError(`${name} must be 1,000 to 60,000 milliseconds`)
+}

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { type Browser, isChromiumHere, startChromium } from './chromium.ts'
+import { startComposing } from './editor-page.ts'
+
+// skipped: where there is no Chromium
+describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await startChromium()
+  })
+  afterAll(async () => await browser.close())
+
+  test('what is typed is saved after a pause, and steady typing all the same', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '1000' })
+    await page.type('a word')
+    expect(await page.evaluate('until("saved")')).toEqual({ state: 'saved', shadow: 'kept', version: 3 })
+    expect(await composing.stored()).toMatchObject({ version: 3, text: 'Dear Ann,\n\nthe end\na word' })
+
+    const steady = await composing.open({ interval: '60000', longestInterval: '1000' })
+    await steady.evaluate(
+      `window.typing = setInterval(() => { body.value += '.'; body.dispatchEvent(new Event('input', { bubbles: true })) }, 50)`,
+    )
+    await composing.untilStored(4)
+    await steady.evaluate('clearInterval(typing)')
+    expect((await composing.stored()).text).toMatch(/^Dear Ann,\n\nthe end\na word\.+$/)
+  })
+
+  test('H17 a draft that is opened, looked at and closed is not saved', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open()
+    await page.evaluate('body.dispatchEvent(new Event("input", { bubbles: true })), made.close()')
+    expect(await page.evaluate('statuses')).toEqual([{ state: 'saved', shadow: 'kept', version: 2 }])
+    expect(await composing.stored()).toMatchObject({ version: 2 })
+  })
+
+  test('a tab that is killed in mid-typing: the next load offers the words that were lost', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '60000' })
+    await page.type('never sent')
+    await page.evaluate('untilKept("never sent")')
+    await page.crash()
+    expect(await composing.stored()).toMatchObject({ version: 2 })
+
+    const later = await composing.open({ choice: 'later' })
+    expect(await later.evaluate('body.value')).toBe('Dear Ann,\n\nthe end\n')
+    const next = await composing.open({ choice: 'restore' })
+    const offered = {
+      content: { body: 'Dear Ann,\n\nthe end\nnever sent' },
+      stored: { body: 'Dear Ann,\n\nthe end\n' },
+    }
+    expect(await next.evaluate('recoveries')).toMatchObject([{ ...offered, diverged: false }])
+    await next.evaluate('until("saved")')
+    expect(await composing.stored()).toMatchObject({ version: 3, text: 'Dear Ann,\n\nthe end\nnever sent' })
+    // Once they are saved nothing is offered any more.
+    expect(await (await composing.open()).evaluate('recoveries')).toEqual([])
+  })
+
+  test('lost words of a draft that others have edited since are merged, and what cannot be merged is asked about', async () => {
+    const composing = await startComposing(browser)
+    const { client, accountId, draftId } = composing
+    const crash = async (words: string): Promise<void> => {
+      const page = await composing.open({ interval: '60000' })
+      await page.type(words)
+      await page.evaluate(`untilKept(${JSON.stringify(words)})`)
+      await page.crash()
+    }
+    const saveElsewhere = async (text: string): Promise<void> => {
+      const path = { id: accountId, draft_id: draftId }
+      await client.PUT('/accounts/{id}/drafts/{draft_id}', { params: { path }, body: { text } })
+    }
+    await crash('mine')
+    await saveElsewhere('Dear Ann and Bob,\n\nthe end\n')
+    const merging = await composing.open({ choice: 'restore' })
+    expect(await merging.evaluate('recoveries')).toMatchObject([{ diverged: true }])
+    await merging.evaluate('until("saved")')
+    expect(await merging.evaluate('body.value')).toBe('Dear Ann and Bob,\n\nthe end\nmine')
+    expect((await composing.stored()).text).toBe('Dear Ann and Bob,\n\nthe end\nmine')
+    await merging.close()
+
+    await crash(' again')
+    await saveElsewhere('Dear Ann and Bob,\n\nthe end\ntheirs')
+    const asking = await composing.open({ choice: 'restore' })
+    const told = {
+      state: 'conflict',
+      conflict: { fields: ['body'], theirs: { body: 'Dear Ann and Bob,\n\nthe end\ntheirs' } },
+    }
+    expect(await asking.evaluate('until("conflict")')).toMatchObject(told)
+    // Nothing was saved over, and nothing that was recovered is gone.
+    expect((await composing.stored()).text).toBe('Dear Ann and Bob,\n\nthe end\ntheirs')
+    expect(await asking.evaluate('body.value')).toBe('Dear Ann and Bob,\n\nthe end\nmine again')
+    expect(await asking.evaluate('made.resolve("mine")')).toMatchObject({ state: 'saved' })
+    expect((await composing.stored()).text).toBe('Dear Ann and Bob,\n\nthe end\nmine again')
+    const conflicts = await client.GET('/accounts/{id}/drafts/{draft_id}/conflicts', {
+      params: { path: { id: accountId, draft_id: draftId } },
+    })
+    expect(conflicts.data.items).toMatchObject([{ resolution: 'fields' }])
+  })
+
+  test('offline the words are kept in the browser, and once it is online they are saved', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '1000' })
+    await page.setOffline(true)
+    await page.type('on the train')
+    await page.evaluate('until("offline")')
+    await page.evaluate('untilKept("on the train")')
+    await page.type(', still')
+    await page.setOffline(false)
+    await page.evaluate('until("saved")')
+    expect(await composing.stored()).toMatchObject({ version: 3, text: 'Dear Ann,\n\nthe end\non the train, still' })
+  })
+
+  test('where the daemon does not answer, a draft is shown as this browser knows it, and what is typed is saved later', async () => {
+    let isDown = false
+    const composing = await startComposing(browser, { passes: () => !isDown })
+    await (await composing.open()).close()
+    isDown = true
+    const page = await composing.open({ interval: '1000' })
+    expect(await page.evaluate('statuses.at(-1)')).toEqual({ state: 'offline', shadow: 'kept' })
+    await page.type('written blind')
+    await page.evaluate('untilKept("written blind")')
+    isDown = false
+    await page.evaluate('until("saved")')
+    expect(await composing.stored()).toMatchObject({ version: 3, text: 'Dear Ann,\n\nthe end\nwritten blind' })
+  })
+
+  test('two tabs on one draft show the same, merge what is typed in both, and save no oftener than there is something', async () => {
+    const composing = await startComposing(browser)
+    const [one, other] = [await composing.open({ interval: '1000' }), await composing.open({ interval: '1000' })]
+    await one.type('from one')
+    await one.evaluate('until("saved")')
+    expect(await other.evaluate('body.value')).toBe('Dear Ann,\n\nthe end\nfrom one')
+    expect((await composing.stored()).version).toBe(3)
+    // Both at once, at two places.
+    await Promise.all([
+      one.evaluate('body.focus(), body.setSelectionRange(0, 0)'),
+      other.evaluate('body.focus(), body.setSelectionRange(body.value.length, body.value.length)'),
+    ])
+    await Promise.all([one.type('PS: '), other.type(', from the other')])
+    await Promise.all([one.evaluate('made.flush()'), other.evaluate('made.flush()')])
+    const text = 'PS: Dear Ann,\n\nthe end\nfrom one, from the other'
+    expect(await composing.stored()).toMatchObject({ version: 5, text })
+    await Promise.all([
+      one.evaluate(`untilShown(${JSON.stringify(text)})`),
+      other.evaluate(`untilShown(${JSON.stringify(text)})`),
+    ])
+  })
+
+  test('two tabs that write at the same place: the second is told, and neither text is lost', async () => {
+    const composing = await startComposing(browser)
+    const [one, other] = [await composing.open({ interval: '60000' }), await composing.open({ interval: '60000' })]
+    await Promise.all([one.type('this'), other.type('that')])
+    expect(await one.evaluate('made.flush()')).toMatchObject({ state: 'saved' })
+    expect(await other.evaluate('made.flush()')).toMatchObject({ state: 'conflict', conflict: { fields: ['body'] } })
+    expect([await one.evaluate('body.value'), await other.evaluate('body.value')]).toEqual([
+      'Dear Ann,\n\nthe end\nthis',
+      'Dear Ann,\n\nthe end\nthat',
+    ])
+    // What the user made of the two.
+    await other.evaluate('body.value = body.value.replace("that", "this and that")')
+    expect(await other.evaluate('made.resolve("mine")')).toMatchObject({ state: 'saved' })
+    expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\nthis and that')
+    await one.evaluate('untilShown("Dear Ann,\\n\\nthe end\\nthis and that")')
+  })
+
+  test('a page that is left sends its last words, also when the tab is closed', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '60000' })
+    await page.type('last words')
+    await page.goto('about:blank')
+    await composing.untilStored(3)
+    expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\nlast words')
+    await page.goto(composing.urlOf({ interval: '60000' }))
+    await page.evaluate('saver.then(() => null)')
+    expect(await page.evaluate('[recoveries, body.value]')).toEqual([[], 'Dear Ann,\n\nthe end\nlast words'])
+    await page.type(', and more')
+    await page.close()
+    await composing.untilStored(4)
+    expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\nlast words, and more')
+  })
+
+  test('last words that are too large to be sent from a page that goes are taken up by the next', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '60000' })
+    const words = `${'word '.repeat(40_000)}last`
+    await page.type(words)
+    await page.evaluate('untilKept("last")')
+    await page.goto('about:blank')
+    const next = await composing.open()
+    await next.evaluate('until("saved")')
+    expect((await composing.stored()).text).toBe(`Dear Ann,\n\nthe end\n${words}`)
+  })
+
+  test('a tab that is hidden saves at once', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '60000' })
+    await page.type('aside')
+    await page.evaluate(
+      'Object.defineProperty(document, "visibilityState", { value: "hidden" }), document.dispatchEvent(new Event("visibilitychange")), until("saved")',
+    )
+    expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\naside')
+  })
+
+  test('a browser without room is told, and the words are saved all the same', async () => {
+    const composing = await startComposing(browser)
+    const page = await composing.open({ interval: '1000' })
+    await page.limitStorage(1)
+    await page.type('x'.repeat(100_000))
+    await page.evaluate('until("saved")')
+    expect(await page.evaluate('statuses')).toContainEqual(expect.objectContaining({ shadow: 'full' }))
+    expect((await composing.stored()).text).toHaveLength('Dear Ann,\n\nthe end\n'.length + 100_000)
+  })
+
+  test('what the daemon refuses is told, and the words stay in the browser', async () => {
+    const composing = await startComposing(browser)
+    const { client, accountId, draftId } = composing
+    const page = await composing.open({ interval: '1000' })
+    await client.DELETE('/accounts/{id}/drafts/{draft_id}', { params: { path: { id: accountId, draft_id: draftId } } })
+    await page.type('too late')
+    expect(await page.evaluate('until("refused")')).toMatchObject({ code: 'NOT_A_DRAFT' })
+    expect(await page.evaluate('shadow("draft_saves")')).toMatchObject([
+      { content: { body: 'Dear Ann,\n\nthe end\ntoo late' } },
+    ])
+  })
+})
