@@ -9,7 +9,7 @@ import type { ICruiseResult, IForbiddenRuleType } from 'dependency-cruiser'
 const layers: readonly (readonly string[])[] = [
   ['draft', 'responder'],
   ['storage', 'wire'],
-  ['sync'],
+  ['sync', 'correlation'],
   ['tasks'],
   ['queue'],
   ['engine', 'draft-manager'],
