@@ -17,13 +17,16 @@ export {
   type SendRecipient,
   type SendStatus,
 } from './draft/send-state.ts'
+export type { MailFilters } from './responder/mail-filters.ts'
 export * from './responder/outcome.ts'
+export * from './responder/responder.ts'
 export * from './wire/autodiscovery.ts'
 export * from './wire/body-structure.ts'
 export * from './wire/bounce.ts'
 export type { Login, LoginInput, TokenLogin, TokenSource } from './wire/login.ts'
 export * from './wire/mailbox.ts'
 export * from './wire/message-format.ts'
+export * from './wire/responder.ts'
 export * from './wire/submission.ts'
 export * from './wire/uid-set.ts'
 export * from './engine/api.ts'
@@ -46,6 +49,18 @@ export type { WebhookPolicy } from './engine/webhook-progress.ts'
 export type { RetentionPolicy } from './draft/retention.ts'
 export type { HousekeepingPolicy } from './engine/housekeeper.ts'
 export type { MergeStrategy } from './draft/merge.ts'
+export type { Bundles } from './draft-manager/bundles.ts'
+export type { DraftExport, ExportDrafts, ExportOptions, ExportProgress } from './draft-manager/export.ts'
+export type { MailFormat } from './draft-manager/export-mail.ts'
+export type {
+  ImportDrafts,
+  ImportedItem,
+  ImportOptions,
+  ImportProgress,
+  ImportReport,
+} from './draft-manager/import.ts'
+export type { ImportOutcome } from './draft-manager/import-draft.ts'
+export { type BundleLimits } from './draft-manager/bundle.ts'
 export type { Conflict } from './storage/conflicts.ts'
 export type { EventPage, EventScope } from './storage/events.ts'
 export type { Figures } from './storage/figures.ts'

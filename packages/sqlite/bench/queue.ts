@@ -113,6 +113,8 @@ async function openQueue(file: string, execute: (accountId: AccountId, key: stri
     submissions: undefined as never,
     sentCopy: { waitMs: 0, lookAgainMs: 0 },
     bounces: { reader: null, forMs: 0 },
+    responders: { draftOnly: true, ask: () => Promise.reject(new Error('not reached')) },
+    watchInbox: () => {},
     concurrency: 128,
     pollMs: 3_600_000,
     taskBackOff: { firstMs: 1_000, longestMs: 60_000 },

@@ -1,6 +1,7 @@
 import type { Owner, Scope } from '../access.ts'
 import type { DraftManager } from '../draft-manager/envelope.ts'
 import type { DraftChanges } from '../draft/content.ts'
+import type { Bundles } from '../draft-manager/bundles.ts'
 import type {
   Attachment,
   Author,
@@ -35,6 +36,9 @@ import type {
   Version,
   WebhookId,
 } from '../ids.ts'
+import type { MailFilters } from '../responder/mail-filters.ts'
+import type { Outcome, OutcomeStatus } from '../responder/outcome.ts'
+import type { ResponderSettings } from '../responder/responder.ts'
 import type { Conflict } from '../storage/conflicts.ts'
 import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import type { EventPage, EventScope } from '../storage/events.ts'
@@ -55,6 +59,12 @@ export interface Engine {
   readonly sends: Sends
   readonly tasks: Tasks
   readonly templates: Templates
+  /** What answers new mail by drafts. */
+  readonly responders: AccountResponders
+  /** What became of the drafts that responders wrote. */
+  readonly outcomes: Outcomes
+  /** Drafts out to files and in from them: bundles, messages and mboxes. */
+  readonly bundles: Bundles
   /** What programs show at the door of a daemon; the engine itself asks nobody for one. */
   readonly apiTokens: ApiTokens
   /** Where a daemon delivers events to; the engine itself asks nobody. */
@@ -173,6 +183,53 @@ export interface Accounts {
    * with the same code while one is not there as it is here.
    */
   remove(id: AccountId, options?: { readonly unsent?: 'keep' | 'discard' }): Promise<void>
+}
+
+export interface ResponderInput {
+  /** A URL that is asked by a signed POST, or `module`. */
+  readonly url?: string
+  /** A function of `EngineOptions.responders`, by its name. */
+  readonly module?: string
+  /** Default: all mail that a program may answer at all (RFC 3834). */
+  readonly filters?: MailFilters
+  /** Of its drafts, where an answer names none. */
+  readonly scenario?: string | null
+  /** 1 s to 10 min; default 30 s. */
+  readonly timeoutMs?: number
+  /** Up to 30 days; default 0. Where drafts are sent at once it is five minutes at least. */
+  readonly cooldownMs?: number
+  /** 1 to 10,000; default 100. */
+  readonly hourlyLimit?: number
+  /** The URL may be `http:`, and within one's own network. Default false. */
+  readonly allowPrivate?: boolean
+}
+
+export interface AccountResponders {
+  /**
+   * In place of what was there. Mail that comes from the first time on is answered, and what was parked is tried again.
+   * @returns with the secret that signs what its URL is asked, which nobody is told again; null where there was one before
+   * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account)
+   */
+  set(
+    accountId: AccountId,
+    input: ResponderInput,
+  ): Promise<{ readonly settings: ResponderSettings; readonly secret: string | null }>
+  /** Null: nothing answers the account's mail. @throws {EverdraftError} NOT_FOUND (account) */
+  get(accountId: AccountId): Promise<ResponderSettings | null>
+  /** What it has not answered yet is not answered any more. @throws {EverdraftError} NOT_FOUND */
+  remove(accountId: AccountId): Promise<void>
+}
+
+export interface OutcomeFilter extends PageRequest {
+  readonly accountId: AccountId
+  readonly status?: OutcomeStatus
+}
+
+export interface Outcomes {
+  /** Null: no responder wrote that draft. */
+  ofDraft(id: Umid): Promise<Outcome | null>
+  /** The newest first. */
+  list(filter: OutcomeFilter): Promise<Page<Outcome>>
 }
 
 export interface AccountReport {

@@ -1,5 +1,6 @@
 import { createDraftManager } from '../draft-manager/draft-manager.ts'
 import type { LastError } from '../draft/draft.ts'
+import { createBundles } from '../draft-manager/bundles.ts'
 import { defaultRetention } from '../draft/retention.ts'
 import type { Connectivity, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
@@ -8,7 +9,7 @@ import { type AccountId, type DeviceId, uuidv7 } from '../ids.ts'
 import { createQueue, type Queued } from '../queue/queue.ts'
 import { createSessions } from '../queue/sessions.ts'
 import { createSubmissions } from '../queue/submissions.ts'
-import { createWatcher } from '../queue/watcher.ts'
+import { createWatcher, type Watcher } from '../queue/watcher.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
@@ -27,23 +28,28 @@ import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks, wireTasks } from '../tasks/registry.ts'
 import { holdRestored } from '../tasks/steps/hold-restored.ts'
 import { sendFollowUps } from '../tasks/steps/send-follow-ups.ts'
-import { foldersToWatch } from '../tasks/steps/special-folders.ts'
+import { lookIntoInbox } from '../tasks/steps/answer-mail.ts'
+import { foldersToWatch, inboxAndSent } from '../tasks/steps/special-folders.ts'
 import { importTheRest } from '../tasks/steps/take-in.ts'
 import { createToken } from '../sync/message-ids.ts'
-import { type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
+import { type FollowUp, type LocalTask, syncAfter, uploadInNeed } from '../tasks/task.ts'
 import type { Secrets } from '../secrets.ts'
 import type { MailboxPort } from '../wire/mailbox.ts'
+import type { Responders } from '../wire/responder.ts'
 import type { SubmissionPort } from '../wire/submission.ts'
 import { createAccounts } from './accounts.ts'
 import { createApiTokens } from './api-tokens.ts'
+import { createAskResponder } from './ask-responder.ts'
 import type { Engine, SyncOptions, SyncReport } from './api.ts'
 import { createDrafts } from './drafts.ts'
 import { createEventFeed } from './event-feed.ts'
 import { housekeep, type HousekeepingPolicy } from './housekeeper.ts'
 import { createIndexer } from './indexer.ts'
+import { createOutcomes } from './outcomes.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
 import { createLogIns, type TokenProvider } from './log-ins.ts'
+import { createResponders } from './responders.ts'
 import { createSends } from './sends.ts'
 import { createTasks } from './tasks.ts'
 import { createTemplates } from './templates.ts'
@@ -64,6 +70,10 @@ export interface EngineOptions {
   readonly environment?: Partial<Environment>
   /** Says whether there is a network; without it that is learnt from failures. */
   readonly connectivity?: Connectivity
+  /** What accounts may have their new mail answered by. Without it nothing is asked. */
+  readonly responders?: Responders
+  /** What responders write is for a person to send; false: it is sent at once. Default true. */
+  readonly draftOnly?: boolean
   /**
    * Keeps a connection for each account and listens: what happens in Drafts and Sent is known at once. False: every
    * `pollMs` only. Default true.
@@ -185,28 +195,53 @@ async function startEngine(
     offlineBackOff,
     connectivity: options.connectivity ?? null,
   })
-  const watcher = createWatcher({
-    sessions,
-    environment,
-    backOff: offlineBackOff,
-    pollMs: timing.pollMs,
+  const listening = { sessions, environment, backOff: offlineBackOff, pollMs: timing.pollMs }
+  const draftsWatcher = createWatcher({
+    ...listening,
+    connection: 'shared',
     folders: foldersToWatch,
-    onChange(accountId) {
-      // The store may close meanwhile, and then the next start looks.
-      store
-        .write((write) => queue.enqueue(write, [syncAfter(accountId, 0)]))
-        .then(
-          () => queue.wake(),
-          () => {},
-        )
-    },
+    // What happens in Drafts is waited for, and Sent only explains it.
+    firstOfAll: true,
+    onChange: (accountId) => doSoon(syncAfter(accountId, 0)),
   })
+  const inboxWatcher = createWatcher({
+    ...listening,
+    connection: 'own',
+    folders: inboxAndSent,
+    firstOfAll: false,
+    onChange: (accountId, path) => doSoon(path === 'INBOX' ? lookIntoInbox(accountId, 0) : syncAfter(accountId, 0)),
+  })
+  const watcher: Watcher = {
+    watch: (accountId) => draftsWatcher.watch(accountId),
+    drop(accountId) {
+      draftsWatcher.drop(accountId)
+      inboxWatcher.drop(accountId)
+    },
+    close: async () => void (await Promise.all([draftsWatcher.close(), inboxWatcher.close()])),
+  }
+  function doSoon(followUp: FollowUp): void {
+    // The store may close meanwhile, and then the next start looks.
+    store
+      .write((write) => queue.enqueue(write, [followUp]))
+      .then(
+        () => queue.wake(),
+        () => {},
+      )
+  }
   const queue = createQueue({
     store,
     sessions,
     submissions,
     sentCopy: { waitMs: timing.sentCopyWaitMs, lookAgainMs: timing.sentCopyLookAgainMs },
     bounces: { reader: options.mailbox.bounces ?? null, forMs: timing.bounceWatchMs },
+    responders: {
+      draftOnly: options.draftOnly !== false,
+      ask: createAskResponder({
+        responders: options.responders ?? {},
+        environment,
+        secret: async (accountId) => (await logIns.responderSecret(accountId)) ?? '',
+      }),
+    },
     environment,
     format: options.mailbox.format,
     tasks: wireTasks,
@@ -217,6 +252,9 @@ async function startEngine(
     offlineBackOff,
     watch(accountId) {
       if (options.watch !== false) watcher.watch(accountId)
+    },
+    watchInbox(accountId) {
+      if (options.watch !== false) inboxWatcher.watch(accountId)
     },
   })
   const device = await store.write(({ db }) =>
@@ -410,7 +448,10 @@ async function startEngine(
     sends: createSends(parts),
     templates: createTemplates(parts),
     tasks: createTasks(parts),
+    bundles: createBundles(parts),
     apiTokens: createApiTokens(parts),
+    responders: createResponders(parts, (accountId) => inboxWatcher.drop(accountId)),
+    outcomes: createOutcomes(parts),
     webhooks: createWebhooks(parts, options.secrets ?? null),
     sync,
     subscribe: feed.subscribe,

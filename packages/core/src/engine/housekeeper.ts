@@ -4,12 +4,15 @@ import { dropUnreferredBlobs, sweepBlobs } from '../storage/blobs.ts'
 import { dropDraftSavesBefore } from '../storage/draft-saves.ts'
 import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
+import { dropConversationsBefore } from '../storage/conversations.ts'
+import { dropInboxMarksBefore } from '../storage/inbox-marks.ts'
 import { dropOldDownloads } from '../storage/imports.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
 import { dropDraftRequestsBefore } from '../storage/draft-requests.ts'
 import { requestsKeptMs } from '../storage/repeatable-request.ts'
 import { dropRequestsBefore } from '../storage/send-requests.ts'
 import { dropSendsBefore } from '../storage/sends.ts'
+import { dropOldStaged } from '../storage/staged-imports.ts'
 import type { Store } from '../storage/store.ts'
 import { dropTaskLogBefore } from '../storage/task-steps.ts'
 import { dropDeliveriesBefore } from '../storage/webhooks.ts'
@@ -27,6 +30,11 @@ export interface HousekeepingPolicy {
 
 /** How long what has come of a message waits for the rest. */
 const downloadMs = 7 * 24 * 3_600_000
+/** No bundle is read for longer. */
+const stagedMs = 24 * 3_600_000
+
+/** How long a mail that was answered is known by more than its UID. */
+const inboxMarkMs = 30 * 24 * 3_600_000
 
 /** Small transactions, so that no save waits for long. */
 const batch = 50
@@ -68,6 +76,9 @@ export async function housekeep(
     await dropDeliveriesBefore(db, now - policy.logMs)
     await dropDraftSavesBefore(db, now - policy.logMs)
     await dropOldDownloads(db, now - downloadMs)
+    await dropOldStaged(db, now - stagedMs)
+    await dropInboxMarksBefore(db, now - inboxMarkMs)
+    await dropConversationsBefore(db, now - policy.sendMs)
     return await dropUnreferredBlobs(db)
   })
   await sweepBlobs(store)

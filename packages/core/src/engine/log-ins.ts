@@ -32,6 +32,10 @@ export interface LogIns {
   settings(accountId: AccountId, of: LoginOf): Promise<LoginSettings | null>
   /** Sealed, as they go into the store. */
   seal(accountId: AccountId, of: LoginOf, secrets: LoginSecrets): Promise<readonly StoredSecret[]>
+  /** What signs what the account's responder is asked, sealed. */
+  sealResponder(accountId: AccountId, secret: string): Promise<StoredSecret>
+  /** Null: there is none. @throws {EverdraftError} SECRETS_LOCKED */
+  responderSecret(accountId: AccountId): Promise<string | null>
   /** Seals what lies in the store as it is, or by an older key. What does not open is left: its account says so. */
   sealAll(): Promise<void>
 }
@@ -112,6 +116,12 @@ export function createLogIns(store: Store, secrets: Secrets | null, tokens: Toke
         sealed.push(await sealOne(accountId, secretKind(of, name as SecretName), secret))
       }
       return sealed
+    },
+    sealResponder: (accountId, secret) => sealOne(accountId, 'responder', secret),
+    async responderSecret(accountId) {
+      const stored = await store.read((db) => storedSecrets(db, accountId))
+      const found = stored.find(({ kind }) => kind === 'responder')
+      return found === undefined ? null : await openOne(found)
     },
     async sealAll() {
       if (secrets === null) return

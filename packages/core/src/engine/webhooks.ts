@@ -19,6 +19,7 @@ import {
   webhookSecrets,
 } from '../storage/webhooks.ts'
 import type { Webhooks } from './api.ts'
+import { checkedUrl } from './outside-url.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 import { progressAfter } from './webhook-progress.ts'
@@ -26,7 +27,6 @@ import { progressAfter } from './webhook-progress.ts'
 /** What tells leaked secrets apart from other random text. */
 const prefix = 'whsec_'
 const secretBytes = 32
-const longestUrl = 2_000
 /** Each is a connection of its own at each event. */
 const mostPerOwner = 50
 
@@ -122,22 +122,6 @@ async function open(secrets: Secrets | null, { id, secret, sealed }: StoredWebho
     throw new EverdraftError('SECRETS_LOCKED', 'the secret of the webhook is sealed, and no key was given to open it')
   }
   return await secrets.open(id, secret)
-}
-
-/** As it will be asked for: names of hosts are in lower case and ASCII, numbers of addresses are addresses. */
-function checkedUrl(text: string, allowPrivate: boolean): string {
-  if (text.length > longestUrl) throw validationError('url', `must be at most ${longestUrl} characters`)
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw validationError('url', 'must be an https: URL')
-  }
-  // On the way, whoever can read it could also make it up.
-  if (url.protocol === 'http:' && !allowPrivate) {
-    throw validationError('url', 'must be an https: URL; http: only with allow_private')
-  }
-  if (url.username !== '' || url.password !== '') throw validationError('url', 'must not hold a user or a password')
-  url.hash = ''
-  return url.href
 }
 
 function checkedEvents(given: readonly EventType[]): readonly EventType[] {

@@ -27,6 +27,7 @@ import {
   type FollowUp,
   type Outcome,
   outcomeOf,
+  type ResponderAccess,
   type SentCopyTiming,
   type WireTask,
   type WireTaskName,
@@ -79,10 +80,12 @@ export interface QueueOptions {
   readonly probes?: boolean
   readonly sentCopy: SentCopyTiming
   readonly bounces: BounceWatch
+  readonly responders: ResponderAccess
   readonly taskBackOff: BackOff
   readonly offlineBackOff: BackOff
   /** Listens to an account's folders. */
   watch(accountId: AccountId): void
+  watchInbox(accountId: AccountId): void
 }
 
 /** An outcome of which nothing is left to be stored. */
@@ -262,6 +265,7 @@ export function createQueue(options: QueueOptions): Queue {
       probes: options.probes === true,
       urgent: task.urgent,
       watch: () => options.watch(task.accountId),
+      watchInbox: () => options.watchInbox(task.accountId),
       session: async () => {
         const session = await options.sessions.get(task.accountId)
         lent += 1
@@ -274,6 +278,7 @@ export function createQueue(options: QueueOptions): Queue {
       },
       sentCopy: options.sentCopy,
       bounces: options.bounces,
+      responders: options.responders,
       write: (change) =>
         store.write(async (write) => {
           await checkFence(write.db, task.lane, fence)
@@ -354,8 +359,7 @@ export function createQueue(options: QueueOptions): Queue {
   function endOf({ task }: Claim, outcome: Ended): TaskEnd {
     const now = environment.now()
     const { attempts, connectFailures } = task
-    const isSubmission = tasks[task.kind as WireTaskName].lane === 'submission'
-    const reachableAt = (isSubmission ? options.submissions : options.sessions).retryAt(task.accountId)
+    const reachableAt = reachableIn(tasks[task.kind as WireTaskName].lane, task.accountId)
     const keep = (state: 'waiting' | 'parked' | 'failed', runAt: number, lastError: LastError | null): KeptTask => ({
       kind: 'keep',
       state,
@@ -385,6 +389,11 @@ export function createQueue(options: QueueOptions): Queue {
       case 'failed':
         return keep('failed', now, outcome.error)
     }
+  }
+
+  function reachableIn(lane: WireTask['lane'], accountId: AccountId): number {
+    if (lane === 'responder') return 0
+    return (lane === 'submission' ? options.submissions : options.sessions).retryAt(accountId)
   }
 
   async function enqueue(write: Write, followUps: readonly FollowUp[]): Promise<readonly Queued[]> {

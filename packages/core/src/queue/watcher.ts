@@ -18,13 +18,17 @@ export interface Watcher {
 
 export interface WatcherOptions {
   readonly sessions: Sessions
+  /** `shared`: the account's one connection, on which others work, too; `own`: one for this alone. */
+  readonly connection: 'shared' | 'own'
   readonly environment: Environment
   readonly backOff: BackOff
   /** How often to ask where a server does not push. */
   readonly pollMs: number
   folders(session: MailboxSession): Promise<readonly FolderPath[]>
+  /** Nobody waits for what happens in the others: without NOTIFY, or beside IDLE in the first, they are only asked about. */
+  readonly firstOfAll: boolean
   /** What was heard may be our own doing. */
-  onChange(accountId: AccountId): void
+  onChange(accountId: AccountId, path: FolderPath): void
 }
 
 interface Watch {
@@ -54,17 +58,24 @@ export function createWatcher(options: WatcherOptions): Watcher {
 
   /** Until the connection ends. False: there is no folder to listen to. */
   async function listen(accountId: AccountId, signal: AbortSignal): Promise<boolean> {
+    if (options.connection === 'own') {
+      return await sessions.beside(accountId, (session) => listenOn(accountId, session, signal))
+    }
     const session = await sessions.get(accountId)
     try {
-      const paths = await options.folders(session)
-      if (paths.length === 0) return false
-      // Drafts comes first: what happens there is waited for, and Sent only explains it.
-      const { pollMs } = options
-      await session.watch(paths, { signal, pollMs, firstOfAll: true, onChange: () => options.onChange(accountId) })
-      return true
+      return await listenOn(accountId, session, signal)
     } finally {
       sessions.release(accountId)
     }
+  }
+
+  async function listenOn(accountId: AccountId, session: MailboxSession, signal: AbortSignal): Promise<boolean> {
+    const paths = await options.folders(session)
+    if (paths.length === 0) return false
+    const { pollMs, firstOfAll } = options
+    const onChange = (path: FolderPath): void => options.onChange(accountId, path)
+    await session.watch(paths, { signal, pollMs, firstOfAll, onChange })
+    return true
   }
 
   async function pause(delayMs: number, signal: AbortSignal): Promise<void> {

@@ -41,3 +41,8 @@ export async function joinConversation(
       .execute()
   }
 }
+
+/** Whoever answers a mail of then begins a conversation of their own. */
+export async function dropConversationsBefore(db: Db, at: number): Promise<void> {
+  await db.deleteFrom('conversation_message').where('at', '<', at).execute()
+}

@@ -54,6 +54,43 @@ export async function openOutcomes(db: Db, accountId: AccountId): Promise<readon
   return rows.map(toOutcome)
 }
 
+/** When those of the account were made that were made since then, ascending. */
+export async function outcomesMadeSince(db: Db, accountId: AccountId, since: number): Promise<readonly number[]> {
+  const rows = await db
+    .selectFrom('email_outcomes')
+    .select('created_at')
+    .where('account_id', '=', accountId)
+    .where('created_at', '>=', since)
+    .orderBy('created_at')
+    .execute()
+  return rows.map((row) => row.created_at)
+}
+
+/** The newest first; `status` null: whichever. */
+export async function listOutcomes(
+  db: Db,
+  query: {
+    readonly accountId: AccountId
+    readonly status: OutcomeStatus | null
+    readonly limit: number
+    readonly offset: number
+  },
+): Promise<{ readonly items: readonly Outcome[]; readonly total: number }> {
+  let listed = db.selectFrom('email_outcomes').where('account_id', '=', query.accountId)
+  if (query.status !== null) listed = listed.where('status', '=', query.status)
+  const rows = await listed
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(query.limit)
+    .offset(query.offset)
+    .execute()
+  const { total } = await listed
+    .select((count) => count.fn.countAll<number | string>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { items: rows.map(toOutcome), total: Number(total) }
+}
+
 /** The oldest first. */
 export async function outcomesOfConversation(
   db: Db,
@@ -84,6 +121,16 @@ export async function setSuperseded({ db, emit }: Write, id: OutcomeId, supersed
   const draftId = row.message_id as Umid
   const { by, isKept } = superseded
   emit({ type: 'outcome.superseded', accountId: row.account_id as AccountId, draftId, outcomeId: id, by, isKept })
+}
+
+/** A person's edit of it came to light after it was superseded: that stays where it is. Another draft is left as it is. */
+export async function keepSuperseded(db: Db, draftId: Umid): Promise<void> {
+  await db
+    .updateTable('email_outcomes')
+    .set({ is_kept: 1 })
+    .where('message_id', '=', draftId)
+    .where('superseded_at', 'is not', null)
+    .execute()
 }
 
 /**

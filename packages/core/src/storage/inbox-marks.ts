@@ -57,13 +57,17 @@ export async function findInboxMark(db: Db, id: InboxMarkId): Promise<InboxMark 
 }
 
 /** Of mails that are to be answered, the oldest first. */
-export async function waitingInboxMarks(db: Db, accountId: AccountId): Promise<readonly InboxMarkId[]> {
+export async function openInboxMarks(
+  db: Db,
+  accountId: AccountId,
+  states: readonly Extract<InboxMarkState, 'waiting' | 'parked'>[],
+): Promise<readonly InboxMarkId[]> {
   const rows = await db
     .selectFrom('inbox_mark')
     .select('id')
     .where('account_id', '=', accountId)
     .where('ended_at', 'is', null)
-    .where('state', '=', 'waiting' satisfies InboxMarkState)
+    .where('state', 'in', states)
     .orderBy('found_at')
     .orderBy('id')
     .execute()

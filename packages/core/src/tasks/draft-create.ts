@@ -1,19 +1,19 @@
 import type { Owner } from '../access.ts'
-import { applyChanges, changedFields, type DraftChanges } from '../draft/content.ts'
+import { applyChanges, type DraftChanges } from '../draft/content.ts'
 import { type Attachment, type Author, type DraftContent, type DraftPolicy, emptyContent } from '../draft/draft.ts'
-import { type AccountId, type DeviceId, type TemplateId, type Umid, uuidv7, type Version } from '../ids.ts'
+import type { AccountId, DeviceId, TemplateId, Umid } from '../ids.ts'
 import { getAccount, pickAccount, touchAccount } from '../storage/accounts.ts'
 import { type Blob, referBlob } from '../storage/blobs.ts'
 import { draftOfRequest, rememberDraftRequest } from '../storage/draft-requests.ts'
-import { insertDraft } from '../storage/drafts.ts'
 import type { RepeatableRequest } from '../storage/repeatable-request.ts'
-import { insertRevision } from '../storage/revisions.ts'
 import { getTemplate } from '../storage/templates.ts'
-import { createToken } from '../sync/message-ids.ts'
+import { beginDraft } from './steps/begin-draft.ts'
 import { uploadSoon } from './steps/commit-revision.ts'
 import type { LocalTask } from './task.ts'
 
 export interface DraftCreate {
+  /** Default: a new one. Whoever gives one has seen, in this transaction, that no draft has it. */
+  readonly id?: Umid
   /** Null: picked by the sender's address, else by who was written to from it last, else the account used last. */
   readonly accountId: AccountId | null
   /** Among whose accounts it is picked; null: among all. */
@@ -54,24 +54,15 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
       from: written.from ?? { address: account.address, name: account.name },
       attachments: input.attachments.map(({ attachment, blob: { sha256, size } }) => ({ ...attachment, sha256, size })),
     }
-    const id = uuidv7(now, environment.random) as Umid
-    const token = createToken(environment.random)
-    const { policy, reviewRequired } = input
-    await insertDraft(write.db, { id, accountId, token, policy, reviewRequired, content, now })
+    const { policy, reviewRequired, by } = input
+    const device = input.device ?? context.device
+    const { random } = environment
+    const chosen = input.id === undefined ? {} : { id: input.id }
+    const draft = { ...chosen, accountId, content, policy, reviewRequired, by, device }
+    const id = await beginDraft(write, draft, { random, now })
     for (const { blob } of input.attachments) await referBlob(write.db, blob, accountId, id)
-    const version = 1 as Version
-    const revision = {
-      version,
-      content,
-      savedAt: now,
-      device: input.device ?? context.device,
-      by: input.by,
-      fieldsChanged: changedFields(emptyContent, content),
-    }
-    await insertRevision(write.db, id, revision, null)
     if (input.request !== null) await rememberDraftRequest(write.db, input.request, id, now)
     await touchAccount(write.db, accountId, now)
-    write.emit({ type: 'draft-created', accountId, draftId: id, version })
     return { result: { id }, followUps: uploadSoon(context, { id, accountId, policy }) }
   },
 }

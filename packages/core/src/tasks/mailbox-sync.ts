@@ -8,9 +8,11 @@ import { endPendingImport } from '../storage/imports.ts'
 import { setPurged } from '../storage/drafts.ts'
 import { type Losses, type SeenFolder, seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { isOpenInComposer } from '../storage/leases.ts'
+import { findResponder } from '../storage/responders.ts'
 import type { Db } from '../storage/db.ts'
 import { presentUids, type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
+import { lookIntoInbox } from './steps/answer-mail.ts'
 import { lookForBounces, oldestSend } from './steps/bounce-watch.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
@@ -32,10 +34,12 @@ export const mailboxSync: WireTask = {
     for (const draftId of uncertain) await resolveAttempts(context, session, draftId)
     const round = await reconcileDrafts(context, session)
     context.watch()
+    const answers = await context.store.read((db) => findResponder(db, context.accountId))
+    const inbox = answers === null ? [] : [lookIntoInbox(context.accountId, 0)]
     const uploads = await uploadsInNeed(context)
     const bounces = (await oldestSend(context)) === null ? [] : [lookForBounces(context.accountId, 0)]
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
-    return done(...round.imports, ...uploads, ...bounces, syncAfter(context.accountId, again))
+    return done(...round.imports, ...uploads, ...inbox, ...bounces, syncAfter(context.accountId, again))
   },
 }
 

@@ -6,6 +6,7 @@ import { bouncePlan } from '../sync/bounce-plan.ts'
 import type { Bounce, BounceReader } from '../wire/bounce.ts'
 import type { FolderState, MailboxSession } from '../wire/mailbox.ts'
 import { lookForBounces, oldestSend } from './steps/bounce-watch.ts'
+import { firstUidSince } from './steps/first-uid-since.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
 import { done, type ExecuteContext, type FollowUp, type WireTask } from './task.ts'
 
@@ -16,8 +17,6 @@ const inbox = 'INBOX' as FolderPath
 const clockSkewMs = 24 * 3_600_000
 
 const headersAtOnce = 200
-/** Without a mark the beginning is looked for among so many of the newest messages. */
-const pagesLookedBack = 50
 
 /** What a report says stands in its beginning; what came back whole may be long. */
 const readBytes = 1024 * 1024
@@ -78,18 +77,6 @@ async function firstUid(
   if (goesOn) return seen.uidNext
   const first = await firstUidSince(session, since, end)
   await remember(context, folder, first)
-  return first
-}
-
-async function firstUidSince(session: MailboxSession, since: number, end: Uid): Promise<Uid> {
-  const uids = await session.uids()
-  let first = end
-  for (let page = 1; page <= pagesLookedBack; page += 1) {
-    const details = await session.details(uids.slice(-page * headersAtOnce, uids.length - (page - 1) * headersAtOnce))
-    const young = details.filter(({ internalDate }) => internalDate === null || internalDate >= since)
-    first = young[0]?.uid ?? first
-    if (young.length === 0 || page * headersAtOnce >= uids.length) break
-  }
   return first
 }
 

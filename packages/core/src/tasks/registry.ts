@@ -10,6 +10,7 @@ import { draftSave } from './draft-save.ts'
 import { draftUndiscard } from './draft-undiscard.ts'
 import { draftImport } from './draft-import.ts'
 import { draftUpload } from './draft-upload.ts'
+import { inboxWatch } from './inbox-watch.ts'
 import { mailboxSync } from './mailbox-sync.ts'
 import { outboxBounces } from './outbox-bounces.ts'
 import { outboxCancel } from './outbox-cancel.ts'
@@ -21,6 +22,7 @@ import { outboxRelease } from './outbox-release.ts'
 import { outboxResolve } from './outbox-resolve.ts'
 import { outboxRetry } from './outbox-retry.ts'
 import { outboxSend } from './outbox-send.ts'
+import { responderAnswer } from './responder-answer.ts'
 import type { LocalTaskName, WireTask, WireTaskName } from './task.ts'
 
 /** What is planned and done in one transaction. */
@@ -68,4 +70,6 @@ export const wireTasks: Readonly<Record<WireTaskName, WireTask>> = {
   outbox_send: outboxSend,
   outbox_file: outboxFile,
   outbox_bounces: outboxBounces,
+  inbox_watch: inboxWatch,
+  responder_answer: responderAnswer,
 }

@@ -2,6 +2,7 @@ import type { DraftStatus, LastError } from '../draft/draft.ts'
 import type { Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, DeviceId, Umid } from '../ids.ts'
+import type { ResponderRequest, ResponderSettings } from '../responder/responder.ts'
 import type { Store, Write } from '../storage/store.ts'
 import type { Join } from '../storage/tasks.ts'
 import type { BounceReader } from '../wire/bounce.ts'
@@ -36,6 +37,8 @@ export type WireTaskName =
   | 'outbox_send'
   | 'outbox_file'
   | 'outbox_bounces'
+  | 'inbox_watch'
+  | 'responder_answer'
 
 /** A task to be stored in the transaction that asks for it. */
 export interface FollowUp {
@@ -89,6 +92,9 @@ export interface ExecuteContext {
   submission(): Promise<SubmissionSession>
   readonly sentCopy: SentCopyTiming
   readonly bounces: BounceWatch
+  /** Listens to the account's INBOX, too, from now on, over a connection of its own. */
+  watchInbox(): void
+  readonly responders: ResponderAccess
   /** A write that is refused when somebody else has claimed the lane since. */
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
 }
@@ -108,10 +114,21 @@ export interface BounceWatch {
   readonly forMs: number
 }
 
+export interface ResponderAccess {
+  /** What responders write is for people to send. */
+  readonly draftOnly: boolean
+  /** What came back, which may be anything. @throws {ResponderError} */
+  ask(
+    settings: ResponderSettings,
+    request: ResponderRequest,
+    options: { readonly deliveryId: string; readonly signal: AbortSignal },
+  ): Promise<unknown>
+}
+
 export interface WireTask {
   readonly name: WireTaskName
   /** One task at a time in each (account, lane). */
-  readonly lane: 'mailbox' | 'submission'
+  readonly lane: 'mailbox' | 'submission' | 'responder'
   /** The higher goes first: what a person waits for. */
   readonly priority: number
   /** May be cut anywhere and run again. */

@@ -8,24 +8,27 @@ import type { ExecuteContext } from '../task.ts'
 const longestText = 256 * 1024
 
 /**
- * What a large message says, without its attachments: its header, and the first plain and HTML text. Null: it went, or
- * its structure does not tell where the text is.
+ * What a large message says, without its attachments: its header, and the first plain and HTML text; `longer` says what becomes
+ * of a text of more than 256 KiB. Null: it went, or its structure does not tell where the text is.
  */
 export async function readTextOnly(
   context: ExecuteContext,
   session: MailboxSession,
-  { uid }: MessageIdentity,
+  { uid }: Pick<MessageIdentity, 'uid'>,
+  longer: 'left-out' | 'cut' = 'left-out',
 ): Promise<ParsedMessage | null> {
   const [structure] = await session.structures([uid])
   const header = await session.fetchHeader(uid)
   if (structure === undefined || header === null) return null
   const leaves = [...leavesOf(structure.body)]
-  const text = leaves.find((leaf) => isText(leaf, 'text/plain'))
-  const html = leaves.find((leaf) => isText(leaf, 'text/html'))
+  const text = leaves.find((leaf) => isText(leaf, 'text/plain', longer))
+  const html = leaves.find((leaf) => isText(leaf, 'text/html', longer))
   const parse = (raw: AsyncIterable<Uint8Array>): Promise<ParsedMessage> =>
     context.format.parse(raw, context.environment.createSha256)
   const readPart = async (leaf: BodyPart | undefined): Promise<ParsedMessage | null> =>
-    leaf === undefined ? null : await parse(asMessage(leaf, session.fetchPart(uid, leaf.section)))
+    leaf === undefined
+      ? null
+      : await parse(asMessage(leaf, session.fetchPart(uid, leaf.section, { length: longestText })))
   const fields = await parse(inOnePiece(header))
   const plain = await readPart(text)
   const rich = await readPart(html)
@@ -45,8 +48,9 @@ function* leavesOf(part: BodyPart): Generator<BodyPart> {
   else for (const child of part.children) yield* leavesOf(child)
 }
 
-function isText(part: BodyPart, contentType: string): boolean {
-  return part.contentType === contentType && part.disposition !== 'attachment' && (part.size ?? 0) <= longestText
+function isText(part: BodyPart, contentType: string, longer: 'left-out' | 'cut'): boolean {
+  const isShort = longer === 'cut' || (part.size ?? 0) <= longestText
+  return part.contentType === contentType && part.disposition !== 'attachment' && isShort
 }
 
 /** A part as a message of its own, so that it is decoded as every text is. */

@@ -65,6 +65,13 @@ export async function foldersToWatch(session: MailboxSession): Promise<readonly 
   return (['drafts', 'sent'] as const).flatMap((use) => findSpecialFolder(folders, use) ?? [])
 }
 
+/** Where mail comes in that may be answered, and where it shows what became of the answers. */
+export async function inboxAndSent(session: MailboxSession): Promise<readonly FolderPath[]> {
+  const sent = findSpecialFolder(await session.folders(), 'sent')
+  // RFC 3501 §5.1: by that name everywhere.
+  return ['INBOX' as FolderPath, ...(sent === null ? [] : [sent])]
+}
+
 /** The folder that was found is there no more. */
 export function forgetDraftsFolder(session: MailboxSession): void {
   draftsFolders.delete(session)

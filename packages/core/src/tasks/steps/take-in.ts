@@ -13,6 +13,7 @@ import { inOnePiece } from '../../storage/chunks.ts'
 import type { Db } from '../../storage/db.ts'
 import { applyDraftEvent, loadDraftStates, ownedState } from '../../storage/draft-states.ts'
 import { draftExists, draftIdByToken, getDraft, insertDraft } from '../../storage/drafts.ts'
+import { keepSuperseded } from '../../storage/email-outcomes.ts'
 import { insertPendingImport, type MessagePlace, type PendingImport } from '../../storage/imports.ts'
 import { insertRevision } from '../../storage/revisions.ts'
 import type { Write } from '../../storage/store.ts'
@@ -190,6 +191,7 @@ async function addDraft(
   // A list is ordered by what was changed last: what was taken in was changed when its message says so.
   const writtenAt = Math.min(now, Math.max(0, parsed.date ?? now))
   await insertDraft(write.db, { id, accountId, token, policy: 'sync', content, now: writtenAt, succeeds })
+  if (succeeds !== null) await keepSuperseded(write.db, succeeds)
   const fieldsChanged = changedFields(emptyContent, content)
   const revision = {
     version,

@@ -1,0 +1,195 @@
+import { type FolderPath, type InboxMarkId, type Uid, uuidv7 } from '../ids.ts'
+import { askedFields, whyNot } from '../responder/answerable.ts'
+import { conversationIds, newConversationId } from '../responder/conversation.ts'
+import { inboxIdentity } from '../responder/inbox-identity.ts'
+import { filteredHeaders } from '../responder/mail-filters.ts'
+import { readMailHeader } from '../responder/mail-header.ts'
+import type { KeptMail } from '../responder/reply-content.ts'
+import type { ResponderSettings } from '../responder/responder.ts'
+import { getAccount, type StoredAccount } from '../storage/accounts.ts'
+import { inOnePiece } from '../storage/chunks.ts'
+import { conversationOf, joinConversation } from '../storage/conversations.ts'
+import type { Db } from '../storage/db.ts'
+import { seenFolder, setSeenFolder } from '../storage/folders.ts'
+import { insertInboxMark, openInboxMarks } from '../storage/inbox-marks.ts'
+import { findResponder } from '../storage/responders.ts'
+import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
+import type { ParsedMessage } from '../wire/message-format.ts'
+import { answerMail } from './steps/answer-mail.ts'
+import { firstUidSince } from './steps/first-uid-since.ts'
+import { readTextOnly } from './steps/read-text-only.ts'
+import { done, type ExecuteContext, type WireTask } from './task.ts'
+
+/** RFC 3501 §5.1: by that name everywhere. */
+const inbox = 'INBOX' as FolderPath
+
+const headersAtOnce = 100
+
+/** Of what is larger the text alone is read, and of a longer text its beginning. */
+const wholeBytes = 256 * 1024
+
+/** How much older than here the clock of the server may make a mail. */
+const clockSkewMs = 24 * 3_600_000
+
+/** What is older is not gone through anew where UIDs mean nothing any more: it is not known by its mark for longer. */
+const longestLookBackMs = 20 * 24 * 3_600_000
+
+/** How old the place may get of which nothing is written down, as nothing came. */
+const seenAgainMs = 3_600_000
+
+/**
+ * Looks into INBOX for new mail that is to be answered by a draft. Nothing there is changed, not even what is unread. What was found
+ * is written down mail by mail, with the place where to go on, so that after a cut or a restart each is found once.
+ */
+export const inboxWatch: WireTask = {
+  name: 'inbox_watch',
+  lane: 'mailbox',
+  // A person waits for what a person wrote first.
+  priority: 18,
+  async execute(context) {
+    const { accountId, store } = context
+    const { settings, account } = await store.read(async (db) => ({
+      settings: await findResponder(db, accountId),
+      account: await getAccount(db, accountId),
+    }))
+    if (settings === null) return done()
+    const session = await context.session()
+    const folder = await session.select(inbox, 'read-only')
+    if (folder !== null) await lookThrough(context, session, { folder, settings, account })
+    context.watchInbox()
+    const waiting = await store.read((db) => openInboxMarks(db, accountId, ['waiting']))
+    return done(...waiting.map((id) => answerMail(accountId, id)))
+  },
+}
+
+interface Look {
+  readonly folder: FolderState
+  readonly settings: ResponderSettings
+  readonly account: StoredAccount
+}
+
+async function lookThrough(context: ExecuteContext, session: MailboxSession, look: Look): Promise<void> {
+  const { folder, settings, account } = look
+  const names = [...new Set([...askedFields, ...filteredHeaders(settings.filters)])]
+  const place = await placeToGoOn(context, session, look)
+  const added = place.from < place.end ? await session.identitiesFrom(place.from) : []
+  const mails = added.filter(({ deleted, draft }) => !deleted && !draft)
+  for (let at = 0; at < mails.length; at += headersAtOnce) {
+    const page = mails.slice(at, at + headersAtOnce)
+    const sizes = new Map(page.map(({ uid, size }) => [uid, size]))
+    for (const { uid, bytes } of await session.headerFields([...sizes.keys()], names)) {
+      const { from, sender, to, cc, subject } = await parse(context, inOnePiece(bytes))
+      const mail = { from: from ?? sender, to, cc, subject, header: readMailHeader(bytes) }
+      if (whyNot(mail, settings.filters, ownAddresses(account)) !== null) continue
+      const read = await readMail(context, session, { uid, size: sizes.get(uid) ?? 0 })
+      if (read !== null) await writeDown(context, folder, { uid, ...read })
+    }
+    await context.write(({ db }) => remember(context, db, folder, lastOf(page)))
+  }
+  const uidNext = Math.max(place.end, (added.at(-1)?.uid ?? 0) + 1) as Uid
+  if (uidNext !== place.from || place.isOld) {
+    await context.write(({ db }) => remember(context, db, folder, (uidNext - 1) as Uid))
+  }
+}
+
+function ownAddresses({ address, imap }: StoredAccount): readonly string[] {
+  return [address, ...(imap.user.includes('@') ? [imap.user] : [])]
+}
+
+function lastOf(page: readonly MessageIdentity[]): Uid {
+  return page.at(-1)?.uid ?? (0 as Uid)
+}
+
+interface Place {
+  readonly from: Uid
+  readonly end: Uid
+  /** It is to be written down anew. */
+  readonly isOld: boolean
+}
+
+/** After the last that was looked at; where that says nothing, the first that came since the responder was set up. */
+async function placeToGoOn(
+  { accountId, environment, store }: ExecuteContext,
+  session: MailboxSession,
+  { folder, settings }: Look,
+): Promise<Place> {
+  const now = environment.now()
+  const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
+  const seen = await store.read((db) => seenFolder(db, accountId, 'responder'))
+  // A server that was restored from a backup gives UIDs out again.
+  if (seen?.uidValidity === folder.uidValidity && seen.uidNext <= end) {
+    return { from: seen.uidNext, end, isOld: now - seen.seenAt > seenAgainMs }
+  }
+  const known = seen === null ? settings.createdAt : Math.max(seen.seenAt - clockSkewMs, now - longestLookBackMs)
+  // INTERNALDATE counts whole seconds (RFC 3501 §2.3.3).
+  const since = Math.floor(Math.max(known, settings.createdAt) / 1000) * 1000
+  return { from: await firstUidSince(session, since, end), end, isOld: true }
+}
+
+async function remember(
+  { accountId, environment }: ExecuteContext,
+  db: Db,
+  folder: FolderState,
+  last: Uid,
+): Promise<void> {
+  const { path, uidValidity, highestModseq } = folder
+  await setSeenFolder(db, accountId, 'responder', {
+    path,
+    uidValidity,
+    uidNext: (last + 1) as Uid,
+    highestModseq,
+    others: new Set(),
+    seenAt: environment.now(),
+    losses: 'apply',
+  })
+}
+
+async function parse(context: ExecuteContext, raw: AsyncIterable<Uint8Array>): Promise<ParsedMessage> {
+  return await context.format.parse(raw, context.environment.createSha256, { lookIntoSigned: true })
+}
+
+interface ReadMail {
+  readonly mail: KeptMail
+  /** As the server calls its conversation; null where it does not say. */
+  readonly threadId: string | null
+}
+
+/** Null: it went meanwhile. */
+async function readMail(
+  context: ExecuteContext,
+  session: MailboxSession,
+  { uid, size }: Pick<MessageIdentity, 'uid' | 'size'>,
+): Promise<ReadMail | null> {
+  const raw = size > wholeBytes ? null : await session.fetchRaw(uid)
+  const parsed = raw === null ? await readTextOnly(context, session, { uid }, 'cut') : await parse(context, raw)
+  if (parsed === null) return null
+  const { objectId, gmail } = session.capabilities
+  const [details] = objectId || gmail ? await session.details([uid]) : []
+  const { messageId, date, from, sender, replyTo, to, cc, mailFollowupTo, listPost, subject } = parsed
+  const { inReplyTo, references, text, html } = parsed
+  const people = { from, sender, replyTo, to, cc, mailFollowupTo, listPost }
+  return {
+    mail: { messageId, date, ...people, subject, inReplyTo, references, text, html },
+    threadId: details?.threadId ?? null,
+  }
+}
+
+/** In one transaction with the place where to go on. */
+async function writeDown(
+  context: ExecuteContext,
+  folder: FolderState,
+  { uid, mail, threadId }: ReadMail & { readonly uid: Uid },
+): Promise<void> {
+  const { accountId, environment } = context
+  const now = environment.now()
+  const id = uuidv7(now, environment.random) as InboxMarkId
+  const identity = inboxIdentity(mail, environment.createSha256())
+  const ids = conversationIds(mail)
+  await context.write(async ({ db }) => {
+    const known = await conversationOf(db, accountId, ids)
+    const conversationId = known ?? newConversationId(ids, threadId, id)
+    await insertInboxMark(db, { id, accountId, conversationId, mail, foundAt: now }, identity)
+    await joinConversation(db, accountId, { conversationId, ids, now })
+    await remember(context, db, folder, uid)
+  })
+}
