@@ -1,6 +1,7 @@
 import type { Owner } from '../access.ts'
 import type { Drafts } from '../engine/api.ts'
 import type { EngineParts } from '../engine/parts.ts'
+import type { Author } from '../draft/draft.ts'
 import type { AccountId } from '../ids.ts'
 import type { CheckedRequest } from './check-request.ts'
 import type { DraftManagerOutput, DraftManagerStats } from './envelope.ts'
@@ -12,6 +13,8 @@ export interface ActionContext {
   readonly account: { readonly id: AccountId; readonly owner: Owner }
   /** Aborted: what has not begun is not begun, and what is all or nothing is nothing. */
   readonly signal: AbortSignal | null
+  /** Who writes, for the history. */
+  readonly by: Author
 }
 
 /** What an action answers; the dispatch adds its name and how long it took. */

@@ -1,41 +1,39 @@
 import type { Drafts } from '../engine/api.ts'
 import type { EngineParts } from '../engine/parts.ts'
-import { EverdraftError } from '../errors.ts'
+import { EverdraftError, validationError } from '../errors.ts'
 import { getAccount } from '../storage/accounts.ts'
-import type { ActionHandler } from './action.ts'
+import type { ActionHandler, ActionResult } from './action.ts'
 import type { DraftManagerAction } from './actions.ts'
 import { checkRequest } from './check-request.ts'
 import type { DraftManager, DraftManagerOptions, DraftManagerOutput, DraftManagerRequest } from './envelope.ts'
-import { DraftManagerError, failureOf } from './failure.ts'
+import { autoSave } from './auto-save.ts'
+import { deleteDraft } from './delete.ts'
+import { failureOf } from './failure.ts'
+import { getDraft } from './get.ts'
+import { listDrafts } from './list.ts'
+import { recover } from './recover.ts'
 
-const handlers: Readonly<Partial<Record<DraftManagerAction, ActionHandler>>> = {}
+const handlers: Readonly<Partial<Record<DraftManagerAction, ActionHandler>>> = {
+  'auto-save': autoSave,
+  recover,
+  delete: deleteDraft,
+  list: listDrafts,
+  get: getDraft,
+}
 
 export function createDraftManager(parts: EngineParts, drafts: Drafts): DraftManager {
   const { environment, store } = parts
 
-  async function perform(
-    request: DraftManagerRequest,
-    { owner, signal }: DraftManagerOptions,
-    startedAt: number,
-  ): Promise<DraftManagerOutput> {
+  async function perform(request: DraftManagerRequest, options: DraftManagerOptions): Promise<ActionResult> {
+    const { owner, by = 'user', signal = null } = options
     const checked = checkRequest(request)
     const account = await store.read((db) => getAccount(db, checked.accountId))
     if (owner !== undefined && !isSame(owner, account.owner)) throw unauthorized()
     const { tenantId = account.owner.tenantId, userId = account.owner.userId } = request.draft ?? {}
     if (!isSame({ tenantId, userId }, account.owner)) throw unauthorized()
     const handle = handlers[checked.action]
-    if (handle === undefined) throw new DraftManagerError('VALIDATION_ERROR', 'action: is not known here')
-    const {
-      stats,
-      conflictDetected = false,
-      ...rest
-    } = await handle({ parts, drafts, account, signal: signal ?? null }, checked)
-    return {
-      actionPerformed: checked.action,
-      ...rest,
-      conflictDetected,
-      stats: { operationDuration: environment.now() - startedAt, ...stats },
-    }
+    if (handle === undefined) throw validationError('action', 'is not known here')
+    return await handle({ parts, drafts, account, by, signal }, checked)
   }
 
   return async (request, options = {}) => {
@@ -44,19 +42,24 @@ export function createDraftManager(parts: EngineParts, drafts: Drafts): DraftMan
       const timestamp = environment.now()
       return { timestamp, duration: timestamp - startedAt }
     }
+    const output = ({ stats, conflictDetected = false, ...result }: ActionResult): DraftManagerOutput => ({
+      actionPerformed: request.action,
+      ...result,
+      conflictDetected,
+      stats: { operationDuration: environment.now() - startedAt, ...stats },
+    })
     try {
-      const output = await perform(request, options, startedAt)
-      return { status: 'success', output, ...timing() }
+      return { status: 'success', output: output(await perform(request, options)), ...timing() }
     } catch (error) {
       const failed = failureOf(error)
       if (failed === null) throw error
-      const { errorCode, errors, output } = failed
+      const { errorCode, errors } = failed
       return {
         status: 'error',
         error: failed.error,
         errorCode,
         ...(errors.length === 0 ? {} : { errors }),
-        ...(output === null ? {} : { output }),
+        ...(failed.output === null ? {} : { output: output(failed.output) }),
         ...timing(),
       }
     }

@@ -1,4 +1,5 @@
 import type { Owner } from '../access.ts'
+import type { Author, DraftStatus } from '../draft/draft.ts'
 import type { MergeStrategy } from '../draft/merge.ts'
 import type { FieldError } from '../errors.ts'
 import type { DraftManagerAction } from './actions.ts'
@@ -7,6 +8,8 @@ import type { DraftManagerErrorCode } from './errors.ts'
 export interface DraftManagerOptions {
   /** In whose name it is asked: another one's account is as one that is not there. Left out: everybody's. */
   readonly owner?: Owner
+  /** Default `user`. */
+  readonly by?: Author
   readonly signal?: AbortSignal
 }
 
@@ -97,6 +100,7 @@ export interface DraftState {
   readonly accountId: string
   readonly tenantId: string
   readonly userId: string
+  readonly status: DraftStatus
   readonly subject: string
   /** Empty in a list, as `bodyHtml` is. */
   readonly body: string
@@ -126,6 +130,7 @@ export interface DraftStateInput {
   /** With `userId`: whose it is said to be; another one's is refused. */
   readonly tenantId?: string
   readonly userId?: string
+  readonly status?: DraftStatus
   readonly subject?: string
   readonly body?: string
   readonly bodyHtml?: string | null

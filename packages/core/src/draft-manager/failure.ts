@@ -1,5 +1,5 @@
 import { EverdraftError, type FieldError } from '../errors.ts'
-import type { DraftManagerOutput } from './envelope.ts'
+import type { ActionResult } from './action.ts'
 import { type DraftManagerErrorCode, draftManagerErrors, type Failure } from './errors.ts'
 
 /** What an action throws when it has more to say than an error of the engine. */
@@ -8,9 +8,9 @@ export class DraftManagerError extends Error {
   readonly code: Failure
   readonly errors: readonly FieldError[] = []
   /** Answered beside the error. */
-  readonly output: DraftManagerOutput | null
+  readonly output: ActionResult | null
 
-  constructor(code: Failure, message: string, output: DraftManagerOutput | null = null) {
+  constructor(code: Failure, message: string, output: ActionResult | null = null) {
     super(message)
     this.code = code
     this.output = output
@@ -21,7 +21,7 @@ export interface Failed {
   readonly errorCode: DraftManagerErrorCode
   readonly error: string
   readonly errors: readonly FieldError[]
-  readonly output: DraftManagerOutput | null
+  readonly output: ActionResult | null
 }
 
 /** Null: a bug, which is no answer. What is somebody else's and what is nobody's get the same one. */

@@ -3,6 +3,7 @@ import type { Address } from './address.ts'
 import { promisesAttachment } from './attachment-promise.ts'
 import { blobsOf } from './content.ts'
 import type { DraftContent } from './draft.ts'
+import { missingAttachments } from './missing-attachments.ts'
 
 export type SendProblemCode =
   | 'NO_SENDER'
@@ -128,9 +129,13 @@ function checkFieldText(text: string, path: string): readonly SendProblem[] {
 }
 
 function checkBlobs(content: DraftContent, { missingBlobs }: SendFacts): readonly SendProblem[] {
-  const modelled = content.attachments.flatMap(({ sha256 }, index) =>
-    missingBlobs.has(sha256) ? [missing(`attachments[${index}]`)] : [],
-  )
+  const { length } = content.attachments
+  const modelled = [
+    ...content.attachments.flatMap(({ sha256 }, index) =>
+      missingBlobs.has(sha256) ? [missing(`attachments[${index}]`)] : [],
+    ),
+    ...missingAttachments(content).map((_, index) => missing(`attachments[${length + index}]`)),
+  ]
   if (modelled.length > 0) return modelled
   return blobsOf(content).some((blob) => missingBlobs.has(blob)) ? [missing('attachments')] : []
 }

@@ -92,9 +92,15 @@ const addDraft = prepared(
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
+  const draft = await findDraft(db, id)
+  if (draft === null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return draft
+}
+
+/** Null: nobody's draft has this id, and none ever had. */
+export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
   const [row] = await draftRow(db, { id })
-  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  return toDraft(row)
+  return row === undefined ? null : toDraft(row)
 }
 
 const draftRow = prepared((db, input: { readonly id: Umid }) =>

@@ -28,6 +28,8 @@ export interface NewRevision {
   readonly by: Author
   readonly fieldsChanged: readonly ContentField[]
   readonly content: DraftContent
+  /** The revision before it is stored whole, whatever that takes. Default false. */
+  readonly keepWhole?: boolean
 }
 
 /** The new head. `previous` is the head until now, which becomes history; null for the first. */
@@ -43,7 +45,7 @@ export async function insertRevision(
   } else {
     const { forward, backward } = deltasBetween(previous.content, revision.content)
     bytes = JSON.stringify(forward).length
-    await setEncoded(db, id, previous.version, encode(previous, backward))
+    await setEncoded(db, id, previous.version, encode(previous, backward, revision.keepWhole ?? false))
   }
   await addRevision(db, {
     id,
@@ -91,8 +93,10 @@ function encode(
   revision: { readonly version: Version; readonly content: DraftContent },
   /** Makes it of the next one. */
   backward: Delta,
+  keepWhole = false,
 ): Encoded {
-  if (revision.version % fullEvery === 0) return { encoding: 'full', content: JSON.stringify(revision.content) }
+  if (keepWhole || revision.version % fullEvery === 0)
+    return { encoding: 'full', content: JSON.stringify(revision.content) }
   return { encoding: 'reverse', content: JSON.stringify(backward) }
 }
 

@@ -9,7 +9,8 @@ import { commitRevision, editableDraft, type Revised, type RevisionRequest } fro
 import type { LocalTask, PlanContext, Planned } from './task.ts'
 
 export interface DraftSave extends RevisionRequest {
-  readonly changes: DraftChanges
+  /** Also as what it makes of the content that the caller has seen, that is of the base version's. */
+  readonly changes: DraftChanges | ((base: DraftContent) => DraftContent)
   /** What to do when the draft has moved on since `baseVersion`. */
   readonly onConflict: 'refuse' | MergeStrategy
   /** Null: as it is. */
@@ -46,7 +47,11 @@ async function save(context: PlanContext, input: DraftSave): Promise<Planned<Sav
   const movedOn = input.onConflict !== 'refuse' && (await hasMovedOn(context, input))
   if (movedOn) return await saveMerged(context, input, input.onConflict)
   const draft = await editableDraft(context, input)
-  return saved(await commitRevision(context, draft, applyChanges(draft.content, input.changes), input))
+  return saved(await commitRevision(context, draft, changed(draft.content, input), input))
+}
+
+function changed(base: DraftContent, { changes }: DraftSave): DraftContent {
+  return typeof changes === 'function' ? changes(base) : applyChanges(base, changes)
 }
 
 function saved({ result, followUps }: Planned<Revised>): Planned<Saved> {
@@ -62,7 +67,7 @@ async function saveMerged(context: PlanContext, input: DraftSave, strategy: Merg
   const known = await revisionContent(context.write.db, draft.id, input.baseVersion ?? draft.version, draft.content)
   // A base that compaction took says nothing of who changed what: then all that differs is in conflict.
   const base = known ?? draft.content
-  const local = applyChanges(base, input.changes)
+  const local = changed(base, input)
   const merge = known === null ? null : mergeContent({ base, local, remote: draft.content }, strategy)
   if (merge?.kind === 'merged') {
     await keepLoser(context, draft, { strategy, local, merged: merge.content }, input)

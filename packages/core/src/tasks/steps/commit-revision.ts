@@ -14,6 +14,8 @@ export interface RevisionRequest {
   readonly baseVersion: Version | null
   readonly by: Author
   readonly device: DeviceId | null
+  /** See `NewRevision`. */
+  readonly keepWhole?: boolean
 }
 
 /**
@@ -63,11 +65,35 @@ export async function commitRevision(
   if (fieldsChanged.length === 0) {
     return { result: { version: draft.version, changed: false, draft, state: null }, followUps: [] }
   }
-  const { write, now } = context
   const version = (draft.version + 1) as Version
   const device = request.device ?? context.device
-  const revision = { version, content, savedAt: now, device, by: request.by, fieldsChanged }
-  await insertRevision(write.db, draft.id, revision, draft)
+  return await storeRevisions(context, draft, [
+    {
+      version,
+      content,
+      savedAt: context.now,
+      device,
+      by: request.by,
+      fieldsChanged,
+      keepWhole: request.keepWhole ?? false,
+    },
+  ])
+}
+
+/** Revisions that follow on the draft's head, oldest first: the last one is the new head. */
+export async function storeRevisions(
+  context: PlanContext,
+  draft: StoredDraft,
+  newer: readonly [NewRevision, ...NewRevision[]],
+): Promise<Planned<Revised>> {
+  const { write, now } = context
+  let previous: Pick<NewRevision, 'version' | 'content'> = draft
+  for (const revision of newer) {
+    await insertRevision(write.db, draft.id, revision, previous)
+    previous = revision
+  }
+  const { version, content } = previous
+  const fieldsChanged = newer.length === 1 ? newer[0].fieldsChanged : changedFields(draft.content, content)
   const applied = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content, draft)
   const after = applied.rule === 'break-name' ? await leaveOriginal(context, draft, applied.after) : applied.after
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })

@@ -1,0 +1,253 @@
+import { changedFields } from '../draft/content.ts'
+import { type Attachment, type Author, type DraftContent, emptyContent } from '../draft/draft.ts'
+import type { MergeStrategy } from '../draft/merge.ts'
+import { validationError } from '../errors.ts'
+import { type AccountId, type ConflictId, type DeviceId, type Umid, uuidv7, type Version } from '../ids.ts'
+import { endDraftSave, endUnfinishedSaves, versionsOfSaves } from '../storage/draft-saves.ts'
+import { getConflict } from '../storage/conflicts.ts'
+import type { Db } from '../storage/db.ts'
+import { findDraft, getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { revisionContent } from '../storage/revisions.ts'
+import { recentRevisions, storedBytes } from '../storage/revision-lookups.ts'
+import { localTasks } from '../tasks/registry.ts'
+import type { LocalTask, PlanContext, Planned } from '../tasks/task.ts'
+import type { ActionHandler, ActionResult } from './action.ts'
+import { baseOfSave } from './base-of-save.ts'
+import { beginSave } from './begin-save.ts'
+import type { CheckedRequest } from './check-request.ts'
+import { contentOfState, stateFieldName, summaryOf, unknownAttachments } from './content-of-state.ts'
+import type { DraftManagerConflict, DraftSaveMetadata, DraftState, DraftStateInput } from './envelope.ts'
+import { DraftManagerError } from './failure.ts'
+import { checkFree } from './own-draft.ts'
+import { stateIn, storageOf, textBytes, wholeSizeOf } from './state-of-draft.ts'
+
+interface AutoSave {
+  readonly accountId: AccountId
+  /** Null: a new draft. */
+  readonly draftId: Umid | null
+  readonly state: DraftStateInput
+  readonly device: DeviceId
+  readonly by: Author
+  readonly strategy: MergeStrategy
+  readonly maxDraftSize: number
+  readonly compress: boolean
+  /** Null: the client has given the save no name. */
+  readonly saveId: string | null
+  readonly unanswered: readonly string[]
+}
+
+interface AutoSaved {
+  /** Null: it was begun by this save. */
+  readonly before: StoredDraft | null
+  readonly draft: StoredDraft
+  /** Null: nobody else had saved meanwhile. */
+  readonly conflict: DraftManagerConflict | null
+}
+
+/** How far back an attachment is looked for that somebody wants back. */
+const revisionsLookedAt = 100
+
+/** Saves what a client has, or says that a save of it begins. */
+export const autoSave: ActionHandler = async (context, request) => {
+  if (request.beginSave === true) return await beginSave(context, request)
+  const { draft: state } = request
+  if (state === undefined) throw validationError('draft', 'is required')
+  if (state.subject === undefined && state.body === undefined)
+    throw validationError('draft', 'needs a subject or a body')
+  const saveId = request.saveId?.toLowerCase() ?? null
+  const input: AutoSave = {
+    accountId: context.account.id,
+    draftId: request.draftId,
+    state,
+    device: request.deviceId,
+    by: context.by,
+    strategy: strategyOf(request),
+    maxDraftSize: request.maxDraftSize,
+    compress: request.enableCompression,
+    saveId,
+    unanswered: (request.unansweredSaveIds ?? []).map((id) => id.toLowerCase()),
+  }
+  const { saved, shown, compressionSavings } = await context.parts.run(saveState, input, async (db, done) => ({
+    saved: done,
+    shown: await stateIn(db, done.draft, context.account),
+    compressionSavings: await savingsOf(db, done),
+  }))
+  const { environment } = context.parts
+  const metadata = metadataOf(saved, shown, saveId ?? uuidv7(environment.now(), environment.random), request.deviceId)
+  const result: ActionResult = {
+    draft: shown,
+    saveMetadata: metadata,
+    conflictDetected: saved.conflict !== null,
+    ...(saved.conflict === null ? {} : { conflict: saved.conflict }),
+    stats: {
+      itemsAffected: saved.draft.version === saved.before?.version ? 0 : 1,
+      storageUsed: storageOf(saved.draft.content),
+      compressionSavings,
+    },
+  }
+  if (saved.conflict === null || saved.conflict.conflictId === null) return result
+  const { conflictId, fields } = saved.conflict
+  throw new DraftManagerError(
+    'CONFLICT',
+    `${fields.join(', ')} cannot be merged: the draft is at version ${saved.draft.version}, and both texts are kept in conflict ${conflictId}`,
+    result,
+  )
+}
+
+/** `preferLocal` true is local-wins, false remote-wins, absent merge. */
+function strategyOf({ recoveryOptions }: Pick<CheckedRequest, 'recoveryOptions'>): MergeStrategy {
+  const preferLocal = recoveryOptions?.preferLocal
+  if (preferLocal === undefined) return 'merge'
+  return preferLocal ? 'local-wins' : 'remote-wins'
+}
+
+/** One transaction: which base, the revision or the conflict, and that the save is finished. */
+const saveState: LocalTask<AutoSave, AutoSaved> = {
+  name: 'draft_save',
+  async plan(context, input) {
+    const { db } = context.write
+    const before = input.draftId === null ? null : await findDraft(db, input.draftId)
+    checkFree(before, input.accountId)
+    const planned = before === null ? await create(context, input) : await saveOn(context, before, input)
+    const { draft, conflict } = planned.result
+    checkSize(draft.content, input.maxDraftSize)
+    const { accountId, device, saveId } = input
+    await endUnfinishedSaves(db, { accountId, draftId: draft.id, device, now: context.now })
+    if (saveId !== null) {
+      const isNew = draft.version !== before?.version && (conflict?.conflictId ?? null) === null
+      const version = isNew ? draft.version : null
+      await endDraftSave(db, accountId, { saveId, draftId: draft.id, device, version, now: context.now })
+    }
+    return planned
+  },
+}
+
+async function create(context: PlanContext, input: AutoSave): Promise<Planned<AutoSaved>> {
+  const { subject, text, html, to, cc, bcc, references, tags, metadata } = written(emptyContent, input)
+  const { result, followUps } = await localTasks.draft_create.plan(context, {
+    ...(input.draftId === null ? {} : { id: input.draftId }),
+    accountId: input.accountId,
+    owner: null,
+    fields: { subject, text, html, to, cc, bcc, references, tags, metadata },
+    attachments: [],
+    templateId: null,
+    policy: 'sync',
+    reviewRequired: false,
+    by: input.by,
+    device: input.device,
+    request: null,
+  })
+  const draft = await getDraft(context.write.db, result.id)
+  return { result: { before: null, draft, conflict: null }, followUps }
+}
+
+async function saveOn(context: PlanContext, before: StoredDraft, input: AutoSave): Promise<Planned<AutoSaved>> {
+  const { db } = context.write
+  const { state, device, by, strategy } = input
+  const saveIds = [...input.unanswered, ...(input.saveId === null ? [] : [input.saveId])]
+  const own = await versionsOfSaves(db, input.accountId, before.id, saveIds)
+  const claim = { version: state.version, lastSavedAt: state.lastSavedAt, device, own }
+  const base = await baseOfSave(db, before, claim)
+  const known = await earlierAttachments(db, before, state)
+  const rewrite = (content: DraftContent): DraftContent => written(content, input, known)
+  const { result, followUps } = await localTasks.draft_save.plan(context, {
+    draftId: before.id,
+    baseVersion: base,
+    by,
+    device,
+    changes: rewrite,
+    onConflict: strategy,
+    reviewRequired: null,
+    keepWhole: !input.compress,
+  })
+  const { draft, conflictId } = result
+  const conflict =
+    base === before.version ? null : await conflictOf(db, { before, base, rewrite, strategy, conflictId })
+  return { result: { before, draft, conflict }, followUps }
+}
+
+/** @throws {EverdraftError} VALIDATION_ERROR */
+function written(base: DraftContent, input: AutoSave, known: readonly Attachment[] = []): DraftContent {
+  const content = contentOfState(base, input.state, known)
+  // What a page sends that has not loaded yet is no wish to empty a draft (hazard 19).
+  if (content.subject.trim() === '' && content.text.trim() === '' && (content.html ?? '') === '') {
+    throw validationError('draft', 'needs a subject or a body')
+  }
+  checkSize(content, input.maxDraftSize)
+  return content
+}
+
+function checkSize(content: DraftContent, maxDraftSize: number): void {
+  const size = wholeSizeOf(content)
+  if (size > maxDraftSize) {
+    throw validationError('draft', `has ${size} bytes with its attachments, and maxDraftSize is ${maxDraftSize}`)
+  }
+}
+
+/** Somebody takes back that an attachment was removed: its bytes are here as long as the history names them. */
+async function earlierAttachments(db: Db, draft: StoredDraft, state: DraftStateInput): Promise<readonly Attachment[]> {
+  const unknown = unknownAttachments(draft.content, state)
+  if (unknown.size === 0) return []
+  const contents = await recentRevisions(db, draft.id, draft.content, revisionsLookedAt)
+  return contents.flatMap(({ content }) => content.attachments).filter(({ id }) => unknown.has(id))
+}
+
+/** Null: the two sides say the same, or one of them nothing new. */
+async function conflictOf(
+  db: Db,
+  save: {
+    readonly before: StoredDraft
+    readonly base: Version
+    readonly rewrite: (content: DraftContent) => DraftContent
+    readonly strategy: MergeStrategy
+    readonly conflictId: ConflictId | null
+  },
+): Promise<DraftManagerConflict | null> {
+  const { before, base, strategy, conflictId } = save
+  const began = (await revisionContent(db, before.id, base, before.content)) ?? before.content
+  const local = save.rewrite(began)
+  const isNews = changedFields(began, local).length > 0 && changedFields(before.content, local).length > 0
+  if (!isNews && conflictId === null) return null
+  return {
+    baseVersion: base,
+    remoteVersion: before.version,
+    remoteModifiedAt: before.updatedAt,
+    resolutionStrategy: strategy,
+    conflictId,
+    fields: conflictId === null ? [] : await fieldsInConflict(db, before.id, conflictId),
+  }
+}
+
+async function fieldsInConflict(db: Db, draftId: Umid, conflictId: ConflictId): Promise<readonly string[]> {
+  return (await getConflict(db, draftId, conflictId)).fields.map(stateFieldName)
+}
+
+/** The revision before is history by this save: what it takes less there than as a whole. */
+async function savingsOf(db: Db, { before, draft }: Pick<AutoSaved, 'before' | 'draft'>): Promise<number> {
+  if (before === null || before.version === draft.version) return 0
+  return textBytes(before.content) - (await storedBytes(db, draft.id, before.version))
+}
+
+function metadataOf(
+  { before, draft, conflict }: AutoSaved,
+  shown: DraftState,
+  saveId: string,
+  device: DeviceId,
+): DraftSaveMetadata {
+  const isKeptApart = conflict !== null && conflict.conflictId !== null
+  return {
+    saveId,
+    draftId: draft.id,
+    savedAt: isKeptApart ? null : shown.lastSavedAt,
+    device,
+    changesSummary: summaryOf(before?.content ?? null, draft.content),
+    conflict:
+      conflict === null
+        ? null
+        : {
+            remoteVersion: conflict.remoteVersion,
+            remoteModifiedAt: conflict.remoteModifiedAt,
+            resolutionStrategy: conflict.resolutionStrategy,
+          },
+  }
+}
