@@ -185,6 +185,8 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'sent_habit',
     'download',
     'email_outcomes',
+    'sent_mail',
+    'outcome_sight',
     'draft_save',
     'responder',
     'inbox_mark',

@@ -420,6 +420,19 @@ const steps: readonly (readonly Statement[])[] = [
     `create index draft_save_unfinished on draft_save (account_id, draft_id, device) where ended_at is null`,
     `create index draft_save_by_age on draft_save (begun_at)`,
   ],
+  [
+    // Mails in Sent that may come from a draft of a program's, and when such a draft was seen in Drafts last.
+    `create table sent_mail (
+      account_id text not null, folder text not null, uid_validity integer not null, uid integer not null,
+      sent_at integer not null, mail text not null,
+      primary key (account_id, folder, uid_validity, uid)
+    ) strict, without rowid`,
+    `create index sent_mail_by_age on sent_mail (sent_at)`,
+    `create table outcome_sight (
+      draft_id text primary key, account_id text not null, seen_at integer not null, gone_at integer,
+      server_ids text not null
+    ) strict, without rowid`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -39,6 +39,8 @@ export interface Schema {
   readonly webhook_delivery: WebhookDeliveryRow
   readonly staged_import: StagedImportRow
   readonly email_outcomes: EmailOutcomeRow
+  readonly sent_mail: SentMailRow
+  readonly outcome_sight: OutcomeSightRow
   readonly responder: ResponderRow
   readonly inbox_mark: InboxMarkRow
   readonly conversation_message: ConversationMessageRow
@@ -512,4 +514,24 @@ interface ConversationMessageRow {
   readonly message_id: string
   readonly conversation_id: string
   readonly at: number
+}
+
+interface SentMailRow {
+  readonly account_id: string
+  readonly folder: string
+  readonly uid_validity: number
+  readonly uid: number
+  readonly sent_at: number
+  /** JSON of a `SentMail`, without its key. */
+  readonly mail: string
+}
+
+interface OutcomeSightRow {
+  readonly draft_id: string
+  readonly account_id: string
+  readonly seen_at: number
+  /** Null: it is there. */
+  readonly gone_at: number | null
+  /** JSON of a list: EMAILID and X-GM-MSGID of its messages. */
+  readonly server_ids: string
 }
