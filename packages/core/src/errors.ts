@@ -60,6 +60,8 @@ export type ErrorCode =
   /** The key that a password was sealed by is missing, or another one: the message names where it should be. */
   | 'SECRETS_LOCKED'
   | 'CLOSED'
+  /** Whoever asked for it has called it off: nothing of it was done. */
+  | 'CANCELLED'
 
 export function validationError(path: string, message: string): EverdraftError {
   return new EverdraftError('VALIDATION_ERROR', `${path}: ${message}`, { errors: [{ path, message }] })

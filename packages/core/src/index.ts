@@ -50,15 +50,9 @@ export type { RetentionPolicy } from './draft/retention.ts'
 export type { HousekeepingPolicy } from './engine/housekeeper.ts'
 export type { MergeStrategy } from './draft/merge.ts'
 export type { Bundles } from './draft-manager/bundles.ts'
-export type { DraftExport, ExportDrafts, ExportOptions, ExportProgress } from './draft-manager/export.ts'
-export type { MailFormat } from './draft-manager/export-mail.ts'
-export type {
-  ImportDrafts,
-  ImportedItem,
-  ImportOptions,
-  ImportProgress,
-  ImportReport,
-} from './draft-manager/import.ts'
+export type { DraftExport, ExportDrafts } from './draft-manager/export.ts'
+export type { ExportOptions, ExportProgress, MailFormat } from './draft-manager/export-records.ts'
+export type { ImportDrafts, ImportedItem, ImportOptions, ImportProgress, ImportReport } from './draft-manager/import.ts'
 export type { ImportOutcome } from './draft-manager/import-draft.ts'
 export { type BundleLimits } from './draft-manager/bundle.ts'
 export type { Conflict } from './storage/conflicts.ts'

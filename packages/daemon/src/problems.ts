@@ -77,6 +77,7 @@ export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   CONFLICT: 409,
   UNSENT_DRAFTS: 409,
   IN_FLIGHT: 409,
+  CANCELLED: 409,
   VERSION_MISMATCH: 412,
   TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,

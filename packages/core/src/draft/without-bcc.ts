@@ -14,8 +14,16 @@ const longestName = 998
  * A message as it goes to somebody else: without the people of whom the others were not to know (RFC 5322 §3.6.3, hazard
  * 39). All other bytes pass as they are, also a Bcc within the body or within an attached message.
  */
-export async function* withoutBcc(raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const header = createHeaderFilter()
+export function withoutBcc(raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  return withoutFields(raw, blindField)
+}
+
+/** A message without some fields of its header. `unwanted` is asked for each name, with its colon and the blanks before it. */
+export async function* withoutFields(
+  raw: AsyncIterable<Uint8Array>,
+  unwanted: RegExp,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const header = createHeaderFilter(unwanted)
   for await (const chunk of raw) {
     const { kept, body } = header.filter(chunk)
     if (kept.length > 0) yield Uint8Array.from(kept)
@@ -38,9 +46,9 @@ interface HeaderFilter {
   undecided(): readonly number[]
 }
 
-function createHeaderFilter(): HeaderFilter {
+function createHeaderFilter(unwanted: RegExp): HeaderFilter {
   let place: 'line-start' | 'name' | 'line' | 'body' = 'line-start'
-  let isBlind = false
+  let isUnwanted = false
   let name: number[] = []
 
   /** What of the header may go out now that this byte of it is known. */
@@ -51,15 +59,15 @@ function createHeaderFilter(): HeaderFilter {
     }
     if (place === 'line') {
       if (byte === lineFeed) place = 'line-start'
-      return isBlind ? [] : [byte]
+      return isUnwanted ? [] : [byte]
     }
     name.push(byte)
     if (byte !== colon && byte !== lineFeed && name.length < longestName) return []
     const read = name
     name = []
-    isBlind = blindField.test(String.fromCharCode(...read))
+    isUnwanted = unwanted.test(String.fromCharCode(...read))
     place = byte === lineFeed ? 'line-start' : 'line'
-    return isBlind ? [] : read
+    return isUnwanted ? [] : read
   }
 
   return {

@@ -195,6 +195,14 @@ export async function referBlob(
   await addRef(db, { holder, id: earlier?.id ?? blob.id })
 }
 
+/** Holds the bytes that the account has under this name. @returns whether it has them */
+export async function holdBlob(db: Db, accountId: AccountId, sha256: Sha256, holder: Umid | SendId): Promise<boolean> {
+  const known = await completeBlob(db, accountId, sha256)
+  if (known === null) return false
+  await addRef(db, { holder, id: known.id })
+  return true
+}
+
 /** The same for bytes that are here in whole, at most `inlineBytes` of them: stored, complete and held in the caller's transaction. */
 export async function holdBytes(
   db: Db,

@@ -10,7 +10,7 @@ import type { Db } from './db.ts'
  * The history of a draft. The head's content stands in the draft's own row; an earlier revision is stored as what makes
  * it of the next one, and now and then whole. So a save writes what changed, however long the text is.
  */
-type Encoding =
+export type Encoding =
   /** In the draft's row. */
   | 'head'
   /** JSON of the content. */
@@ -83,6 +83,71 @@ const addRevision = prepared(
       fields_changed: input.fieldsChanged,
     }),
 )
+
+/** A revision as it is stored, for a copy of the history elsewhere. */
+export interface RevisionRecord extends Omit<NewRevision, 'content'> {
+  /** Of what it changed, as JSON. */
+  readonly bytes: number
+  readonly encoding: Encoding
+  /** Empty for the head. */
+  readonly encoded: string
+}
+
+/** A history that was written elsewhere, as it is; oldest first, and the last one is the head. */
+export async function insertHistory(db: Db, id: Umid, records: readonly RevisionRecord[]): Promise<void> {
+  for (const { fieldsChanged, ...record } of records) {
+    await addRecord(db, { id, ...record, fieldsChanged: JSON.stringify(fieldsChanged) })
+  }
+}
+
+const addRecord = prepared(
+  (db, input: Omit<RevisionRecord, 'fieldsChanged'> & { readonly id: Umid; readonly fieldsChanged: string }) =>
+    db.insertInto('revision').values({
+      draft_id: input.id,
+      version: input.version,
+      encoding: input.encoding,
+      content: input.encoded,
+      bytes: input.bytes,
+      saved_at: input.savedAt,
+      device: input.device,
+      author: input.by,
+      fields_changed: input.fieldsChanged,
+    }),
+)
+
+/** Oldest first. */
+export async function revisionRecords(db: Db, id: Umid): Promise<readonly RevisionRecord[]> {
+  const rows = await recordRows(db, { id })
+  return rows.map((row) => ({
+    version: row.version as Version,
+    savedAt: row.saved_at,
+    device: row.device as DeviceId,
+    by: row.author as Author,
+    fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
+    bytes: row.bytes,
+    encoding: row.encoding as Encoding,
+    encoded: row.content,
+  }))
+}
+
+const recordRows = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('revision').selectAll().where('draft_id', '=', input.id).orderBy('version'),
+)
+
+/** What the kept revisions say, newest first. */
+export async function revisionContents(
+  db: Db,
+  id: Umid,
+  head: DraftContent,
+): Promise<readonly { readonly version: Version; readonly content: DraftContent }[]> {
+  let content = head
+  const records = await revisionRecords(db, id)
+  return records.toReversed().map(({ version, encoding, encoded }) => {
+    if (encoding === 'full') content = JSON.parse(encoded) as DraftContent
+    if (encoding === 'reverse') content = applyDelta(content, JSON.parse(encoded) as Delta)
+    return { version, content }
+  })
+}
 
 interface Encoded {
   readonly encoding: Encoding

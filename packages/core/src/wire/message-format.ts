@@ -17,6 +17,8 @@ export interface MessageToCompose {
   readonly headers: readonly { readonly name: string; readonly value: string }[]
   /** Drafts keep Bcc; a message on its way to SMTP must not (hazard 39), nor other programs' notes to themselves. */
   readonly includeBcc: boolean
+  /** Other programs' notes to themselves, and ours. Default: as Bcc. A draft that is handed on has Bcc, and none of these. */
+  readonly includeNotes?: boolean
   /**
    * Reads an attachment's decoded bytes. Only asked for `message/…` types, which must not be base64 (RFC 2046 §5.2.1):
    * whether they can travel as they are has to be seen. Without it they are base64, which readers decode all the same.

@@ -134,7 +134,8 @@ class MessageWriter {
       this.text(`Content-Disposition: ${shown}${filename === '' ? '' : formatParameter('filename', filename)}`)
       this.#parameters(dispositionParameters ?? [])
     }
-    if (isTakenForText && this.#message.includeBcc) this.text(`${dispositionField}: inline\r\n`)
+    const { includeBcc, includeNotes = includeBcc } = this.#message
+    if (isTakenForText && includeNotes) this.text(`${dispositionField}: inline\r\n`)
     this.#fields(part.fields)
     this.text('\r\n')
     const { sha256, size } = attachment

@@ -35,7 +35,7 @@ export function isModelledField({ name }: RawField): boolean {
 
 /** The header of the message itself; the fields of MIME are those of its parts and follow it. */
 export function headerFields(message: MessageToCompose): Buffer {
-  const { content, messageId, date, headers, includeBcc } = message
+  const { content, messageId, date, headers, includeBcc, includeNotes = includeBcc } = message
   const addresses = (list: MessageToCompose['content']['to']): string =>
     formatAddresses(list, message.utf8Addresses ?? false)
   const fields: [string, string][] = []
@@ -55,7 +55,7 @@ export function headerFields(message: MessageToCompose): Buffer {
   }
   const given = new Set(headers.map(({ name }) => name.toLowerCase()))
   const others = (content.unmodelled?.headers ?? []).filter(
-    (field) => (includeBcc || meantForRecipients.test(field.name)) && !given.has(field.name.toLowerCase()),
+    (field) => (includeNotes || meantForRecipients.test(field.name)) && !given.has(field.name.toLowerCase()),
   )
   return Buffer.concat([
     Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')),

@@ -6,7 +6,7 @@ import { type DraftState, newestCopy } from '../../draft/draft-state.ts'
 import { applyDraftEvent } from '../../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { endPendingImport } from '../../storage/imports.ts'
-import { insertRevision } from '../../storage/revisions.ts'
+import { insertRevision, type NewRevision } from '../../storage/revisions.ts'
 import type { FollowUp, PlanContext, Planned } from '../task.ts'
 
 export interface RevisionRequest {

@@ -1,0 +1,211 @@
+import type { EngineParts } from '../engine/parts.ts'
+import { EverdraftError } from '../errors.ts'
+import { type AccountId, type Sha256, type Umid, uuidv7 } from '../ids.ts'
+import { getAccount } from '../storage/accounts.ts'
+import { missingBlobs, readBlob } from '../storage/blobs.ts'
+import { liveDraftIds } from '../storage/bundled-drafts.ts'
+import { inChunks } from '../storage/chunks.ts'
+import type { Db } from '../storage/db.ts'
+import { toBase64 } from './bundle-base64.ts'
+import { gzip } from './bundle-gzip.ts'
+import type { BundleHeader, ManifestEntry } from './bundle.ts'
+import type { DraftBundleMetadata } from './envelope.ts'
+import { entryText } from './export-entry.ts'
+import { checkMailExport, mailBytes } from './export-mail.ts'
+import {
+  checkSignal,
+  type ExportedAccount,
+  type ExportedRecord,
+  type ExportOptions,
+  recordIn,
+  recordsOf,
+} from './export-records.ts'
+
+export interface DraftExport {
+  readonly bundleId: string
+  /** Epoch milliseconds. */
+  readonly exportedAt: number
+  readonly drafts: number
+  /** To be read once, and as slowly as one likes: only a page of drafts is in memory. */
+  readonly bytes: AsyncIterable<Uint8Array>
+  /** Once all bytes were read; null before, and of messages. */
+  metadata(): DraftBundleMetadata | null
+}
+
+/** @throws {EverdraftError} NOT_FOUND; VALIDATION_ERROR where `eml` is asked for and it is not one draft */
+export type ExportDrafts = (accountId: AccountId, options?: ExportOptions) => Promise<DraftExport>
+
+/** A multiple of three: no base64 between has padding. */
+const pieceBytes = 192 * 1024
+const encoder = new TextEncoder()
+
+export function createExport(parts: EngineParts): ExportDrafts {
+  const { store, environment } = parts
+  return async (accountId, options = {}) => {
+    const { format = 'gzip' } = options
+    const { account, ids } = await store.read(async (db) => ({
+      account: await getAccount(db, accountId),
+      ids: options.draftIds === undefined ? await liveDraftIds(db, accountId) : await given(db, accountId, options),
+    }))
+    const exportedAt = environment.now()
+    const bundleId = uuidv7(exportedAt, environment.random)
+    const known = { bundleId, exportedAt, drafts: ids.length }
+    if (format === 'eml' || format === 'mbox') {
+      checkMailExport(format, ids)
+      return { ...known, bytes: mailBytes(parts, { account, ids, format, options }), metadata: () => null }
+    }
+    let metadata: DraftBundleMetadata | null = null
+    const bytes = bundleBytes(parts, {
+      header: { bundleId, exportedAt, format },
+      account,
+      ids,
+      options,
+      onEnd: (measured) => void (metadata = measured),
+    })
+    return { ...known, bytes, metadata: () => metadata }
+  }
+}
+
+/** @throws {EverdraftError} NOT_FOUND, also for a draft of another account */
+async function given(db: Db, accountId: AccountId, { draftIds = [] }: ExportOptions): Promise<readonly Umid[]> {
+  const ids = [...new Set(draftIds)].toSorted()
+  for (const id of ids) {
+    if ((await recordIn(db, accountId, id)) === null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  }
+  return ids
+}
+
+interface Bundling {
+  readonly header: BundleHeader
+  readonly account: ExportedAccount
+  readonly ids: readonly Umid[]
+  readonly options: ExportOptions
+  readonly onEnd: (measured: DraftBundleMetadata) => void
+}
+
+async function* bundleBytes(parts: EngineParts, bundling: Bundling): AsyncGenerator<Uint8Array, void, undefined> {
+  const { format } = bundling.header
+  let uncompressed = 0
+  let compressed = 0
+  let said: BundleText | null = null
+  async function* text(): AsyncGenerator<Uint8Array, void, undefined> {
+    const pieces = bundleText(parts, bundling, (end) => void (said = end))
+    for await (const piece of inPieces(pieces)) {
+      uncompressed += piece.length
+      yield piece
+    }
+  }
+  for await (const piece of format === 'gzip' ? gzip(text()) : text()) {
+    compressed += piece.length
+    yield piece
+  }
+  const { count, totalSize } = said ?? { count: 0, totalSize: 0 }
+  bundling.onEnd({ count, totalSize, compressionRatio: compressed / uncompressed, format })
+}
+
+interface BundleText {
+  readonly count: number
+  readonly totalSize: number
+}
+
+/** As bundle.ts describes it. */
+async function* bundleText(
+  parts: EngineParts,
+  { header, account, ids, options }: Bundling,
+  onEnd: (said: BundleText) => void,
+): AsyncGenerator<string | Uint8Array, void, undefined> {
+  const isDocument = header.format === 'json'
+  const { attachments = false, history = true, signal } = options
+  const before = (index: number): string => (isDocument ? (index === 0 ? '\n' : ',\n') : '')
+  const after = isDocument ? '' : '\n'
+  const manifest = new Map<Sha256, ManifestEntry>()
+  let count = 0
+  let totalSize = 0
+
+  yield isDocument ? `${JSON.stringify(header).slice(0, -1)},"drafts":[` : `${JSON.stringify(header)}\n`
+  for await (const record of recordsOf(parts, account, ids, options)) {
+    for (const { sha256, size, isMissing } of filesOf(record, history)) {
+      if (manifest.has(sha256)) continue
+      manifest.set(sha256, { sha256, size, state: isMissing ? 'missing' : attachments ? 'included' : 'omitted' })
+    }
+    const text = encoder.encode(entryText(record, history))
+    totalSize += text.length
+    yield before(count)
+    yield text
+    yield after
+    count += 1
+  }
+  yield isDocument ? '],"files":[' : ''
+  let pieces = 0
+  for (const [sha256, { size, state }] of manifest) {
+    checkSignal(signal)
+    if (state !== 'included') continue
+    // It may have gone with its draft since the draft was read.
+    if ((await parts.store.read((db) => missingBlobs(db, account.id, [sha256]))).size > 0) {
+      manifest.set(sha256, { sha256, size, state: 'missing' })
+      continue
+    }
+    for await (const { at, bytes } of piecesOf(parts, account.id, { sha256, size })) {
+      const data = toBase64(bytes)
+      totalSize += data.length
+      yield `${before(pieces)}{"sha256":"${sha256}","at":${at},"data":"`
+      yield data
+      yield `"}${after}`
+      pieces += 1
+    }
+  }
+  // Nothing in a compressed text can say how far it is compressed.
+  const ratio = header.format === 'gzip' ? {} : { compressionRatio: 1 }
+  const metadata = { count, totalSize, ...ratio, format: header.format }
+  const end = `"manifest":${JSON.stringify([...manifest.values()])},"metadata":${JSON.stringify(metadata)}}\n`
+  yield isDocument ? `],${end}` : `{${end}`
+  onEnd({ count, totalSize })
+}
+
+/** Of an empty file one, too: else it would be missing. */
+async function* piecesOf(
+  { store }: EngineParts,
+  accountId: AccountId,
+  { sha256, size }: { readonly sha256: Sha256; readonly size: number },
+): AsyncGenerator<{ readonly at: number; readonly bytes: Uint8Array }, void, undefined> {
+  let at = 0
+  for await (const bytes of inChunks(readBlob(store, accountId, sha256, { start: 0, end: size }), pieceBytes)) {
+    yield { at, bytes }
+    at += bytes.length
+  }
+  if (at === 0) yield { at, bytes: new Uint8Array(0) }
+}
+
+function filesOf(
+  { draft, held, missing }: ExportedRecord,
+  withHistory: boolean,
+): readonly { readonly sha256: Sha256; readonly size: number; readonly isMissing: boolean }[] {
+  const { attachments, unmodelled } = draft.content
+  const named = [...attachments, ...(unmodelled?.parts ?? [])]
+  return [...named, ...(withHistory ? held : [])].map(({ sha256, size }) => ({
+    sha256,
+    size,
+    isMissing: missing.has(sha256),
+  }))
+}
+
+/** Not one for each draft: what takes them has something to do for each. */
+async function* inPieces(source: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer = new Uint8Array(64 * 1024)
+  let filled = 0
+  for await (const piece of source) {
+    const bytes = typeof piece === 'string' ? encoder.encode(piece) : piece
+    if (filled + bytes.length > buffer.length && filled > 0) {
+      yield buffer.subarray(0, filled)
+      // Who has it may not have used it yet.
+      buffer = new Uint8Array(64 * 1024)
+      filled = 0
+    }
+    if (bytes.length > buffer.length) yield bytes
+    else {
+      buffer.set(bytes, filled)
+      filled += bytes.length
+    }
+  }
+  if (filled > 0) yield buffer.subarray(0, filled)
+}
