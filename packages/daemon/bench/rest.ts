@@ -143,7 +143,7 @@ function bodyOf(method: string, body: string): { readonly body?: string } {
 
 /** One save after the other, until it is ended. */
 function saveOn({ url, path }: Contestant, id: string): { end(): Promise<void> } {
-  let isOver = false
+  const over = new AbortController()
   const save = async (body: string): Promise<void> => {
     const response = await fetch(`${url}${path}/${id}`, { method: 'PUT', headers, body })
     if (!response.ok) throw new Error(`${response.status} of a save: ${await response.text()}`)
@@ -151,11 +151,11 @@ function saveOn({ url, path }: Contestant, id: string): { end(): Promise<void> }
   }
   const saving = (async (): Promise<void> => {
     let saves = 0
-    while (!isOver) await save(JSON.stringify({ subject: `A letter, ${(saves += 1)}` }))
+    while (!over.signal.aborted) await save(JSON.stringify({ subject: `A letter, ${(saves += 1)}` }))
   })()
   return {
     async end() {
-      isOver = true
+      over.abort()
       await saving
     },
   }

@@ -24,7 +24,7 @@ export interface IdempotencyKeys<Result> {
   once(request: IdempotentRequest, work: () => Promise<Result>): Promise<Result>
 }
 
-/** For what outlives the daemon: the engine keeps the keys of sends and of new drafts beside them. Null without a key. */
+/** For what outlives the daemon: the engine keeps the keys of sends, new drafts and replies beside them. Null without a key. */
 export function repeatableRequestOf({ key, scope, body }: IdempotentRequest): RepeatableRequest | null {
   return key === undefined ? null : { scope, key, digest: fingerprintOf(body) }
 }
@@ -33,7 +33,7 @@ function fingerprintOf(body: unknown): string {
   return createHash('sha256').update(JSON.stringify(body)).digest('hex')
 }
 
-/** `Idempotency-Key`, remembered for a day and as long as the daemon runs; of itself it does not survive a restart. */
+/** `Idempotency-Key` while the daemon runs: who asks again meanwhile is told so. Over a restart the engine knows the key. */
 export function createIdempotencyKeys<Result>(): IdempotencyKeys<Result> {
   const entries = new Map<string, Entry<Result>>()
 

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createEngine } from '@everdraft/core'
+import { createEngine, type AccountId, type Engine } from '@everdraft/core'
 import { imap, smtp } from '@everdraft/mail'
-import { createMailServer } from '@everdraft/mailserver'
+import { createMailServer, type MailServer } from '@everdraft/mailserver'
 import { sqlite } from '@everdraft/sqlite'
+import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { createDaemon } from '../src/index.ts'
@@ -20,6 +21,7 @@ interface Answer {
 }
 
 interface Run {
+  readonly engine: Engine
   post(path: string, key: string, json: unknown): Promise<Answer>
   close(): Promise<void>
 }
@@ -28,11 +30,14 @@ interface Run {
 async function service(): Promise<{
   readonly account: unknown
   readonly taken: () => number
+  readonly mailServer: MailServer
+  readonly file: string
   readonly start: () => Promise<Run>
 }> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-daemon-test-'))
   const mailServer = createMailServer({ users: [user] })
   await mailServer.listen()
+  const file = join(folder, 'everdraft.db')
   const runs: Run[] = []
   onTestFinished(async () => {
     for (const run of runs) await run.close()
@@ -40,12 +45,13 @@ async function service(): Promise<{
     await rm(folder, { recursive: true })
   })
   const start = async (): Promise<Run> => {
-    const storage = sqlite(join(folder, 'everdraft.db'))
+    const storage = sqlite(file)
     const engine = await createEngine({ storage, mailbox: imap(), submission: smtp(), watch: false, probe: false })
     const daemon = await createDaemon({ engine, token, version: '1.2.3' })
     const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
     let closed: Promise<void> | null = null
     const run: Run = {
+      engine,
       async post(path, key, json) {
         const response = await fetch(`${url}${path}`, {
           method: 'POST',
@@ -70,7 +76,7 @@ async function service(): Promise<{
     imap: { ...login, port: mailServer.imapPort },
     smtp: { ...login, port: mailServer.smtpPort },
   }
-  return { account, start, taken: () => mailServer.submissions.length }
+  return { account, start, mailServer, file, taken: () => mailServer.submissions.length }
 }
 
 const letter = { to: 'bob@example.com', subject: 'Hello', text: 'Dear Bob\n' }
@@ -122,5 +128,78 @@ describe('Idempotency-Key of a send', () => {
     const confirmed = await second.post('/send', 'the key', { ...mail, confirm: true })
     expect(confirmed).toMatchObject({ status: 200, body: { status: 'sent' } })
     expect(taken()).toBe(1)
+  })
+})
+
+describe('Idempotency-Key of a reply', () => {
+  const original = [
+    'From: Bob Example <bob@example.org>',
+    `To: ${user.name}`,
+    'Subject: Figures',
+    'Message-ID: <figures@example.org>',
+    'Content-Type: multipart/mixed; boundary=m',
+    '',
+    '--m',
+    'Content-Type: text/plain',
+    '',
+    'Look:',
+    '--m',
+    'Content-Type: application/pdf',
+    'Content-Disposition: attachment; filename="figures.pdf"',
+    '',
+    'Not really one.',
+    '--m--',
+    '',
+  ].join('\r\n')
+  const forward = { message_id: '<figures@example.org>', mode: 'forward' } as const
+
+  function deliver(mailServer: MailServer): void {
+    const mailbox = mailServer.store.find(user.name, 'INBOX')!
+    mailServer.store.append(mailbox, { bytes: Buffer.from(original), flags: [], internalDateMs: 0 })
+  }
+
+  test('over a restart the same draft, also where the server is away by then; another body is refused', async () => {
+    const { account, start, mailServer } = await service()
+    deliver(mailServer)
+    const first = await start()
+    const { body: added } = await first.post('/accounts', 'account', account)
+    const path = `/accounts/${added.id}/messages/reply`
+    const made = await first.post(path, 'the key', forward)
+    expect(made).toMatchObject({ status: 201, body: { attachments: [{ filename: 'figures.pdf' }] } })
+    await first.close()
+    await mailServer.close()
+    const second = await start()
+    expect(await second.post(path, 'the key', forward)).toMatchObject({ status: 201, body: { id: made.body.id } })
+    const other = await second.post(path, 'the key', { ...forward, mode: 'reply' })
+    expect(other).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } })
+    expect(await second.post(path, 'another key', forward)).toMatchObject({ status: 503 })
+    // The key of a reply is none of a new draft.
+    expect(await second.post(`/accounts/${added.id}/drafts`, 'the key', letter)).toMatchObject({ status: 201 })
+  })
+
+  test('two of the same at once make one draft, with its attachments, and leave nothing else behind', async () => {
+    const { account, start, mailServer, file } = await service()
+    deliver(mailServer)
+    const run = await start()
+    const { engine } = run
+    const { body: added } = await run.post('/accounts', 'account', account)
+    const accountId = added.id as AccountId
+    const request = { scope: 'these', key: 'the key', digest: 'of the body' }
+    const reply = { messageId: forward.message_id, mode: forward.mode }
+    const [one, two] = await Promise.all([
+      engine.drafts.reply(accountId, reply, { request }),
+      engine.drafts.reply(accountId, reply, { request }),
+    ])
+    expect(two).toEqual(one)
+    expect((await engine.drafts.list({ accountId })).total).toBe(1)
+    const [attachment] = one.attachments
+    const { content } = await engine.drafts.readAttachment(one.id, attachment!.id)
+    let text = ''
+    for await (const bytes of content) text += Buffer.from(bytes).toString()
+    expect(text).toBe('Not really one.')
+    await run.close()
+    const database = new Database(file, { readonly: true })
+    expect(database.prepare('select count(*) as stored from blob').get()).toEqual({ stored: 1 })
+    database.close()
   })
 })

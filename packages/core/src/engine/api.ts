@@ -373,11 +373,16 @@ export interface Drafts {
   /**
    * A draft that answers a message or passes it on: with threading headers (RFC 5322 §3.6.4) and the quote, a forward with
    * the attachments. A signed or encrypted message is forwarded as a whole, without its Bcc. Made in one step once all of
-   * it is here: a failure leaves nothing. Durable when it resolves.
+   * it is here: a failure leaves nothing. Durable when it resolves. A `request` that has made its draft already is answered
+   * with that, and asks no server.
    * @throws {EverdraftError} VALIDATION_ERROR, NOT_FOUND (account, or message on the server)
    * @throws {WireError} with `messageId`, where the server cannot be reached: UNREACHABLE, TIMEOUT, …
    */
-  reply(accountId: AccountId, input: ReplyInput, options?: Pick<SaveOptions, 'by' | 'device'>): Promise<Draft>
+  reply(
+    accountId: AccountId,
+    input: ReplyInput,
+    options?: Pick<SaveOptions, 'by' | 'device'> & { readonly request?: RepeatableRequest },
+  ): Promise<Draft>
   /** @throws {EverdraftError} NOT_FOUND */
   get(id: Umid): Promise<Draft>
   /**

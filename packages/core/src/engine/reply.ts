@@ -1,5 +1,5 @@
 import { readMessageId } from '../draft/content.ts'
-import type { Attachment } from '../draft/draft.ts'
+import type { Attachment, Draft } from '../draft/draft.ts'
 import { type AttachmentToFetch, type OriginalMessage, replyDraft } from '../draft/reply.ts'
 import { withoutBcc } from '../draft/without-bcc.ts'
 import { EverdraftError } from '../errors.ts'
@@ -14,6 +14,8 @@ import {
 } from '../ids.ts'
 import { getAccount } from '../storage/accounts.ts'
 import { type Blob, deleteBlob, storeBlob } from '../storage/blobs.ts'
+import { draftOfRequest } from '../storage/draft-requests.ts'
+import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import { searchOrder } from '../sync/search-order.ts'
 import type { NewAttachment } from '../tasks/draft-create.ts'
 import { localTasks } from '../tasks/registry.ts'
@@ -39,6 +41,9 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
 
   return async (accountId, input, options = {}) => {
     const account = await store.read((db) => getAccount(db, accountId))
+    const request = options.request ?? null
+    const made = request === null ? null : await madeBy(request)
+    if (made !== null) return made
     const own = [{ address: account.address, name: account.name }]
     const stored: StoredBlob[] = []
 
@@ -92,13 +97,24 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
         reviewRequired: input.review?.required ?? false,
         by: options.by ?? 'user',
         device: options.device ?? null,
-        request: null,
+        request,
       } as const
-      return await run(localTasks.draft_create, create, (db, { id }) => viewIn(db, id))
+      const draft = await run(localTasks.draft_create, create, (db, { id }) => viewIn(db, id))
+      // The same request, in the meantime: that draft has what it needs.
+      const isThisOne = attachments.every(({ attachment: { id } }) => draft.attachments.some((one) => one.id === id))
+      if (!isThisOne) await drop(attachments.map(({ blob }) => blob))
+      return draft
     } catch (error) {
       await drop(stored)
       throw error
     }
+  }
+
+  async function madeBy(request: RepeatableRequest): Promise<Draft | null> {
+    return await store.read(async (db) => {
+      const id = await draftOfRequest(db, request, environment.now())
+      return id === null ? null : await viewIn(db, id)
+    })
   }
 
   async function onServer<Result>(

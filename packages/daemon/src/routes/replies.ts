@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { App, Context } from '../app.ts'
 import { draftSchema, draftToJson, policySchema, reviewInputSchema } from '../draft-resource.ts'
 import { accountPathSchema, authorSchema, userTextSchema } from '../fields.ts'
-import { createIdempotencyKeys } from '../idempotency.ts'
+import { createIdempotencyKeys, repeatableRequestOf } from '../idempotency.ts'
 import { ownAccount } from '../ownership.ts'
 import { versionToEtag } from '../request-headers.ts'
 
@@ -59,9 +59,17 @@ export function replyRoutes(app: App, { engine }: Context): void {
       const { message_id: messageId, review, ...rest } = request.body
       const input = { ...rest, ...(review === undefined ? {} : { review: review ?? { required: false } }) }
       const by = request.headers['everdraft-author']
+      const idempotent = {
+        key: request.headers['idempotency-key'],
+        // A draft of one's own may have the same key.
+        scope: `${accountId} reply`,
+        body: request.body,
+      }
+      const repeatable = repeatableRequestOf(idempotent)
+      const options = { by, ...(repeatable === null ? {} : { request: repeatable }) }
       const id = await idempotencyKeys.once(
-        { key: request.headers['idempotency-key'], scope: accountId, body: request.body },
-        async () => (await engine.drafts.reply(accountId, { messageId, ...input }, { by })).id,
+        idempotent,
+        async () => (await engine.drafts.reply(accountId, { messageId, ...input }, options)).id,
       )
       const draft = await engine.drafts.get(id)
       return reply
