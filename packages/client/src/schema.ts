@@ -198,6 +198,53 @@ export interface paths {
         };
         readonly trace?: never;
     };
+    readonly "/accounts/{id}/draft-manager": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * The seven actions of the draft manager; it always answers its envelope
+         * @description Actions: `auto-save` (write), `recover` (write), `delete` (write), `export` (read), `import` (write), `list` (read), `get` (read). Names are camelCase, times are epoch milliseconds. A token needs the scope of the action.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: {
+                    readonly "everdraft-author"?: "user" | "program";
+                };
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["DraftManagerRequest"];
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["DraftManagerSuccess"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{id}/drafts": {
         readonly parameters: {
             readonly query?: never;
@@ -2722,6 +2769,219 @@ export interface components {
             readonly draft_id: string;
             /** @constant */
             readonly type: "draft-purged";
+        readonly DraftManagerFailure: {
+            readonly duration: number;
+            readonly error: string;
+            /** @enum {string} */
+            readonly errorCode: "VALIDATION_ERROR" | "UNAUTHORIZED" | "CONFLICT_ERROR" | "RECOVERY_ERROR" | "STORAGE_ERROR" | "DRAFT_MANAGER_ERROR";
+            readonly errors?: readonly {
+                readonly message: string;
+                readonly path: string;
+            }[];
+            readonly output?: components["schemas"]["DraftManagerOutput"];
+            /** @constant */
+            readonly status: "error";
+            readonly timestamp: number;
+        };
+        readonly DraftManagerOutput: {
+            /** @enum {string} */
+            readonly actionPerformed: "auto-save" | "recover" | "delete" | "export" | "import" | "list" | "get";
+            readonly bundle?: {
+                readonly [key: string]: unknown;
+            };
+            readonly changed?: boolean;
+            readonly conflict?: {
+                readonly baseVersion: number | null;
+                readonly conflictId: string | null;
+                readonly fields: readonly string[];
+                readonly remoteModifiedAt: number;
+                readonly remoteVersion: number;
+                /** @enum {string} */
+                readonly resolutionStrategy: "local-wins" | "remote-wins" | "merge";
+            };
+            readonly conflictDetected: boolean;
+            readonly draft?: components["schemas"]["DraftState"];
+            readonly drafts?: readonly components["schemas"]["DraftState"][];
+            readonly imported?: readonly {
+                readonly conflictId: string | null;
+                readonly draftId: string;
+                /** @enum {string} */
+                readonly outcome: "created" | "restored" | "updated" | "unchanged" | "conflict" | "kept";
+                readonly version: number;
+            }[];
+            readonly recovery?: {
+                readonly autoRecovered: boolean;
+                readonly candidates: readonly {
+                    readonly candidateId: string;
+                    readonly differs: boolean;
+                    readonly draftId: string;
+                    readonly edits: number;
+                    readonly length: number;
+                    readonly modifiedAt: number;
+                    readonly rank: number;
+                    readonly reason: readonly ("newest" | "longest" | "most-edited")[];
+                    /** @enum {string} */
+                    readonly source: "stored" | "local" | "unfinished-save" | "conflict" | "revision" | "trash";
+                }[];
+                readonly draftId: string;
+                readonly lastKnownState: components["schemas"]["DraftState"];
+                readonly recoveredAt: number;
+                /** @enum {string} */
+                readonly recoveryReason: "reconnection" | "browser-crash" | "manual-recovery";
+                readonly userConfirmationRequired: boolean;
+            };
+            readonly saveMetadata?: {
+                readonly changesSummary: {
+                    readonly attachmentsAdded: number;
+                    readonly attachmentsRemoved: number;
+                    readonly bytesAdded: number;
+                    readonly fieldsChanged: readonly string[];
+                };
+                readonly conflict: {
+                    readonly remoteModifiedAt: number;
+                    readonly remoteVersion: number;
+                    /** @enum {string} */
+                    readonly resolutionStrategy: "local-wins" | "remote-wins" | "merge";
+                } | null;
+                readonly device: string;
+                readonly draftId: string;
+                readonly savedAt: number | null;
+                readonly saveId: string;
+            };
+            readonly stats: {
+                readonly compressionSavings?: number;
+                readonly itemsAffected: number;
+                readonly operationDuration: number;
+                readonly storageUsed: number;
+                readonly trashUsed?: number;
+            };
+            readonly total?: number;
+        };
+        readonly DraftManagerRequest: {
+            /** Format: uuid */
+            readonly accountId?: string;
+            /** @enum {string} */
+            readonly action: "auto-save" | "recover" | "delete" | "export" | "import" | "list" | "get";
+            readonly autoSaveInterval?: number;
+            readonly beginSave?: boolean;
+            readonly bundleData?: unknown;
+            readonly deviceId?: string;
+            readonly draft?: components["schemas"]["DraftStateChanges"];
+            /** Format: uuid */
+            readonly draftId?: string;
+            readonly draftIds?: readonly string[];
+            readonly enableCompression?: boolean;
+            /** @enum {string} */
+            readonly format?: "json" | "jsonl" | "gzip";
+            readonly includeAttachments?: boolean;
+            readonly limit?: number;
+            readonly maxDraftSize?: number;
+            readonly offset?: number;
+            readonly recoveryOptions?: {
+                readonly candidateId?: string;
+                readonly maxRecoveryAge?: number;
+                readonly preferLocal?: boolean;
+                readonly preserveAttachments?: boolean;
+            };
+            /** @enum {string} */
+            readonly recoveryReason?: "reconnection" | "browser-crash" | "manual-recovery";
+            /** Format: uuid */
+            readonly saveId?: string;
+            readonly syncToken?: string;
+            readonly unansweredSaveIds?: readonly string[];
+        };
+        readonly DraftManagerSuccess: {
+            readonly duration: number;
+            readonly output: components["schemas"]["DraftManagerOutput"];
+            /** @constant */
+            readonly status: "success";
+            readonly timestamp: number;
+        };
+        readonly DraftState: {
+            readonly accountId: string;
+            readonly attachments: readonly {
+                readonly blobUrl: string | null;
+                readonly contentId: string | null;
+                readonly filename: string;
+                readonly id: string;
+                readonly mimeType: string;
+                readonly missing: boolean;
+                readonly size: number;
+                readonly uploadedAt: number | null;
+            }[];
+            readonly bcc: readonly {
+                readonly address: string;
+                readonly name: string;
+            }[];
+            readonly body: string;
+            readonly bodyHtml: string | null;
+            readonly cc: readonly {
+                readonly address: string;
+                readonly name: string;
+            }[];
+            readonly draftId: string;
+            readonly isDirty: boolean;
+            readonly lastModifiedAt: number;
+            readonly lastSavedAt: number;
+            readonly references: readonly string[];
+            readonly scheduledSendTime: number | null;
+            /** @enum {string} */
+            readonly status: "draft" | "queued" | "sending" | "sent" | "discarded";
+            readonly subject: string;
+            readonly syncToken: string;
+            readonly tags: readonly string[];
+            readonly tenantId: string;
+            readonly to: readonly {
+                readonly address: string;
+                readonly name: string;
+            }[];
+            readonly userId: string;
+            readonly version: number;
+        };
+        readonly DraftStateChanges: {
+            /** Format: uuid */
+            readonly accountId?: string;
+            readonly attachments?: readonly {
+                readonly blobUrl?: string | null;
+                readonly contentId?: string | null;
+                readonly filename: string;
+                /** Format: uuid */
+                readonly id: string;
+                readonly mimeType?: string;
+                readonly missing?: boolean;
+                readonly size?: number;
+                readonly uploadedAt?: number | null;
+            }[];
+            readonly bcc?: readonly {
+                readonly address: string;
+                readonly name?: string | null;
+            }[];
+            readonly body?: string;
+            readonly bodyHtml?: string | null;
+            readonly cc?: readonly {
+                readonly address: string;
+                readonly name?: string | null;
+            }[];
+            /** Format: uuid */
+            readonly draftId?: string;
+            readonly isDirty?: boolean;
+            readonly lastModifiedAt?: number;
+            readonly lastSavedAt?: number;
+            readonly references?: readonly string[];
+            readonly scheduledSendTime?: number | null;
+            /** @enum {string} */
+            readonly status?: "draft" | "queued" | "sending" | "sent" | "discarded";
+            readonly subject?: string;
+            readonly syncToken?: string;
+            readonly tags?: readonly string[];
+            readonly tenantId?: string;
+            readonly to?: readonly {
+                readonly address: string;
+                readonly name?: string | null;
+            }[];
+            readonly userId?: string;
+            readonly version?: number;
+        };
         } | {
             readonly account_id: string;
             /** Format: date-time */

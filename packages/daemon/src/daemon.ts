@@ -24,6 +24,7 @@ import { attachmentRoutes } from './routes/attachments.ts'
 import { backupRoutes } from './routes/backup.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
+import { draftManagerRoutes } from './routes/draft-manager.ts'
 import { draftRoutes } from './routes/drafts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -163,6 +164,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     historyRoutes,
     reviewRoutes,
     conflictRoutes,
+    draftManagerRoutes,
     templateRoutes,
     taskRoutes,
     eventRoutes,

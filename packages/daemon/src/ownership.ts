@@ -5,6 +5,9 @@ import {
   type ApiTokenId,
   type Draft,
   type Engine,
+  type DraftManagerAnswer,
+  type DraftManagerOptions,
+  type DraftManagerRequest,
   EverdraftError,
   type EventScope,
   type Owner,
@@ -70,6 +73,16 @@ export async function ownDraft(
 }
 
 export async function ownSend(engine: Engine, request: FastifyRequest, id: SendId): Promise<SendRecord> {
+/** Looks by itself whose the account is, and that a draft is of this account: in whose name, is said here. */
+export async function askDraftManager(
+  engine: Engine,
+  request: FastifyRequest,
+  asked: DraftManagerRequest,
+  options: Omit<DraftManagerOptions, 'owner'>,
+): Promise<DraftManagerAnswer> {
+  return await engine.draftManager(asked, { ...options, owner: ownerOf(request) })
+}
+
   const send = await found(engine.sends.get(id))
   const account = send === null ? null : await found(engine.accounts.get(send.accountId))
   if (send !== null && account !== null && isSame(account.owner, ownerOf(request))) return send

@@ -186,6 +186,16 @@ function problem(status: number, code: ProblemCode, detail: string, errors: read
 }
 
 export async function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return await sendFailure(error, request, reply, (document) => ({ type: problemMediaType, body: document }))
+}
+
+/** For a route that says in words of its own what went wrong. */
+export async function sendFailure(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  render: (document: Problem) => { readonly type: string; readonly body: unknown },
+): Promise<FastifyReply> {
   const document = problemOf(error)
   if (document.status >= 500) request.log.error(logged(error), document.code)
   if (error instanceof ProblemError) reply.headers(error.headers)
@@ -194,8 +204,9 @@ export async function sendProblem(error: unknown, request: FastifyRequest, reply
     await discardBody(request)
     reply.removeHeader('connection')
   }
+  const { type, body } = render(document)
   // The document is no resource of the route: its schema must not shape it.
-  return reply.code(document.status).type(problemMediaType).serializer(JSON.stringify).send(document)
+  return reply.code(document.status).type(type).serializer(JSON.stringify).send(body)
 }
 
 /** An error for the log: name, code and stack frames. Its message is left out, as it may hold what a user wrote. */

@@ -50,6 +50,8 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'POST /accounts/:id/drafts/:draft_id/approve': { json: { version: 3 } },
   'GET /accounts/:id/drafts/:draft_id/conflicts': {},
   'POST /accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve': { json: { strategy: 'local-wins' } },
+  // What it answers about drafts of others: draft-manager.test.ts.
+  'POST /accounts/:id/draft-manager': { json: { action: 'list' } },
   'GET /accounts/:id/templates': {},
   'POST /accounts/:id/templates': { json: { name: 'New' } },
   'GET /accounts/:id/templates/:template_id': {},
@@ -216,7 +218,7 @@ describe('every route', () => {
         const expected = route.path.startsWith('/accounts/') ? 403 : 404
         const foreign = await ask(bobs)
         expect(foreign.status, nameOf(route)).toBe(expected)
-        expect(foreign.body, nameOf(route)).toEqual((await ask(nobodys)).body)
+        expect(withoutTimes(foreign), nameOf(route)).toEqual(withoutTimes(await ask(nobodys)))
         if (!route.path.includes('/:id/') || !/:[a-z]+_id/.test(route.path)) continue
         // In one's own account what is another's is unknown, and so it is said.
         const within = await ask({ ...bobs, account: own.account })
@@ -273,6 +275,13 @@ function byHarm(a: Route, b: Route): number {
 
 function harm({ method, path }: Route): number {
   return method === 'DELETE' ? 1000 - path.length : 0
+}
+
+/** An envelope says when it was written. */
+function withoutTimes({ body }: Answer): unknown {
+  if (typeof body !== 'object' || body === null) return body
+  const { timestamp: _timestamp, duration: _duration, ...rest } = body
+  return rest
 }
 
 function withoutIds({ body }: Answer): unknown {
