@@ -41,7 +41,7 @@ export const draftManagerActions: Readonly<Record<DraftManagerAction, ActionRow>
   import: {
     scope: 'write',
     draftId: 'ignored',
-    answers: ['drafts'],
+    answers: ['imported', 'drafts', 'total', 'conflict'],
     does: 'Takes the drafts of a bundle in, all or none.',
   },
   list: {

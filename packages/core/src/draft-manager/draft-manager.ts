@@ -1,6 +1,6 @@
 import type { Drafts } from '../engine/api.ts'
 import type { EngineParts } from '../engine/parts.ts'
-import { EverdraftError, validationError } from '../errors.ts'
+import { EverdraftError } from '../errors.ts'
 import { getAccount } from '../storage/accounts.ts'
 import type { ActionHandler, ActionResult } from './action.ts'
 import type { DraftManagerAction } from './actions.ts'
@@ -8,15 +8,19 @@ import { checkRequest } from './check-request.ts'
 import type { DraftManager, DraftManagerOptions, DraftManagerOutput, DraftManagerRequest } from './envelope.ts'
 import { autoSave } from './auto-save.ts'
 import { deleteDraft } from './delete.ts'
+import { exportDrafts } from './export-action.ts'
 import { failureOf } from './failure.ts'
 import { getDraft } from './get.ts'
+import { importDrafts } from './import-action.ts'
 import { listDrafts } from './list.ts'
 import { recover } from './recover.ts'
 
-const handlers: Readonly<Partial<Record<DraftManagerAction, ActionHandler>>> = {
+const handlers: Readonly<Record<DraftManagerAction, ActionHandler>> = {
   'auto-save': autoSave,
   recover,
   delete: deleteDraft,
+  export: exportDrafts,
+  import: importDrafts,
   list: listDrafts,
   get: getDraft,
 }
@@ -31,9 +35,7 @@ export function createDraftManager(parts: EngineParts, drafts: Drafts): DraftMan
     if (owner !== undefined && !isSame(owner, account.owner)) throw unauthorized()
     const { tenantId = account.owner.tenantId, userId = account.owner.userId } = request.draft ?? {}
     if (!isSame({ tenantId, userId }, account.owner)) throw unauthorized()
-    const handle = handlers[checked.action]
-    if (handle === undefined) throw validationError('action', 'is not known here')
-    return await handle({ parts, drafts, account, by, signal }, checked)
+    return await handlers[checked.action]({ parts, drafts, account, by, signal }, checked)
   }
 
   return async (request, options = {}) => {

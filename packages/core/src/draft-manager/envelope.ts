@@ -4,6 +4,7 @@ import type { MergeStrategy } from '../draft/merge.ts'
 import type { FieldError } from '../errors.ts'
 import type { DraftManagerAction } from './actions.ts'
 import type { DraftManagerErrorCode } from './errors.ts'
+import type { ImportedItem } from './import-draft.ts'
 
 export interface DraftManagerOptions {
   /** In whose name it is asked: another one's account is as one that is not there. Left out: everybody's. */
@@ -61,7 +62,10 @@ export interface DraftManagerRequest {
 }
 
 export interface RecoveryOptions {
-  /** What this client has wins, or what is stored; absent: they are merged, and what cannot be merged is asked about. */
+  /**
+   * What this client has wins, or what is stored; absent: they are merged, and what cannot be merged is asked about. Of an
+   * import local is what is stored here: true keeps it, false takes the bundle's.
+   */
   readonly preferLocal?: boolean
   /** False: attachments of what is recovered or imported are left out. Default true. */
   readonly preserveAttachments?: boolean
@@ -205,6 +209,8 @@ export interface DraftManagerOutput {
   readonly saveMetadata?: DraftSaveMetadata
   readonly recovery?: DraftRecovery
   readonly bundle?: DraftBundle
+  /** What became of each draft of a bundle, in its order. */
+  readonly imported?: readonly ImportedItem[]
   readonly conflictDetected: boolean
   readonly conflict?: DraftManagerConflict
   readonly stats: DraftManagerStats
@@ -294,17 +300,21 @@ export interface RecoveryCandidate {
   readonly differs: boolean
 }
 
+/** What `bundleData` takes as it is. Of the format `json` it is what a file of that format says. */
 export interface DraftBundle {
   readonly bundleId: string
   /** Epoch milliseconds. */
   readonly exportedAt: number
+  /** Of the format `json`, with what a `DraftState` does not say; else empty. */
   readonly drafts: readonly DraftState[]
+  /** Else: the file itself, of `gzip` in base64. */
+  readonly data?: string
   readonly metadata: DraftBundleMetadata
 }
 
 export interface DraftBundleMetadata {
   readonly count: number
-  /** Bytes, uncompressed. */
+  /** Bytes of the drafts and the files as they stand in it, uncompressed. */
   readonly totalSize: number
   /** Compressed by uncompressed; 1 where it is not compressed. */
   readonly compressionRatio: number

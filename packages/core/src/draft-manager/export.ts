@@ -29,7 +29,13 @@ export interface DraftExport {
   /** To be read once, and as slowly as one likes: only a page of drafts is in memory. */
   readonly bytes: AsyncIterable<Uint8Array>
   /** Once all bytes were read; null before, and of messages. */
-  metadata(): DraftBundleMetadata | null
+  metadata(): ExportMetadata | null
+}
+
+/** Measured. */
+export interface ExportMetadata extends DraftBundleMetadata {
+  readonly bytes: number
+  readonly bytesUncompressed: number
 }
 
 /** @throws {EverdraftError} NOT_FOUND; VALIDATION_ERROR where `eml` is asked for and it is not one draft */
@@ -39,7 +45,8 @@ export type ExportDrafts = (accountId: AccountId, options?: ExportOptions) => Pr
 const pieceBytes = 192 * 1024
 const encoder = new TextEncoder()
 
-export function createExport(parts: EngineParts): ExportDrafts {
+/** `onRecord` sees each draft of a bundle as it was read. */
+export function createExport(parts: EngineParts, onRecord: (record: ExportedRecord) => void = () => {}): ExportDrafts {
   const { store, environment } = parts
   return async (accountId, options = {}) => {
     const { format = 'gzip' } = options
@@ -54,12 +61,13 @@ export function createExport(parts: EngineParts): ExportDrafts {
       checkMailExport(format, ids)
       return { ...known, bytes: mailBytes(parts, { account, ids, format, options }), metadata: () => null }
     }
-    let metadata: DraftBundleMetadata | null = null
+    let metadata: ExportMetadata | null = null
     const bytes = bundleBytes(parts, {
       header: { bundleId, exportedAt, format },
       account,
       ids,
       options,
+      onRecord,
       onEnd: (measured) => void (metadata = measured),
     })
     return { ...known, bytes, metadata: () => metadata }
@@ -80,7 +88,8 @@ interface Bundling {
   readonly account: ExportedAccount
   readonly ids: readonly Umid[]
   readonly options: ExportOptions
-  readonly onEnd: (measured: DraftBundleMetadata) => void
+  readonly onRecord: (record: ExportedRecord) => void
+  readonly onEnd: (measured: ExportMetadata) => void
 }
 
 async function* bundleBytes(parts: EngineParts, bundling: Bundling): AsyncGenerator<Uint8Array, void, undefined> {
@@ -100,7 +109,8 @@ async function* bundleBytes(parts: EngineParts, bundling: Bundling): AsyncGenera
     yield piece
   }
   const { count, totalSize } = said ?? { count: 0, totalSize: 0 }
-  bundling.onEnd({ count, totalSize, compressionRatio: compressed / uncompressed, format })
+  const compressionRatio = compressed / uncompressed
+  bundling.onEnd({ count, totalSize, compressionRatio, format, bytes: compressed, bytesUncompressed: uncompressed })
 }
 
 interface BundleText {
@@ -111,7 +121,7 @@ interface BundleText {
 /** As bundle.ts describes it. */
 async function* bundleText(
   parts: EngineParts,
-  { header, account, ids, options }: Bundling,
+  { header, account, ids, options, onRecord }: Bundling,
   onEnd: (said: BundleText) => void,
 ): AsyncGenerator<string | Uint8Array, void, undefined> {
   const isDocument = header.format === 'json'
@@ -124,6 +134,7 @@ async function* bundleText(
 
   yield isDocument ? `${JSON.stringify(header).slice(0, -1)},"drafts":[` : `${JSON.stringify(header)}\n`
   for await (const record of recordsOf(parts, account, ids, options)) {
+    onRecord(record)
     for (const { sha256, size, isMissing } of filesOf(record, history)) {
       if (manifest.has(sha256)) continue
       manifest.set(sha256, { sha256, size, state: isMissing ? 'missing' : attachments ? 'included' : 'omitted' })

@@ -30,13 +30,15 @@ export type ImportOutcome =
   /** It is in the outbox or sent here, which nothing undoes. */
   | 'kept'
 
-export interface TakenDraft {
-  readonly index: number
+export interface ImportedItem {
   readonly outcome: ImportOutcome
   /** As it is here: another one than in the bundle where somebody else's draft has that. */
   readonly draftId: Umid
   readonly version: Version
   readonly conflictId: ConflictId | null
+}
+
+export interface TakenDraft extends ImportedItem {
   readonly followUps: readonly FollowUp[]
 }
 
@@ -52,7 +54,7 @@ export interface TakeOptions {
 export async function takeDraft(context: PlanContext, entry: ImportedDraft, options: TakeOptions): Promise<TakenDraft> {
   const { draftId, existing } = await placeOf(context, entry, options)
   if (existing === null) return await create(context, entry, draftId, options)
-  if (existing.status !== 'draft' && existing.status !== 'discarded') return taken(entry, existing, 'kept')
+  if (existing.status !== 'draft' && existing.status !== 'discarded') return taken(existing, 'kept')
   await hold(context, entry, draftId, options)
   if (existing.emptiedAt !== null) return await refill(context, entry, existing)
   if (existing.status === 'draft') return await reconcile(context, entry, existing, options)
@@ -63,12 +65,8 @@ export async function takeDraft(context: PlanContext, entry: ImportedDraft, opti
   return { ...restored, outcome, followUps: uploadSoon(context, existing) }
 }
 
-function taken(
-  { index }: ImportedDraft,
-  { id, version }: Pick<StoredDraft, 'id' | 'version'>,
-  outcome: ImportOutcome,
-): TakenDraft {
-  return { index, outcome, draftId: id, version, conflictId: null, followUps: [] }
+function taken({ id, version }: Pick<StoredDraft, 'id' | 'version'>, outcome: ImportOutcome): TakenDraft {
+  return { outcome, draftId: id, version, conflictId: null, followUps: [] }
 }
 
 /**
@@ -105,7 +103,7 @@ async function create(context: PlanContext, entry: ImportedDraft, id: Umid, opti
   await insertBundledDraft(write.db, draft)
   await hold(context, entry, id, options)
   write.emit({ type: 'draft-created', accountId, draftId: id, version })
-  return { ...taken(entry, { id, version }, 'created'), followUps: uploadSoon(context, { id, accountId, policy }) }
+  return { ...taken({ id, version }, 'created'), followUps: uploadSoon(context, { id, accountId, policy }) }
 }
 
 /** Versions go on: what was said under a number once is never another text. */
@@ -119,7 +117,7 @@ async function refill(context: PlanContext, entry: ImportedDraft, existing: Stor
   await refillDraft(write.db, { ...entry, id, version, history })
   await applyDraftEvent(write, id, { type: 'returned', verified: null }, now)
   write.emit({ type: 'draft-undiscarded', accountId, draftId: id, version })
-  return { ...taken(entry, { id, version }, 'restored'), followUps: uploadSoon(context, existing) }
+  return { ...taken({ id, version }, 'restored'), followUps: uploadSoon(context, existing) }
 }
 
 /** The bytes of all its versions: of the bundle, or of what the account has of them. What is nowhere is missing. */
@@ -146,28 +144,27 @@ async function reconcile(
   draft: StoredDraft,
   { strategy }: TakeOptions,
 ): Promise<TakenDraft> {
-  if (isSame(draft.content, entry.content)) return taken(entry, draft, 'unchanged')
+  if (isSame(draft.content, entry.content)) return taken(draft, 'unchanged')
   const theirs = wholeVersions(entry)
   // The bundle knows what is here, and what came after it.
   const at = theirs.findIndex(({ version, content }) => version === draft.version && isSame(content, draft.content))
   const [newer, ...newest] = at === -1 ? [] : theirs.slice(at + 1)
-  if (newer !== undefined) return await advance(context, entry, draft, [newer, ...newest])
+  if (newer !== undefined) return await advance(context, draft, [newer, ...newest])
 
   const ours = await revisionContents(context.write.db, draft.id, draft.content)
   // What is here came after what the bundle says.
-  if (ours.some(({ content }) => isSame(content, entry.content))) return taken(entry, draft, 'unchanged')
+  if (ours.some(({ content }) => isSame(content, entry.content))) return taken(draft, 'unchanged')
   const base = ours.find((our) => theirs.some((one) => one.version === our.version && isSame(one.content, our.content)))
   return await mergeIn(context, entry, draft, { strategy, base: base ?? null })
 }
 
 async function advance(
   context: PlanContext,
-  entry: ImportedDraft,
   draft: StoredDraft,
   newer: readonly [NewRevision, ...NewRevision[]],
 ): Promise<TakenDraft> {
   const { result, followUps } = await storeRevisions(context, draft, newer)
-  return { ...taken(entry, result.draft, 'updated'), followUps }
+  return { ...taken(result.draft, 'updated'), followUps }
 }
 
 /** Both sides went on from `base`, or nobody knows from what. What loses stays in the history. */
@@ -191,7 +188,7 @@ async function mergeIn(
   const device = head?.device ?? context.device
   if (merge.kind === 'conflict') {
     const conflictId = await keepBoth(context, entry, draft, { base, fields: merge.fields, device, by })
-    return { ...taken(entry, draft, 'conflict'), conflictId }
+    return { ...taken(draft, 'conflict'), conflictId }
   }
   const texts = isSame(merge.content, entry.content) ? [merge.content] : [entry.content, merge.content]
   const revisions: NewRevision[] = []
@@ -204,8 +201,8 @@ async function mergeIn(
     previous = revision
   }
   const [first, ...others] = revisions
-  if (first === undefined) return taken(entry, draft, 'unchanged')
-  return await advance(context, entry, draft, [first, ...others])
+  if (first === undefined) return taken(draft, 'unchanged')
+  return await advance(context, draft, [first, ...others])
 }
 
 /** With nothing to compare with, one side is as it is, or somebody has to look. */

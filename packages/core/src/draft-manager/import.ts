@@ -2,7 +2,7 @@ import type { Author } from '../draft/draft.ts'
 import type { MergeStrategy } from '../draft/merge.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import { EverdraftError, validationError } from '../errors.ts'
-import type { AccountId, ConflictId, DeviceId, Sha256, Umid, Version } from '../ids.ts'
+import type { AccountId, DeviceId, Sha256, Umid } from '../ids.ts'
 import { getAccount, touchAccount } from '../storage/accounts.ts'
 import type { Write } from '../storage/store.ts'
 import type { FollowUp } from '../tasks/task.ts'
@@ -10,11 +10,12 @@ import { gunzip, isGzip } from './bundle-gzip.ts'
 import { fromMbox, isMbox } from './bundle-mbox.ts'
 import { type BundleLimits, bundleLimits, type BundleRecord, readBundle } from './bundle.ts'
 import { checkSignal } from './export-records.ts'
-import { type ImportOutcome, takeDraft, type TakenDraft } from './import-draft.ts'
-import { readEntry, type ReadEntryOptions } from './import-entry.ts'
+import { type ImportedItem, type ImportOutcome, takeDraft, type TakenDraft } from './import-draft.ts'
+import { type ImportedDraft, readEntry, type ReadEntryOptions } from './import-entry.ts'
 import { createImportFiles, type ImportFiles, type StagedFile } from './import-files.ts'
 import { isMail, notABundle, readMail } from './import-mail.ts'
 import { createImportStage, type ImportStage } from './import-stage.ts'
+import { wholeSizeOf } from './state-of-draft.ts'
 
 export interface ImportOptions {
   /** Where a draft of the bundle is here already, and both went on. Local is what is here. Default `merge`. */
@@ -24,6 +25,8 @@ export interface ImportOptions {
   /** Who imports: they are said to have saved what comes without a history. */
   readonly device?: DeviceId
   readonly by?: Author
+  /** The largest draft with its attachments; default: as large as it is. */
+  readonly maxDraftBytes?: number
   readonly limits?: Partial<BundleLimits>
   /** Ends it, until it is stored: CANCELLED, and nothing is changed. */
   readonly signal?: AbortSignal
@@ -50,13 +53,6 @@ export interface ImportReport {
   /** Bytes of the bundle, and what they were uncompressed. */
   readonly bytesRead: number
   readonly bytesUncompressed: number
-}
-
-export interface ImportedItem {
-  readonly outcome: ImportOutcome
-  readonly draftId: Umid
-  readonly version: Version
-  readonly conflictId: ConflictId | null
 }
 
 /**
@@ -239,6 +235,7 @@ async function readRecords(
       case 'draft': {
         const draft = readEntry(record.value, record.index, entry)
         const path = `drafts[${draft.index}]`
+        checkSize(draft, path, options)
         const other = draft.draftId === null ? undefined : ids.get(draft.draftId)
         if (other !== undefined) {
           throw validationError(`${path}.draftId`, `is that of drafts[${other}], too (draft ${draft.draftId})`)
@@ -263,7 +260,14 @@ async function readRecords(
   ends.check(stage.count)
 }
 
-function sizeOf({ content, history }: Awaited<ReturnType<typeof readEntry>>): number {
+function checkSize({ content, draftId }: ImportedDraft, path: string, { maxDraftBytes }: ImportOptions): void {
+  if (maxDraftBytes === undefined || wholeSizeOf(content) <= maxDraftBytes) return
+  const message = `is larger than ${maxDraftBytes} bytes`
+  const which = draftId === null ? '' : ` (draft ${draftId})`
+  throw new EverdraftError('TOO_LARGE', `${path}: ${message}${which}`, { errors: [{ path, message }] })
+}
+
+function sizeOf({ content, history }: ImportedDraft): number {
   const texts = content.text.length + (content.html?.length ?? 0)
   return history.reduce((sum, { encoded }) => sum + encoded.length, 2_000 + texts)
 }
@@ -310,6 +314,7 @@ async function addMail(
   const { accountId, files, stage, options } = all
   const read = { ...entryOptions(all, limits, parts.device), accountId, index, files, limits }
   const draft = await readMail(parts, raw, read)
+  checkSize(draft, `drafts[${index}]`, options)
   await stage.add(draft, sizeOf(draft))
   tell(reading, options, stage)
 }
