@@ -4,10 +4,10 @@ import {
   type ApiToken,
   type ApiTokenId,
   type Draft,
-  type Engine,
   type DraftManagerAnswer,
   type DraftManagerOptions,
   type DraftManagerRequest,
+  type Engine,
   EverdraftError,
   type EventScope,
   type Owner,
@@ -72,7 +72,6 @@ export async function ownDraft(
   throw new ProblemError(404, 'NOT_FOUND', 'there is no such draft in this account')
 }
 
-export async function ownSend(engine: Engine, request: FastifyRequest, id: SendId): Promise<SendRecord> {
 /** Looks by itself whose the account is, and that a draft is of this account: in whose name, is said here. */
 export async function askDraftManager(
   engine: Engine,
@@ -83,6 +82,7 @@ export async function askDraftManager(
   return await engine.draftManager(asked, { ...options, owner: ownerOf(request) })
 }
 
+export async function ownSend(engine: Engine, request: FastifyRequest, id: SendId): Promise<SendRecord> {
   const send = await found(engine.sends.get(id))
   const account = send === null ? null : await found(engine.accounts.get(send.accountId))
   if (send !== null && account !== null && isSame(account.owner, ownerOf(request))) return send
