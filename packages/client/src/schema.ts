@@ -2682,93 +2682,6 @@ export interface components {
             readonly updated_at: string;
             readonly version: number;
         };
-        readonly DraftSync: {
-            readonly folder: string | null;
-            readonly last_error: components["schemas"]["LastError"] | null;
-            readonly last_upload: {
-                /** Format: date-time */
-                readonly at: string;
-                readonly bytes_sent: number;
-                readonly method: string;
-            } | null;
-            readonly message_id: string | null;
-            readonly pending: {
-                readonly bytes: number;
-                /** @enum {string} */
-                readonly reason: "waiting" | "uploading" | "offline" | "backing-off" | "parked" | "removing-copies" | "local-only" | "importing";
-                /** Format: date-time */
-                readonly since: string;
-            } | null;
-            /** @enum {string} */
-            readonly state: "local-only" | "synchronized" | "stale-server";
-            readonly uid: number | null;
-            readonly uid_validity: number | null;
-            readonly uploaded_version: number | null;
-        };
-        readonly Event: {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly cursor: number;
-            /** @enum {string} */
-            readonly type: "account-added" | "account-changed" | "account-removed";
-        } | {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly cursor: number;
-            readonly draft_id: string;
-            /** @enum {string} */
-            readonly type: "draft-created" | "draft-discarded" | "draft-undiscarded";
-            readonly version: number;
-        } | {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly cursor: number;
-            readonly draft_id: string;
-            readonly fields_changed: readonly string[];
-            /** @constant */
-            readonly type: "draft-saved";
-            readonly version: number;
-        } | {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly by: string;
-            readonly cursor: number;
-            readonly draft_id: string;
-            /** @constant */
-            readonly type: "draft-approved";
-            readonly version: number;
-        } | {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly cursor: number;
-            readonly draft_id: string;
-            readonly succeeds: string | null;
-            /** @constant */
-            readonly type: "draft-imported";
-            readonly version: number;
-        } | {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly cursor: number;
-            readonly draft_id: string;
-            readonly from_account_id: string;
-            /** @constant */
-            readonly type: "draft-moved";
-            readonly version: number;
-        } | {
-            readonly account_id: string;
-            /** Format: date-time */
-            readonly at: string;
-            readonly cursor: number;
-            readonly draft_id: string;
-            /** @constant */
-            readonly type: "draft-purged";
         readonly DraftManagerFailure: {
             readonly duration: number;
             readonly error: string;
@@ -2982,6 +2895,93 @@ export interface components {
             readonly userId?: string;
             readonly version?: number;
         };
+        readonly DraftSync: {
+            readonly folder: string | null;
+            readonly last_error: components["schemas"]["LastError"] | null;
+            readonly last_upload: {
+                /** Format: date-time */
+                readonly at: string;
+                readonly bytes_sent: number;
+                readonly method: string;
+            } | null;
+            readonly message_id: string | null;
+            readonly pending: {
+                readonly bytes: number;
+                /** @enum {string} */
+                readonly reason: "waiting" | "uploading" | "offline" | "backing-off" | "parked" | "removing-copies" | "local-only" | "importing";
+                /** Format: date-time */
+                readonly since: string;
+            } | null;
+            /** @enum {string} */
+            readonly state: "local-only" | "synchronized" | "stale-server";
+            readonly uid: number | null;
+            readonly uid_validity: number | null;
+            readonly uploaded_version: number | null;
+        };
+        readonly Event: {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            /** @enum {string} */
+            readonly type: "account-added" | "account-changed" | "account-removed";
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            /** @enum {string} */
+            readonly type: "draft-created" | "draft-discarded" | "draft-undiscarded";
+            readonly version: number;
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            readonly fields_changed: readonly string[];
+            /** @constant */
+            readonly type: "draft-saved";
+            readonly version: number;
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            /** @constant */
+            readonly type: "draft-approved";
+            readonly version: number;
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            readonly succeeds: string | null;
+            /** @constant */
+            readonly type: "draft-imported";
+            readonly version: number;
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            readonly from_account_id: string;
+            /** @constant */
+            readonly type: "draft-moved";
+            readonly version: number;
+        } | {
+            readonly account_id: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly cursor: number;
+            readonly draft_id: string;
+            /** @constant */
+            readonly type: "draft-purged";
         } | {
             readonly account_id: string;
             /** Format: date-time */
