@@ -1146,6 +1146,93 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{id}/responder": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** What answers new mail in INBOX by drafts */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["Responder"];
+                    };
+                };
+            };
+        };
+        /**
+         * Have new mail in INBOX answered by drafts: a program writes them, and a person sends them
+         * @description The URL gets a signed POST for each mail, and answers with JSON `{text, html?, subject?, scenario?, metadata?}`, or 204 for none. `secret` signs, and is told where it is new. What programs, lists and mail systems write is never answered (RFC 3834).
+         */
+        readonly put: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["ResponderSettings"];
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["Responder"];
+                    };
+                };
+            };
+        };
+        readonly post?: never;
+        /** Answer new mail no more; drafts that were made stay */
+        readonly delete: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Removed */
+                readonly 204: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{id}/sends/release": {
         readonly parameters: {
             readonly query?: never;
@@ -3330,7 +3417,7 @@ export interface components {
         /** @description RFC 9457 problem document with a stable code */
         readonly Problem: {
             /** @enum {string} */
-            readonly code: "VALIDATION_ERROR" | "UNAUTHENTICATED" | "UNAUTHORIZED" | "APPROVAL_REQUIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_A_DRAFT" | "NOT_DISCARDED" | "TOO_LATE" | "CONFLICT" | "UNSENT_DRAFTS" | "IN_FLIGHT" | "VERSION_MISMATCH" | "TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RANGE_NOT_SATISFIABLE" | "WRONG_HOST" | "UNSENDABLE" | "NO_SUBMISSION" | "IDEMPOTENCY_KEY_REUSED" | "CERTIFICATE" | "AUTH_FAILED" | "REFUSED" | "RATE_LIMITED" | "INTERNAL_ERROR" | "STORAGE_ERROR" | "STORAGE_IN_USE" | "STORAGE_TOO_NEW" | "SECRETS_LOCKED" | "CLOSED" | "UNREACHABLE" | "TIMEOUT" | "CONNECTION_LOST" | "ABORTED";
+            readonly code: "VALIDATION_ERROR" | "UNAUTHENTICATED" | "UNAUTHORIZED" | "APPROVAL_REQUIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_A_DRAFT" | "NOT_DISCARDED" | "TOO_LATE" | "CONFLICT" | "UNSENT_DRAFTS" | "IN_FLIGHT" | "CANCELLED" | "VERSION_MISMATCH" | "TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RANGE_NOT_SATISFIABLE" | "WRONG_HOST" | "UNSENDABLE" | "NO_SUBMISSION" | "IDEMPOTENCY_KEY_REUSED" | "CERTIFICATE" | "AUTH_FAILED" | "REFUSED" | "RATE_LIMITED" | "INTERNAL_ERROR" | "STORAGE_ERROR" | "STORAGE_IN_USE" | "STORAGE_TOO_NEW" | "SECRETS_LOCKED" | "CLOSED" | "UNREACHABLE" | "TIMEOUT" | "CONNECTION_LOST" | "ABORTED";
             readonly conflict_id?: string;
             readonly detail: string;
             readonly errors?: readonly {
@@ -3381,6 +3468,54 @@ export interface components {
                 readonly address: string;
                 readonly name?: string | null;
             })[]) | null;
+        };
+        readonly Responder: {
+            readonly account_id: string;
+            readonly allow_private: boolean;
+            readonly cooldown_seconds: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly filters: components["schemas"]["ResponderFilters"];
+            readonly hourly_limit: number;
+            readonly module: string | null;
+            readonly scenario: string | null;
+            readonly secret?: string;
+            readonly timeout_seconds: number;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly url: string | null;
+        };
+        readonly ResponderFilters: {
+            readonly from?: readonly string[];
+            readonly headers?: {
+                readonly [key: string]: readonly string[];
+            };
+            readonly list_id?: readonly string[];
+            readonly subject?: readonly string[];
+            readonly to?: readonly string[];
+        };
+        readonly ResponderFiltersInput: {
+            readonly from?: readonly string[];
+            readonly headers?: {
+                readonly [key: string]: readonly string[];
+            };
+            readonly list_id?: readonly string[];
+            readonly subject?: readonly string[];
+            readonly to?: readonly string[];
+        };
+        readonly ResponderSettings: {
+            /** @default false */
+            readonly allow_private?: boolean;
+            /** @default 0 */
+            readonly cooldown_seconds?: number;
+            readonly filters?: components["schemas"]["ResponderFiltersInput"];
+            /** @default 100 */
+            readonly hourly_limit?: number;
+            readonly module?: string;
+            readonly scenario?: string | null;
+            /** @default 30 */
+            readonly timeout_seconds?: number;
+            readonly url?: string;
         };
         readonly Review: {
             readonly approved: boolean;

@@ -71,6 +71,8 @@ export async function startComposing(browser: Browser, options: Omit<SiteOptions
   const profile = await browser.newProfile()
   const urlOf = (asked: Readonly<Record<string, string>> = {}): string =>
     `${site}/?${String(new URLSearchParams({ accountId, draftId, ...asked }))}`
+  const stored: Composing['stored'] = async () =>
+    (await client.GET('/accounts/{id}/drafts/{draft_id}', { params: { path } })).data
   return {
     ...running,
     draftId,
@@ -86,11 +88,9 @@ export async function startComposing(browser: Browser, options: Omit<SiteOptions
       const off = engine.subscribe({}, (event) => {
         if (event.type === 'draft-saved' && event.draftId === draftId && event.version >= version) resolve()
       })
-      if ((await this.stored()).version < version) await promise
+      if ((await stored()).version < version) await promise
       off()
     },
-    async stored() {
-      return (await client.GET('/accounts/{id}/drafts/{draft_id}', { params: { path } })).data
-    },
+    stored,
   }
 }

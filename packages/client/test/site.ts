@@ -14,6 +14,7 @@ const packages = { 'openapi-fetch': 'index.mjs', 'eventsource-parser': 'index.js
 
 async function moduleText(path: string): Promise<string> {
   const own = /^\/src\/(?:[\w-]+\/)?[\w-]+\.ts$/.test(path)
+  // A library that a page brings, such as pdf.js, is served from where its main file is.
   const [, name = '', file = ''] = /^\/packages\/([\w-]+)\/([\w.-]+)$/.exec(path) ?? []
   const url = own ? new URL(`..${path}`, import.meta.url) : new URL(file, import.meta.resolve(name))
   const source = await readFile(url, 'utf8')

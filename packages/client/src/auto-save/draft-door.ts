@@ -4,7 +4,7 @@ import type { Draft } from '../resources.ts'
 import { type ContentField, type EditorContent, type Recipient } from './content.ts'
 import type { Acknowledged, BegunSave } from './shadow.ts'
 
-export interface SaveRequest {
+interface SaveRequest {
   /** A fresh one for each. */
   readonly saveId: string
   readonly base: Acknowledged

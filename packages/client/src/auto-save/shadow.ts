@@ -45,7 +45,7 @@ interface DraftRow extends EditorContent {
 }
 
 /** A file that was attached here: with its bytes until the daemon has them. */
-export interface ShadowAttachment {
+interface ShadowAttachment {
   readonly draftId: string
   readonly attachmentId: string
   readonly filename: string
@@ -97,7 +97,7 @@ export class ShadowError extends Error {
   }
 }
 
-export function shadowName(tenantId: string): string {
+function shadowName(tenantId: string): string {
   return `everdraft_email_${tenantId}`
 }
 
@@ -228,4 +228,12 @@ async function told<Result>(work: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     throw new ShadowError(error)
   }
+}
+
+/**
+ * Deletes all that this browser keeps of a tenant's drafts, also what was never saved: for when somebody logs out. Resolves
+ * when it is gone; tabs that have a draft open lose their shadow.
+ */
+export async function forgetDrafts(tenantId = 'default'): Promise<void> {
+  await told(async () => await resultOf(indexedDB.deleteDatabase(shadowName(tenantId))))
 }
