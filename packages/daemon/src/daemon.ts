@@ -31,6 +31,7 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { historyRoutes } from './routes/history.ts'
 import { openRoutes } from './routes/open.ts'
 import { replyRoutes } from './routes/replies.ts'
+import { responderRoutes } from './routes/responder.ts'
 import { reviewRoutes } from './routes/review.ts'
 import { sendRoutes } from './routes/sends.ts'
 import { syncRoutes } from './routes/sync.ts'
@@ -158,6 +159,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     syncRoutes,
     draftRoutes,
     replyRoutes,
+    responderRoutes,
     sendRoutes,
     attachmentRoutes,
     openRoutes,

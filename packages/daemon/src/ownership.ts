@@ -3,6 +3,7 @@ import {
   type AccountId,
   type ApiToken,
   type ApiTokenId,
+  defaultOwner,
   type Draft,
   type DraftManagerAnswer,
   type DraftManagerOptions,
@@ -129,4 +130,13 @@ async function found<Thing>(asked: Promise<Thing>): Promise<Thing | null> {
     if (!(error instanceof EverdraftError) || error.code !== 'NOT_FOUND') throw error
     return null
   }
+}
+
+/** @throws {ProblemError} 403: the network around the daemon is that of who runs it, and of no other tenant */
+export function checkMayReachPrivate(request: FastifyRequest): void {
+  if (ownerOf(request).tenantId === defaultOwner.tenantId) return
+  const message = 'only for the tenant of the daemon itself'
+  throw new ProblemError(403, 'UNAUTHORIZED', `allow_private: ${message}`, {
+    errors: [{ path: 'allow_private', message }],
+  })
 }

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { request as requestHttp } from 'node:http'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP } from 'node:net'
 
@@ -46,13 +46,49 @@ class ForbiddenAddress extends Error {}
  * @throws where `signal` was aborted
  */
 export async function postWebhook(options: WebhookRequest): Promise<WebhookAnswer> {
+  return await exchange(options, async (response) => {
+    let received = 0
+    response.on('error', () => {})
+    response.on('data', (chunk: Uint8Array) => {
+      received += chunk.length
+      if (received > longestAnswerBytes) response.destroy()
+    })
+    return answerOf(response.statusCode ?? 0)
+  })
+}
+
+export interface WebhookReply extends WebhookAnswer {
+  /** Null: it was longer than that. Empty where there is none. */
+  readonly body: Uint8Array | null
+}
+
+/** As `postWebhook`, and keeps what the answer says, up to so many bytes; `timeoutMs` is to its end. */
+export async function askWebhook(options: WebhookRequest & { readonly longestBytes: number }): Promise<WebhookReply> {
+  const reply = await exchange(options, async (response): Promise<WebhookReply> => {
+    const pieces: Uint8Array[] = []
+    let received = 0
+    for await (const piece of response as AsyncIterable<Uint8Array>) {
+      received += piece.length
+      // What is left of it goes with the connection.
+      if (received > options.longestBytes) return { ...answerOf(response.statusCode ?? 0), body: null }
+      pieces.push(piece)
+    }
+    return { ...answerOf(response.statusCode ?? 0), body: Buffer.concat(pieces) }
+  })
+  return 'body' in reply ? reply : { ...reply, body: null }
+}
+
+async function exchange<Answer extends WebhookAnswer>(
+  options: WebhookRequest,
+  read: (response: IncomingMessage) => Promise<Answer>,
+): Promise<Answer | WebhookAnswer> {
   const { signal } = options
   const late = AbortSignal.timeout(options.timeoutMs)
   const limit = AbortSignal.any([signal, late])
   try {
     limit.throwIfAborted()
     const addresses = await Promise.race([addressesOf(options), rejection(limit)])
-    return answerOf(await post(options, addresses, limit))
+    return await read(await post(options, addresses, limit))
   } catch (error) {
     signal.throwIfAborted()
     return { status: null, error: late.aborted ? 'TIMEOUT' : failureOf(error) }
@@ -75,7 +111,7 @@ async function post(
   { url, headers, body }: WebhookRequest,
   addresses: readonly [Address, ...Address[]],
   signal: AbortSignal,
-): Promise<number> {
+): Promise<IncomingMessage> {
   const [first] = addresses
   const asked = (url.startsWith('https:') ? requestHttps : requestHttp)(url, {
     method: 'POST',
@@ -86,17 +122,9 @@ async function post(
     lookup: (_host, { all }, callback) =>
       all === true ? callback(null, [...addresses]) : callback(null, first.address, first.family),
   })
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   asked.on('error', reject)
-  asked.once('response', (response) => {
-    resolve(response.statusCode ?? 0)
-    let received = 0
-    response.on('error', () => {})
-    response.on('data', (chunk: Uint8Array) => {
-      received += chunk.length
-      if (received > longestAnswerBytes) response.destroy()
-    })
-  })
+  asked.once('response', resolve)
   asked.once('close', () => reject(new Error('the connection was closed without an answer')))
   asked.end(body)
   return await promise

@@ -8,7 +8,14 @@ import { createMailServer, type MailServer } from '@everdraft/mailserver'
 import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
 
-import { createDaemon, type AccountJson, type Daemon, type DaemonOptions, type DraftJson } from '../src/index.ts'
+import {
+  createDaemon,
+  type AccountJson,
+  type Daemon,
+  type DaemonOptions,
+  type DraftJson,
+  responderWebhooks,
+} from '../src/index.ts'
 
 export const token = 'the-token-of-this-test'
 export const mailUser = { name: 'ann@example.org', password: 'correct horse' }
@@ -59,6 +66,7 @@ export async function start(
     mailbox: imap(),
     submission: smtp(),
     environment,
+    responders: { webhooks: responderWebhooks({ version: '1.2.3' }) },
   })
   const logLines: string[] = []
   const daemon = await createDaemon({

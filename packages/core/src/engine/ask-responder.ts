@@ -2,7 +2,7 @@ import type { Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import type { ResponderRequest, ResponderSettings } from '../responder/responder.ts'
-import type { ResponderAccess } from '../tasks/task.ts'
+import type { AskResponder } from '../tasks/task.ts'
 import { ResponderError, type Responders } from '../wire/responder.ts'
 
 interface Parts {
@@ -13,7 +13,7 @@ interface Parts {
 }
 
 /** Asks the module or the URL that the settings name, and waits no longer than they say. */
-export function createAskResponder({ responders, environment, secret }: Parts): ResponderAccess['ask'] {
+export function createAskResponder({ responders, environment, secret }: Parts): AskResponder {
   return async (settings, request, { deliveryId, signal }) => {
     const late = new AbortController()
     const cancel = environment.schedule(settings.timeoutMs, () => late.abort())

@@ -70,7 +70,7 @@ export interface EngineOptions {
   readonly environment?: Partial<Environment>
   /** Says whether there is a network; without it that is learnt from failures. */
   readonly connectivity?: Connectivity
-  /** What accounts may have their new mail answered by. Without it nothing is asked. */
+  /** What accounts may have their new mail answered by. Without it this engine leaves new mail to one that has it. */
   readonly responders?: Responders
   /** What responders write is for a person to send; false: it is sent at once. Default true. */
   readonly draftOnly?: boolean
@@ -236,11 +236,14 @@ async function startEngine(
     bounces: { reader: options.mailbox.bounces ?? null, forMs: timing.bounceWatchMs },
     responders: {
       draftOnly: options.draftOnly !== false,
-      ask: createAskResponder({
-        responders: options.responders ?? {},
-        environment,
-        secret: async (accountId) => (await logIns.responderSecret(accountId)) ?? '',
-      }),
+      ask:
+        options.responders === undefined
+          ? null
+          : createAskResponder({
+              responders: options.responders,
+              environment,
+              secret: async (accountId) => (await logIns.responderSecret(accountId)) ?? '',
+            }),
     },
     environment,
     format: options.mailbox.format,

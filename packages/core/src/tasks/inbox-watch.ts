@@ -47,12 +47,12 @@ export const inboxWatch: WireTask = {
   // A person waits for what a person wrote first.
   priority: 18,
   async execute(context) {
-    const { accountId, store } = context
+    const { accountId, store, responders } = context
     const { settings, account } = await store.read(async (db) => ({
       settings: await findResponder(db, accountId),
       account: await getAccount(db, accountId),
     }))
-    if (settings === null) return done()
+    if (settings === null || responders.ask === null) return done()
     const session = await context.session()
     const folder = await session.select(inbox, 'read-only')
     if (folder !== null) await lookThrough(context, session, { folder, settings, account })

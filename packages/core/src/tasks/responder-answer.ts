@@ -40,6 +40,9 @@ const earlierTextLength = 20_000
 /** It does not get better by itself. */
 const hopeless: ReadonlySet<ResponderErrorCode> = new Set(['NOT_THERE', 'SECRETS_LOCKED', 'FORBIDDEN_ADDRESS'])
 
+/** Another process answers the mail of this store, while it runs. */
+const nobodyAsks = { code: 'RESPONDER_NOT_HERE', message: 'this program asks no responder' }
+
 /** Nothing is wrong with the mail. */
 const notNow: ReadonlySet<ResponderErrorCode> = new Set(['UNREACHABLE', 'BUSY'])
 
@@ -59,13 +62,15 @@ export const responderAnswer: WireTask = {
     const { mark, settings, account, facts } = asked
     if (settings === null)
       return await skip(context, mark, 'NO_RESPONDER', 'nothing answers the mail of this account any more')
+    const { ask } = responders
+    if (ask === null) return { kind: 'offline', error: { ...nobodyAsks, at: environment.now() } }
     const may = mayAsk(settings, { ...facts, draftOnly: responders.draftOnly, now: environment.now() })
     if (may.kind === 'skip')
       return await skip(context, mark, 'COOL_DOWN', 'the conversation was answered a short while ago')
     if (may.kind === 'wait') return { kind: 'snooze', untilMs: may.untilMs }
     try {
       const request: ResponderRequest = { accountId, message: messageOf(mark), conversation: facts.conversation }
-      const read = readAnswer(await responders.ask(settings, request, { deliveryId: mark.id, signal: context.signal }))
+      const read = readAnswer(await ask(settings, request, { deliveryId: mark.id, signal: context.signal }))
       if (read.kind === 'nonsense') throw new ResponderError('NONSENSE', read.message)
       if (read.kind === 'none')
         return { kind: 'closing', change: (write) => end(context, write, mark, { state: 'declined' }) }

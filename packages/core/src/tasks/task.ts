@@ -117,13 +117,16 @@ export interface BounceWatch {
 export interface ResponderAccess {
   /** What responders write is for people to send. */
   readonly draftOnly: boolean
-  /** What came back, which may be anything. @throws {ResponderError} */
-  ask(
-    settings: ResponderSettings,
-    request: ResponderRequest,
-    options: { readonly deliveryId: string; readonly signal: AbortSignal },
-  ): Promise<unknown>
+  /** Null: this engine asks nobody, and leaves the mail to one that does. */
+  readonly ask: AskResponder | null
 }
+
+/** What came back, which may be anything. @throws {ResponderError} */
+export type AskResponder = (
+  settings: ResponderSettings,
+  request: ResponderRequest,
+  options: { readonly deliveryId: string; readonly signal: AbortSignal },
+) => Promise<unknown>
 
 export interface WireTask {
   readonly name: WireTaskName

@@ -1,12 +1,4 @@
-import {
-  defaultOwner,
-  eventTypes,
-  type EventType,
-  type Webhook,
-  type WebhookDelivery,
-  type WebhookFailure,
-} from '@everdraft/core'
-import type { FastifyRequest } from 'fastify'
+import { eventTypes, type EventType, type Webhook, type WebhookDelivery, type WebhookFailure } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
@@ -20,8 +12,7 @@ import {
   timeToJson,
   webhookIdSchema,
 } from '../fields.ts'
-import { ownAccount, ownerOf, ownWebhook, ownWebhooks } from '../ownership.ts'
-import { ProblemError } from '../problems.ts'
+import { checkMayReachPrivate, ownAccount, ownerOf, ownWebhook, ownWebhooks } from '../ownership.ts'
 
 export interface WebhookJson {
   readonly id: string
@@ -197,15 +188,6 @@ export function webhookRoutes(app: App, { engine, webhooks }: Context): void {
       return pageToJson(await engine.webhooks.deliveries(id, request.query), deliveryToJson)
     },
   )
-}
-
-/** @throws {ProblemError} 403: the network around the daemon is that of who runs it, and of no other tenant */
-function checkMayReachPrivate(request: FastifyRequest): void {
-  if (ownerOf(request).tenantId === defaultOwner.tenantId) return
-  const message = 'only for the tenant of the daemon itself'
-  throw new ProblemError(403, 'UNAUTHORIZED', `allow_private: ${message}`, {
-    errors: [{ path: 'allow_private', message }],
-  })
 }
 
 // JSON ↔ engine.
