@@ -96,7 +96,7 @@ function htmlOf(text: string): string {
   return `<html><body>${lines.join('\n')}${'</blockquote>'.repeat(depth)}</body></html>`
 }
 
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 

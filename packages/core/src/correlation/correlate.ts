@@ -8,7 +8,7 @@ import { type Reading, shareKept } from './reading.ts'
 import { editDistance } from './edit-distance.ts'
 
 /** The mail that a draft became. */
-export interface Pairing {
+interface Pairing {
   readonly draftId: Umid
   readonly key: string
   readonly evidence: EvidenceKind
@@ -35,10 +35,12 @@ export interface CorrelationRequest {
   readonly sent: readonly SentMail[]
   /** When Sent was looked at last, in epoch milliseconds. */
   readonly lookedAt: number
+  /** Hears of mails that none of these drafts has anything to do with: nobody need be asked about them again. */
+  readonly onUnrelated?: (key: string) => void
 }
 
 /** A mail may show in Sent so much later than the draft is gone. */
-const arrivesWithinMs = 15 * 60_000
+export const arrivesWithinMs: number = 15 * 60_000
 
 /** Scores that are no further apart are the same. */
 const indistinct = 0.01
@@ -47,9 +49,10 @@ const indistinct = 0.01
  * What became of each draft. One mail is never that of two drafts, and the evidence is weighed over all of them at once:
  * should more be known later, ask again with the same drafts, and a better pairing takes the place of a weaker one.
  */
-export function correlate({ drafts, sent, lookedAt }: CorrelationRequest): readonly Correlation[] {
+export function correlate({ drafts, sent, lookedAt, onUnrelated }: CorrelationRequest): readonly Correlation[] {
   const index = createDraftIndex(drafts)
   const mails = sent.map(readMail)
+  for (const mail of mails) if (index.candidates(mail).length === 0) onUnrelated?.(mail.mail.key)
   const likelihoods = mails.flatMap((mail) => likelihoodsOf(index, mail))
   const pairs = pairUp(index, mails, likelihoods)
   const answered = answeredDrafts(index.drafts, mails, pairs)
@@ -155,8 +158,9 @@ function verdictWithout({ trace }: TracedDraft, answered: ReadonlySet<Umid>, loo
   return lookedAt >= goneAt + arrivesWithinMs ? 'discarded' : 'unknown'
 }
 
-function isSame<One>(a: ReadonlySet<One>, b: ReadonlySet<One>): boolean {
-  return a.size === b.size && (shareKept(a, b) ?? 1) === 1
+/** What is not known is taken for the same. */
+function isSame<One>(a: ReadonlySet<One> | null, b: ReadonlySet<One> | null): boolean {
+  return a === null || b === null || (a.size === b.size && (shareKept(a, b) ?? 1) === 1)
 }
 
 /** Those whose mail was answered, by whatever. */

@@ -37,7 +37,8 @@ export interface MailText {
   readonly html: string | null
   readonly inReplyTo: MessageId | null
   readonly references: readonly MessageId[]
-  readonly attachments: readonly { readonly sha256: Sha256 }[]
+  /** Null: nobody has read them. */
+  readonly attachments: readonly { readonly sha256: Sha256 }[] | null
 }
 
 /** All that a draft may be known again by. Times are epoch milliseconds. */

@@ -19,7 +19,7 @@ export interface Reading {
   readonly text: string
   readonly words: readonly string[]
   readonly shingles: Shingles
-  readonly attachments: ReadonlySet<Sha256>
+  readonly attachments: ReadonlySet<Sha256> | null
 }
 
 export function readingOf(mail: MailText): Reading {
@@ -35,7 +35,7 @@ export function readingOf(mail: MailText): Reading {
     text,
     words,
     shingles: shinglesOf(words),
-    attachments: new Set(mail.attachments.map(({ sha256 }) => sha256)),
+    attachments: mail.attachments === null ? null : new Set(mail.attachments.map(({ sha256 }) => sha256)),
   }
 }
 
@@ -43,9 +43,9 @@ function addressOf({ address }: Address): string {
   return address.trim().normalize('NFC').toLowerCase()
 }
 
-/** Of the first, the share that the second has, too; null where the first is empty. */
-export function shareKept<One>(before: ReadonlySet<One>, after: ReadonlySet<One>): number | null {
-  if (before.size === 0) return null
+/** Of the first, the share that the second has, too; null where the first is empty, or one of them is not known. */
+export function shareKept<One>(before: ReadonlySet<One> | null, after: ReadonlySet<One> | null): number | null {
+  if (before === null || after === null || before.size === 0) return null
   let kept = 0
   for (const one of before) if (after.has(one)) kept += 1
   return kept / before.size

@@ -11,6 +11,7 @@ import { dropExpiredLeases } from '../storage/leases.ts'
 import { dropDraftRequestsBefore } from '../storage/draft-requests.ts'
 import { requestsKeptMs } from '../storage/repeatable-request.ts'
 import { dropRequestsBefore } from '../storage/send-requests.ts'
+import { dropSentMailsBefore } from '../storage/sent-mails.ts'
 import { dropSendsBefore } from '../storage/sends.ts'
 import { dropOldStaged } from '../storage/staged-imports.ts'
 import type { Store } from '../storage/store.ts'
@@ -32,6 +33,9 @@ export interface HousekeepingPolicy {
 const downloadMs = 7 * 24 * 3_600_000
 /** No bundle is read for longer. */
 const stagedMs = 24 * 3_600_000
+
+/** Drafts that are older are not looked for in Sent. */
+const sentMailMs = 91 * 24 * 3_600_000
 
 /** How long a mail that was answered is known by more than its UID. */
 const inboxMarkMs = 30 * 24 * 3_600_000
@@ -78,6 +82,7 @@ export async function housekeep(
     await dropOldDownloads(db, now - downloadMs)
     await dropOldStaged(db, now - stagedMs)
     await dropInboxMarksBefore(db, now - inboxMarkMs)
+    await dropSentMailsBefore(db, now - sentMailMs)
     await dropConversationsBefore(db, now - policy.sendMs)
     return await dropUnreferredBlobs(db)
   })

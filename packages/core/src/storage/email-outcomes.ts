@@ -190,7 +190,7 @@ function sentRow(sent: SentOutcome | null) {
   }
 }
 
-function toOutcome(row: EmailOutcomeRow): Outcome {
+export function toOutcome(row: EmailOutcomeRow): Outcome {
   return {
     id: row.id as OutcomeId,
     accountId: row.account_id as AccountId,

@@ -14,6 +14,7 @@ import { presentUids, type ReconcilePlan, reconcilePlan, type Vanished } from '.
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
 import { lookIntoInbox } from './steps/answer-mail.ts'
 import { lookForBounces, oldestSend } from './steps/bounce-watch.ts'
+import { lookForOutcomes } from './steps/look-into-sent.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { explore } from './steps/explore.ts'
@@ -38,8 +39,9 @@ export const mailboxSync: WireTask = {
     const inbox = answers === null ? [] : [lookIntoInbox(context.accountId, 0)]
     const uploads = await uploadsInNeed(context)
     const bounces = (await oldestSend(context)) === null ? [] : [lookForBounces(context.accountId, 0)]
+    const outcomes = await lookForOutcomes(context)
     const again = round.missing ? Math.min(confirmDelayMs, context.pollMs) : context.pollMs
-    return done(...round.imports, ...uploads, ...inbox, ...bounces, syncAfter(context.accountId, again))
+    return done(...round.imports, ...uploads, ...inbox, ...bounces, ...outcomes, syncAfter(context.accountId, again))
   },
 }
 

@@ -2,6 +2,7 @@ import { workOf } from '../draft/send-state.ts'
 import type { SendId, Uid } from '../ids.ts'
 import { applyDraftEvent } from '../storage/draft-states.ts'
 import { getDraft } from '../storage/drafts.ts'
+import { outcomeOfDraft } from '../storage/email-outcomes.ts'
 import {
   applySendEvent,
   getSend,
@@ -16,6 +17,7 @@ import type { MailboxSession } from '../wire/mailbox.ts'
 import { lookForBounces } from './steps/bounce-watch.ts'
 import { findSentCopies, saysTheSame, sentCopiesBeside } from './steps/find-sent-copies.ts'
 import { lookNow } from './steps/folder-reset.ts'
+import { lookIntoSent } from './steps/look-into-sent.ts'
 import { removeMessages } from './steps/remove-messages.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
@@ -154,7 +156,9 @@ async function cleanDrafts(context: ExecuteContext, session: MailboxSession, id:
     return { kind: 'retry', error: { code: 'NOT_REMOVED', message, at: now } }
   }
   const { send } = await context.write((write) => applySendEvent(write, id, { type: 'copies-cleaned' }, now))
-  return done(...sendFollowUps(send, now))
+  // What we file ourselves is no news to who listens to the folder.
+  const outcome = await context.store.read((db) => outcomeOfDraft(db, draftId))
+  return done(...sendFollowUps(send, now), ...(outcome === null ? [] : [lookIntoSent(context.accountId, 0)]))
 }
 
 async function followUpsOf(context: ExecuteContext, id: SendId): Promise<ReturnType<typeof sendFollowUps>> {

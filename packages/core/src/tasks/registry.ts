@@ -22,6 +22,7 @@ import { outboxRelease } from './outbox-release.ts'
 import { outboxResolve } from './outbox-resolve.ts'
 import { outboxRetry } from './outbox-retry.ts'
 import { outboxSend } from './outbox-send.ts'
+import { outcomeCorrelate } from './outcome-correlate.ts'
 import { responderAnswer } from './responder-answer.ts'
 import type { LocalTaskName, WireTask, WireTaskName } from './task.ts'
 
@@ -70,6 +71,7 @@ export const wireTasks: Readonly<Record<WireTaskName, WireTask>> = {
   outbox_send: outboxSend,
   outbox_file: outboxFile,
   outbox_bounces: outboxBounces,
+  outcome_correlate: outcomeCorrelate,
   inbox_watch: inboxWatch,
   responder_answer: responderAnswer,
 }

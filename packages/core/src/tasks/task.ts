@@ -37,6 +37,7 @@ export type WireTaskName =
   | 'outbox_send'
   | 'outbox_file'
   | 'outbox_bounces'
+  | 'outcome_correlate'
   | 'inbox_watch'
   | 'responder_answer'
 

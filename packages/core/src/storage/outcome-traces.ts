@@ -1,0 +1,173 @@
+import type { DraftContent, DraftStatus } from '../draft/draft.ts'
+import type { AccountId, MessageId, Umid, Version } from '../ids.ts'
+import type { Outcome } from '../responder/outcome.ts'
+import type { Db } from './db.ts'
+import { toOutcome } from './email-outcomes.ts'
+import { noMessageId } from './attempts.ts'
+import { type StoredSend, toSend } from './sends.ts'
+
+/** SQLite binds at most 32,766 values. */
+const idsAtOnce = 500
+
+async function inPages<Row>(ids: readonly string[], read: (page: readonly string[]) => Promise<readonly Row[]>) {
+  const rows: Row[] = []
+  for (let start = 0; start < ids.length; start += idsAtOnce)
+    rows.push(...(await read(ids.slice(start, start + idsAtOnce))))
+  return rows
+}
+
+/** What may become clearer yet: made since then, and not known beyond doubt. The oldest first. */
+export async function unclearOutcomes(db: Db, accountId: AccountId, since: number): Promise<readonly Outcome[]> {
+  const rows = await db
+    .selectFrom('email_outcomes')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('created_at', '>=', since)
+    .where((or) => or.or([or('evidence', 'is', null), or('evidence', '<>', 'exact')]))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(toOutcome)
+}
+
+/** Mails that are known to come from drafts of the account's: no other comes from them. */
+export async function explainedMails(
+  db: Db,
+  accountId: AccountId,
+): Promise<readonly { readonly draftId: Umid; readonly messageId: string }[]> {
+  const rows = await db
+    .selectFrom('email_outcomes')
+    .select(['message_id', 'sent_message_id'])
+    .where('account_id', '=', accountId)
+    .where('sent_message_id', 'is not', null)
+    .execute()
+  return rows.map((row) => ({ draftId: row.message_id as Umid, messageId: row.sent_message_id ?? '' }))
+}
+
+/** Where a draft is, as far as its rows say. */
+export interface DraftStand {
+  readonly draftId: Umid
+  readonly status: DraftStatus
+  readonly version: Version
+  /** It went into the trash because its copy vanished. */
+  readonly isPurged: boolean
+  readonly trashedAt: number | null
+  /** Its copy was not found since; null: it was, or there is none. */
+  readonly missingSince: number | null
+  readonly createdAt: number
+  readonly succeeds: Umid | null
+}
+
+export async function draftStands(db: Db, ids: readonly Umid[]): Promise<readonly DraftStand[]> {
+  return (await inPages(ids, (page) => stands(db).where('draft.id', 'in', page).execute())).map(toStand)
+}
+
+/** The drafts that came directly from these. */
+export async function successorStands(db: Db, ids: readonly Umid[]): Promise<readonly DraftStand[]> {
+  return (await inPages(ids, (page) => stands(db).where('draft.succeeds', 'in', page).execute())).map(toStand)
+}
+
+function stands(db: Db) {
+  return db
+    .selectFrom('draft')
+    .leftJoin('server_name', 'server_name.draft_id', 'draft.id')
+    .select([
+      'draft.id',
+      'draft.status',
+      'draft.version',
+      'draft.purged',
+      'draft.trashed_at',
+      'draft.created_at',
+      'draft.succeeds',
+      'server_name.missing_since',
+    ])
+}
+
+type StandRow = Awaited<ReturnType<ReturnType<typeof stands>['execute']>>[number]
+
+function toStand(row: StandRow): DraftStand {
+  return {
+    draftId: row.id as Umid,
+    status: row.status as DraftStatus,
+    version: row.version as Version,
+    isPurged: row.purged === 1,
+    trashedAt: row.trashed_at,
+    missingSince: row.missing_since,
+    createdAt: row.created_at,
+    succeeds: row.succeeds as Umid | null,
+  }
+}
+
+/** What a draft says, and what stands in the Message-ID of each of its copies. */
+export interface DraftWords {
+  readonly draftId: Umid
+  readonly token: string
+  readonly content: DraftContent
+}
+
+export async function draftWords(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, DraftWords>> {
+  const rows = await inPages(ids, (page) =>
+    db.selectFrom('draft').select(['id', 'token', 'content']).where('id', 'in', page).execute(),
+  )
+  return new Map(
+    rows.map((row) => {
+      const draftId = row.id as Umid
+      return [draftId, { draftId, token: row.token, content: JSON.parse(row.content) as DraftContent }]
+    }),
+  )
+}
+
+/** Message-IDs of all copies that were ever known, the oldest first. */
+export async function copiesOf(
+  db: Db,
+  ids: readonly Umid[],
+): Promise<ReadonlyMap<Umid, readonly { readonly messageId: MessageId; readonly isUpload: boolean }[]>> {
+  const rows = await inPages(ids, (page) =>
+    db
+      .selectFrom('attempt')
+      .select(['draft_id', 'message_id', 'method'])
+      .where('draft_id', 'in', page)
+      .where('message_id', '<>', noMessageId)
+      .orderBy('created_at')
+      .execute(),
+  )
+  const copies = rows.map((row) => ({
+    draftId: row.draft_id as Umid,
+    messageId: row.message_id as MessageId,
+    isUpload: row.method !== 'import',
+  }))
+  return Map.groupBy(copies, ({ draftId }) => draftId)
+}
+
+export async function sendsOf(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, readonly StoredSend[]>> {
+  const rows = await inPages(ids, (page) => db.selectFrom('send').selectAll().where('draft_id', 'in', page).execute())
+  return Map.groupBy(rows.map(toSend), ({ draftId }) => draftId)
+}
+
+/** When a draft went from Drafts: after `seenAt`, before `goneAt`. */
+export interface Sight {
+  readonly seenAt: number
+  /** Null: it is there. */
+  readonly goneAt: number | null
+  /** EMAILID and X-GM-MSGID of its messages. */
+  readonly serverIds: readonly string[]
+}
+
+export async function outcomeSights(db: Db, accountId: AccountId): Promise<ReadonlyMap<Umid, Sight>> {
+  const rows = await db.selectFrom('outcome_sight').selectAll().where('account_id', '=', accountId).execute()
+  return new Map(
+    rows.map((row) => [
+      row.draft_id as Umid,
+      { seenAt: row.seen_at, goneAt: row.gone_at, serverIds: JSON.parse(row.server_ids) as string[] },
+    ]),
+  )
+}
+
+export async function setOutcomeSight(db: Db, accountId: AccountId, draftId: Umid, sight: Sight): Promise<void> {
+  const row = { seen_at: sight.seenAt, gone_at: sight.goneAt, server_ids: JSON.stringify(sight.serverIds) }
+  await db
+    .insertInto('outcome_sight')
+    .values({ draft_id: draftId, account_id: accountId, ...row })
+    .onConflict((conflict) => conflict.column('draft_id').doUpdateSet(row))
+    .execute()
+}

@@ -1,0 +1,127 @@
+import { arrivesWithinMs, correlate } from '../correlation/correlate.ts'
+import type { SentMail, Whereabouts } from '../correlation/evidence.ts'
+import { outcomeChanges } from '../correlation/outcome-plan.ts'
+import type { Umid } from '../ids.ts'
+import type { Outcome } from '../responder/outcome.ts'
+import { setCorrelated } from '../storage/email-outcomes.ts'
+import { seenFolder } from '../storage/folders.ts'
+import type { MessagePlace } from '../storage/imports.ts'
+import {
+  explainedMails,
+  outcomeSights,
+  setOutcomeSight,
+  type Sight,
+  unclearOutcomes,
+} from '../storage/outcome-traces.ts'
+import { dropSentMail, keptSentMails } from '../storage/sent-mails.ts'
+import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
+import { lookedForSince, lookIntoSent } from './steps/look-into-sent.ts'
+import { readSent } from './steps/read-sent.ts'
+import { done, type ExecuteContext, type WireTask } from './task.ts'
+
+/**
+ * Looks into Sent for what became of drafts that programs wrote: they may have gone from any mail program. Asked after each round
+ * over Drafts and after each mail of ours; where nothing has happened since, it looks at nothing but the folder.
+ */
+export const outcomeCorrelate: WireTask = {
+  name: 'outcome_correlate',
+  lane: 'mailbox',
+  // Nobody waits for it.
+  priority: 6,
+  async execute(context) {
+    const { accountId, store, environment } = context
+    const outcomes = await store.read((db) => unclearOutcomes(db, accountId, lookedForSince(context)))
+    const [oldest] = outcomes
+    if (oldest === undefined) return done()
+    const before = await store.read((db) => seenFolder(db, accountId, 'sent'))
+    const hasMail = await readSent(context, await context.session(), oldest.createdAt)
+    const now = environment.now()
+    const look = await lookAtDrafts(context, outcomes, { seenAt: before?.seenAt ?? 0, now })
+    if (hasMail || look.hasChanged || before === null || look.waitMs !== null) await weigh(context, outcomes, look, now)
+    return done(...(look.waitMs === null ? [] : [lookIntoSent(accountId, look.waitMs)]))
+  },
+}
+
+interface Look {
+  readonly chains: readonly Chain[]
+  readonly whereabouts: ReadonlyMap<Umid, Whereabouts>
+  readonly sights: ReadonlyMap<Umid, Sight>
+  /** Some are gone that were there, or the other way round. */
+  readonly hasChanged: boolean
+  /** Until it is clear of one that is gone that nothing went in its place; null: there is none. */
+  readonly waitMs: number | null
+}
+
+/** Where each of the drafts is, and since when it is gone. */
+async function lookAtDrafts(
+  context: ExecuteContext,
+  outcomes: readonly Outcome[],
+  time: { readonly seenAt: number; readonly now: number },
+): Promise<Look> {
+  const { accountId, store } = context
+  const { chains, sights } = await store.read(async (db) => ({
+    chains: await chainsOf(db, outcomes),
+    sights: await outcomeSights(db, accountId),
+  }))
+  const whereabouts = new Map<Umid, Whereabouts>()
+  const changed = new Map<Umid, Sight>()
+  for (const chain of chains) {
+    const { draftId } = chain
+    const sight = sights.get(draftId) ?? null
+    const found = whereaboutsOf(chain, sight, time)
+    whereabouts.set(draftId, found)
+    const goneAt = found.kind === 'there' ? null : found.kind === 'gone' ? found.goneAt : found.at
+    if (goneAt === (sight?.goneAt ?? null)) continue
+    const seenAt = found.kind === 'gone' ? found.seenAt : (goneAt ?? time.now)
+    changed.set(draftId, { seenAt, goneAt, serverIds: sight?.serverIds ?? [] })
+  }
+  if (changed.size > 0) {
+    await context.write(async ({ db }) => {
+      for (const [draftId, sight] of changed) await setOutcomeSight(db, accountId, draftId, sight)
+    })
+  }
+  const decidedAt = [...new Map([...sights, ...changed])]
+    .filter(([draftId, { goneAt }]) => goneAt !== null && whereabouts.has(draftId))
+    .map(([, { goneAt }]) => (goneAt ?? 0) + arrivesWithinMs)
+    .filter((at) => at > time.now)
+  return {
+    chains,
+    whereabouts,
+    sights: new Map([...sights, ...changed]),
+    hasChanged: changed.size > 0,
+    waitMs: decidedAt.length === 0 ? null : Math.min(...decidedAt) - time.now,
+  }
+}
+
+async function weigh(context: ExecuteContext, outcomes: readonly Outcome[], look: Look, now: number): Promise<void> {
+  const { accountId, store } = context
+  const { traces, kept, explained } = await store.read(async (db) => ({
+    traces: await tracesOf(context, db, look.chains, look),
+    kept: await keptSentMails(db, accountId),
+    explained: await explainedMails(db, accountId),
+  }))
+  const asked = new Set(outcomes.map(({ messageId }) => messageId))
+  const others = new Set(explained.filter(({ draftId }) => !asked.has(draftId)).map(({ messageId }) => messageId))
+  const places = new Map<string, MessagePlace[]>()
+  const sent: SentMail[] = []
+  for (const { place, mail } of kept) {
+    // What was filed twice is one mail.
+    const key = mail.messageId ?? `${place.uidValidity}/${place.uid}`
+    const copies = places.get(key)
+    if (copies === undefined && !others.has(key)) sent.push({ key, ...mail })
+    places.set(key, [...(copies ?? []), place])
+  }
+  const unrelated: MessagePlace[] = []
+  const correlations = correlate({
+    drafts: traces,
+    sent,
+    lookedAt: now,
+    onUnrelated: (key) => unrelated.push(...(places.get(key) ?? [])),
+  })
+  const changes = outcomeChanges(outcomes, correlations, sent)
+  if (changes.length === 0 && unrelated.length === 0) return
+  await context.write(async (write) => {
+    for (const { id, sent: one, verdict } of changes) await setCorrelated(write, id, { sent: one, verdict })
+    for (const place of unrelated) await dropSentMail(write.db, place)
+  })
+}
