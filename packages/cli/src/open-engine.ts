@@ -1,4 +1,4 @@
-import { createEngine, EverdraftError, type Engine } from '@everdraft/core'
+import { createEngine, EverdraftError, type Engine, type EngineOptions } from '@everdraft/core'
 import { imap, refreshTokens, smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 
@@ -9,7 +9,7 @@ import { secretsOf } from './keys.ts'
 /** Null while another process is on the folder. */
 export async function openEngine(
   folder: DataFolder,
-  { watch = true }: { readonly watch?: boolean } = {},
+  options: Pick<EngineOptions, 'watch' | 'timing' | 'housekeeping'> = {},
 ): Promise<Engine | null> {
   try {
     return await createEngine({
@@ -18,7 +18,7 @@ export async function openEngine(
       submission: smtp(),
       secrets: secretsOf(folder),
       tokens: refreshTokens(),
-      watch,
+      ...options,
     })
   } catch (error) {
     if (!(error instanceof EverdraftError)) throw error

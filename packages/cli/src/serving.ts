@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { EngineOptions } from '@everdraft/core'
 import { createDaemon, type Daemon } from '@everdraft/daemon'
 import { autodiscovery } from '@everdraft/mail'
 
@@ -16,7 +17,7 @@ import { version } from './version.ts'
 export async function serveUntilStopped(settings: Settings): Promise<void> {
   using stop = listenForStop()
   const folder = await ensureDataFolder(settings.data)
-  await using engine = await openEngine(folder)
+  await using engine = await openEngine(folder, engineOptions(settings))
   if (engine === null) throw new CommandFailure(`another everdraft is on ${folder.path} already`)
   await removeHalfCopies(folder)
   const token = settings.token ?? (await ensureToken(folder))
@@ -28,6 +29,7 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
     autodiscovery: autodiscovery(),
     hosts: [settings.listen.host, ...settings.hosts],
     ...(settings.requestsPerMinute === null ? {} : { requestsPerMinute: settings.requestsPerMinute }),
+    ...(settings.streamsPerToken === null ? {} : { streamsPerToken: settings.streamsPerToken }),
     workFolder: folder.path,
     log: process.stderr,
   })
@@ -42,6 +44,19 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
   } finally {
     await withdrawDaemon(folder)
     await daemon.close()
+  }
+}
+
+const dayMs = 24 * 3_600_000
+
+function engineOptions({ bounceDays, keep }: Settings): Pick<EngineOptions, 'timing' | 'housekeeping'> {
+  return {
+    timing: bounceDays === null ? {} : { bounceWatchMs: bounceDays * dayMs },
+    housekeeping: {
+      ...(keep.trashDays === null ? {} : { trashMs: keep.trashDays * dayMs }),
+      ...(keep.logDays === null ? {} : { logMs: keep.logDays * dayMs }),
+      ...(keep.sendDays === null ? {} : { sendMs: keep.sendDays * dayMs }),
+    },
   }
 }
 

@@ -15,6 +15,16 @@ export interface Settings {
   readonly hosts: readonly string[]
   /** For each token but its own; 0: no limit. Null: the default. */
   readonly requestsPerMinute: number | null
+  /** Of events, for each token but its own; 0: no limit. Null: the default. */
+  readonly streamsPerToken: number | null
+  /** For so many days after a mail went it is looked for what came back of it; 0: never. Null: the default. */
+  readonly bounceDays: number | null
+  /** How many days each is kept. Null: the default. */
+  readonly keep: {
+    readonly trashDays: number | null
+    readonly logDays: number | null
+    readonly sendDays: number | null
+  }
 }
 
 /** Each setting under its three names, and what it must look like. */
@@ -30,6 +40,11 @@ const definitions = {
     variable: 'EVERDRAFT_REQUESTS_PER_MINUTE',
     key: 'requests_per_minute',
   },
+  streamsPerToken: { flag: 'streams-per-token', variable: 'EVERDRAFT_STREAMS_PER_TOKEN', key: 'streams_per_token' },
+  bounceDays: { flag: 'bounce-days', variable: 'EVERDRAFT_BOUNCE_DAYS', key: 'bounce_days' },
+  keepTrashDays: { flag: 'keep-trash-days', variable: 'EVERDRAFT_KEEP_TRASH_DAYS', key: 'keep_trash_days' },
+  keepLogDays: { flag: 'keep-log-days', variable: 'EVERDRAFT_KEEP_LOG_DAYS', key: 'keep_log_days' },
+  keepSendDays: { flag: 'keep-send-days', variable: 'EVERDRAFT_KEEP_SEND_DAYS', key: 'keep_send_days' },
 } as const
 
 type SettingName = keyof typeof definitions
@@ -75,6 +90,13 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
     draftOnly: parseBoolean(setting('draftOnly')),
     hosts: parseHosts(setting('hosts')),
     requestsPerMinute: parseCount(setting('requestsPerMinute')),
+    streamsPerToken: parseCount(setting('streamsPerToken')),
+    bounceDays: parseDays(setting('bounceDays'), 0),
+    keep: {
+      trashDays: parseDays(setting('keepTrashDays'), 1),
+      logDays: parseDays(setting('keepLogDays'), 1),
+      sendDays: parseDays(setting('keepSendDays'), 1),
+    },
   }
 }
 
@@ -168,4 +190,15 @@ function parseCount(given: Given | null): number | null {
   if (given === null) return null
   if (!/^\d{1,9}$/.test(given.value)) throw new UsageError(`${given.source}: must be a whole number, 0 for no limit`)
   return Number(given.value)
+}
+
+const mostDays = 36_500
+
+function parseDays(given: Given | null, least: number): number | null {
+  if (given === null) return null
+  const days = /^\d{1,5}$/.test(given.value) ? Number(given.value) : null
+  if (days === null || days < least || days > mostDays) {
+    throw new UsageError(`${given.source}: must be a whole number of days, ${least} to ${mostDays}`)
+  }
+  return days
 }

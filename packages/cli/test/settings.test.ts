@@ -26,6 +26,9 @@ test('flags win over the environment, and that over the config file', async () =
     draftOnly: true,
     hosts: [],
     requestsPerMinute: null,
+    streamsPerToken: null,
+    bounceDays: null,
+    keep: { trashDays: null, logDays: null, sendDays: null },
   })
   const environment = { EVERDRAFT_LISTEN: '[::1]:2', EVERDRAFT_TOKEN: 'of-environment', DRAFT_ONLY: 'false' }
   expect(await read({ data }, environment)).toMatchObject({
@@ -35,6 +38,13 @@ test('flags win over the environment, and that over the config file', async () =
   })
   const limits = { EVERDRAFT_HOSTS: 'mail.example.com, everdraft', EVERDRAFT_REQUESTS_PER_MINUTE: '0' }
   expect(await read({ data }, limits)).toMatchObject({ hosts: ['mail.example.com', 'everdraft'], requestsPerMinute: 0 })
+  await writeFile(join(data, 'config.json'), '{"keep_send_days": 90, "bounce_days": 3}')
+  const days = { EVERDRAFT_KEEP_LOG_DAYS: '7', EVERDRAFT_BOUNCE_DAYS: '0' }
+  expect(await read({ data, 'keep-trash-days': '1', 'streams-per-token': '5' }, days)).toMatchObject({
+    streamsPerToken: 5,
+    bounceDays: 0,
+    keep: { trashDays: 1, logDays: 7, sendDays: 90 },
+  })
   expect(await read({ data, listen: 'localhost:3', token: 'of-flag' }, environment)).toMatchObject({
     listen: { host: 'localhost', port: 3 },
     token: 'of-flag',
@@ -51,6 +61,9 @@ test('a bad setting is an error that names it as it was written, and never repea
     [{ hosts: 'a b' }, {}, '--hosts: must be names'],
     [{ hosts: 'https://mail.example.com' }, {}, '--hosts: must be names'],
     [{}, { EVERDRAFT_REQUESTS_PER_MINUTE: 'many' }, 'EVERDRAFT_REQUESTS_PER_MINUTE: must be a whole number'],
+    [{}, { EVERDRAFT_STREAMS_PER_TOKEN: '-1' }, 'EVERDRAFT_STREAMS_PER_TOKEN: must be a whole number'],
+    [{ 'keep-trash-days': '0' }, {}, '--keep-trash-days: must be a whole number of days, 1 to 36500'],
+    [{ 'bounce-days': '1.5' }, {}, '--bounce-days: must be a whole number of days, 0 to 36500'],
     [{ token: 'two words' }, {}, '--token: must be'],
     [{ 'database-url': 'postgres://u:p@h/d' }, {}, '--database-url: this version keeps its data in SQLite'],
     [{}, { EVERDRAFT_LISTENS: '127.0.0.1:1' }, 'unknown setting: EVERDRAFT_LISTENS'],

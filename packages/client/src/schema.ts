@@ -1759,7 +1759,7 @@ export interface paths {
         };
         /**
          * What happens, as server-sent events
-         * @description Those of the own accounts, in order; `id` is the cursor. It goes on after `Last-Event-ID`, else after `after`, else from now on; cursors hold over restarts, for 30 days. An event `gap` says that some are not kept any more: read anew. With `Prefer: wait=N` it ends after N seconds; with N = 0 it is what there is.
+         * @description Those of the own accounts, in order; `id` is the cursor. It goes on after `Last-Event-ID`, else after `after`, else from now on; cursors hold over restarts, for 30 days. An event `gap` says that some are not kept any more: read anew. With `Prefer: wait=N` it ends after N seconds; with N = 0 it is what there is. 429 where the token has as many streams open as it may.
          */
         readonly get: {
             readonly parameters: {

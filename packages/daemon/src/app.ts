@@ -10,6 +10,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
 import type { EventLog } from './event-log.ts'
 import type { EventStreamTiming } from './event-timing.ts'
+import type { StreamLimit } from './stream-limit.ts'
 import type { Metrics } from './metrics.ts'
 import type { WebhookDeliverer } from './webhooks.ts'
 import type { Route } from './route-access.ts'
@@ -30,6 +31,7 @@ export interface Context {
   readonly metrics: Metrics
   readonly eventLog: EventLog
   readonly eventTiming: EventStreamTiming
+  readonly streams: StreamLimit
   readonly webhooks: WebhookDeliverer
   /** All of them, as they are added. */
   readonly routes: readonly Route[]

@@ -42,6 +42,7 @@ import { webhookRoutes } from './routes/webhooks.ts'
 import { limitRates } from './rate-limit.ts'
 import { rememberAnswers } from './remembered-answers.ts'
 import { sendSecurityHeaders } from './security-headers.ts'
+import { createStreamLimit } from './stream-limit.ts'
 import { cutSlowBodies, silenceMs, slowestBody, type SlowestBody } from './slow-clients.ts'
 import { trackUnusedConnections } from './unused-connections.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
@@ -67,6 +68,8 @@ export interface DaemonOptions {
   readonly hosts?: readonly string[]
   /** For each token, but the one above. 0: no limit. Default 6,000. */
   readonly requestsPerMinute?: number
+  /** Of events, open at a time, for each token, but the one above. 0: no limit. Default 100. */
+  readonly streamsPerToken?: number
   /** A body that comes more slowly is cut. Default: 1 KiB in each 20 seconds. */
   readonly slowestBody?: SlowestBody
   /** How long a draft stays open in a composer that says nothing more. Default two minutes. */
@@ -89,6 +92,7 @@ export interface Daemon {
 
 const defaultBodyLimitBytes = 25 * 1024 * 1024
 const defaultRequestsPerMinute = 6_000
+const defaultStreamsPerToken = 100
 /** How long requests may take to end once the daemon closes, before their connections are cut. */
 const closeGraceMs = 5000
 
@@ -143,6 +147,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     metrics,
     eventLog,
     eventTiming: { ...eventStreamTiming, ...options.eventTiming },
+    streams: createStreamLimit(options.streamsPerToken ?? defaultStreamsPerToken),
     webhooks,
     routes,
     autodiscovery: options.autodiscovery ?? null,

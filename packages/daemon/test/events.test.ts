@@ -238,6 +238,31 @@ describe('who hears what', () => {
   })
 })
 
+describe('how many streams', () => {
+  test('a token may have open at a time is a setting; one that ends makes room, and the daemon’s own has no limit', async () => {
+    const running = await start({ streamsPerToken: 2 })
+    const ann = await tokenOf(running, 'acme', 'ann')
+    const bob = await tokenOf(running, 'acme', 'bob')
+    const first = await listen(running.url, ann)
+    await first.opened()
+    const second = await listen(running.url, ann)
+    await second.opened()
+    const refused = await running.call('GET', '/events', ann)
+    expect(refused).toMatchObject({ status: 429, body: { code: 'RATE_LIMITED' } })
+    expect(refused.headers.get('retry-after')).toBe('10')
+    // What is refused for another reason takes no place, and neither does what has ended.
+    expect((await running.call('GET', '/events?after=x', bob)).status).toBe(400)
+    for (const _ of [1, 2, 3]) await whatThereIs(running, '?after=0', bob.token)
+    for (const _ of [1, 2, 3]) await (await listen(running.url, { token })).opened()
+
+    first.leave()
+    expect(await first.end).toBe('cut')
+    const again = async (): Promise<Listening> => await listen(running.url, ann).catch(again)
+    await (await again()).opened()
+    expect((await running.call('GET', '/events', ann)).status).toBe(429)
+  })
+})
+
 describe('the end of a stream', () => {
   test('comes in order when the daemon stops, and at once', async () => {
     const running = await start()

@@ -36,7 +36,7 @@ const serverSentEventSchema: z.ZodType = z
   })
   .meta({ id: 'ServerSentEvent' })
 
-export function eventRoutes(app: App, { engine, eventLog, eventTiming, closing }: Context): void {
+export function eventRoutes(app: App, { engine, eventLog, eventTiming, streams, closing }: Context): void {
   app.get(
     '/events',
     {
@@ -46,7 +46,7 @@ export function eventRoutes(app: App, { engine, eventLog, eventTiming, closing }
       schema: {
         summary: 'What happens, as server-sent events',
         description:
-          'Those of the own accounts, in order; `id` is the cursor. It goes on after `Last-Event-ID`, else after `after`, else from now on; cursors hold over restarts, for 30 days. An event `gap` says that some are not kept any more: read anew. With `Prefer: wait=N` it ends after N seconds; with N = 0 it is what there is.',
+          'Those of the own accounts, in order; `id` is the cursor. It goes on after `Last-Event-ID`, else after `after`, else from now on; cursors hold over restarts, for 30 days. An event `gap` says that some are not kept any more: read anew. With `Prefer: wait=N` it ends after N seconds; with N = 0 it is what there is. 429 where the token has as many streams open as it may.',
         querystring: z.strictObject({
           after: cursorSchema.exactOptional(),
           account_id: accountIdSchema.exactOptional(),
@@ -67,6 +67,7 @@ export function eventRoutes(app: App, { engine, eventLog, eventTiming, closing }
       const principal = principalOf(request)
       if (closing.aborted) throw new ProblemError(503, 'CLOSED', 'the daemon is closing')
 
+      const isOver = streams.open(principal.tokenId)
       const ended = new AbortController()
       const end = (): void => ended.abort()
       const enough = new AbortController()
@@ -74,11 +75,14 @@ export function eventRoutes(app: App, { engine, eventLog, eventTiming, closing }
       const timer = waitSeconds === null ? undefined : setTimeout(() => enough.abort(), waitSeconds * 1000)
       if (waitSeconds === 0) enough.abort()
       closing.addEventListener('abort', end)
-      reply.raw.once('close', () => {
+      const gone = (): void => {
         clearTimeout(timer)
         closing.removeEventListener('abort', end)
+        isOver()
         end()
-      })
+      }
+      if (reply.raw.destroyed) gone()
+      else reply.raw.once('close', gone)
       const stream = eventStream({
         log: eventLog,
         scope,
