@@ -11,6 +11,7 @@ import {
   type DraftManagerRequest,
   type DraftManagerSuccess,
   type Engine,
+  type Storage,
   type TenantId,
   type Umid,
   type UserId,
@@ -20,13 +21,13 @@ import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
 
 /** Without what every request has. */
-export type Asked = Omit<DraftManagerRequest, 'accountId'> & { readonly accountId?: string }
+type Asked = Omit<DraftManagerRequest, 'accountId'> & { readonly accountId?: string }
 
 export interface OfflineManager {
   readonly engine: Engine
   readonly account: Account
-  /** Moves at each tick alone. */
-  readonly clock: { nowMs: number }
+  /** Stands still but for `stepMs`, by which each look at it moves it. */
+  readonly clock: { nowMs: number; stepMs: number }
   readonly ask: (asked: Asked, options?: DraftManagerOptions) => Promise<DraftManagerAnswer>
   /** One that must succeed. */
   readonly done: (asked: Asked, options?: DraftManagerOptions) => Promise<DraftManagerSuccess['output']>
@@ -40,14 +41,14 @@ export function umid(text: string | undefined): Umid {
 }
 
 /** A real engine on a real file, whose mail server nobody is: what the draft manager does needs none. */
-export async function openOfflineManager(): Promise<OfflineManager> {
+export async function openOfflineManager(storageAt: (file: string) => Storage = sqlite): Promise<OfflineManager> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-draft-manager-'))
-  const clock = { nowMs: Date.UTC(2026, 0, 5, 9) }
+  const clock = { nowMs: Date.UTC(2026, 0, 5, 9), stepMs: 0 }
   const engine = await createEngine({
-    storage: sqlite(join(folder, 'everdraft.db')),
+    storage: storageAt(join(folder, 'everdraft.db')),
     mailbox: imap(),
     submission: smtp(),
-    environment: { now: () => clock.nowMs },
+    environment: { now: () => (clock.nowMs += clock.stepMs) },
     connectivity: { isOnline: () => false, subscribe: () => () => {} },
     watch: false,
   })

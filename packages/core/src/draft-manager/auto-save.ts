@@ -148,7 +148,7 @@ async function saveOn(context: PlanContext, before: StoredDraft, input: AutoSave
   const own = await versionsOfSaves(db, input.accountId, before.id, saveIds)
   const claim = { version: state.version, lastSavedAt: state.lastSavedAt, device, own }
   const base = await baseOfSave(db, before, claim)
-  const known = await earlierAttachments(db, before, state)
+  const known = await knownAttachments(db, before, state)
   const rewrite = (content: DraftContent): DraftContent => written(content, input, known)
   const { result, followUps } = await localTasks.draft_save.plan(context, {
     draftId: before.id,
@@ -184,12 +184,13 @@ function checkSize(content: DraftContent, maxDraftSize: number): void {
   }
 }
 
-/** Somebody takes back that an attachment was removed: its bytes are here as long as the history names them. */
-async function earlierAttachments(db: Db, draft: StoredDraft, state: DraftStateInput): Promise<readonly Attachment[]> {
+/** Those of now, and where somebody takes back that one was removed, of the history: its bytes are here as long as that names them. */
+async function knownAttachments(db: Db, draft: StoredDraft, state: DraftStateInput): Promise<readonly Attachment[]> {
   const unknown = unknownAttachments(draft.content, state)
-  if (unknown.size === 0) return []
+  if (unknown.size === 0) return draft.content.attachments
   const contents = await recentRevisions(db, draft.id, draft.content, revisionsLookedAt)
-  return contents.flatMap(({ content }) => content.attachments).filter(({ id }) => unknown.has(id))
+  const earlier = contents.flatMap(({ content }) => content.attachments).filter(({ id }) => unknown.has(id))
+  return [...earlier, ...draft.content.attachments]
 }
 
 /** Null: the two sides say the same, or one of them nothing new. */

@@ -88,7 +88,7 @@ async function writtenBy(
   const { candidateId, source, state, device, at } = claim
   const base = stored === null ? null : await baseOf(db, stored, state, device)
   const began = stored === null || base === null ? null : await revisionContent(db, draftId, base, stored.content)
-  const whole = contentOfState(began ?? stored?.content ?? emptyContent, state)
+  const whole = contentOfState(began ?? stored?.content ?? emptyContent, state, stored?.content.attachments)
   const content = question.preserveAttachments ? whole : withAttachmentsOf(stored?.content ?? emptyContent, whole)
   const differs = stored === null || changedFields(stored.content, content).length > 0
   const isContinuation = stored === null || (stored.status === 'draft' && base === stored.version)
