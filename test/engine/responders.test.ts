@@ -1,6 +1,21 @@
+import { randomBytes } from 'node:crypto'
+
+import { createEngine, type Responder, type Umid } from '@everdraft/core'
+import { imap } from '@everdraft/mail'
+import { sqlite } from '@everdraft/sqlite'
 import { describe, expect, test } from 'vitest'
 
-import { mail, openAnswering } from './answering-device.ts'
+import { mail, openAnswering, thanks } from './answering-device.ts'
+
+const second = (fields: Parameters<typeof mail>[0] = {}) =>
+  mail({
+    messageId: '<second@example.com>',
+    inReplyTo: '<first@example.com>',
+    references: '<first@example.com>',
+    ...fields,
+  })
+
+const retrying = { firstBackOffMs: 1, longestBackOffMs: 2 }
 
 describe('a mail that comes into INBOX', () => {
   test('is answered by a draft on the server, in its thread and with a quote, and INBOX is as it was', async () => {
@@ -8,7 +23,8 @@ describe('a mail that comes into INBOX', () => {
       input: { scenario: 'thanks' },
       answer: () => ({ text: 'It costs 3 €.\n', metadata: { model: 'x' } }),
     })
-    await answering.arrives(mail({ messageId: '<question@example.com>', references: '<root@example.com>' }))
+    const date = 'Thu, 01 Jan 2026 12:00:00 +0000'
+    await answering.arrives(mail({ messageId: '<question@example.com>', references: '<root@example.com>', date }))
     await answering.settle()
     const [draft] = await answering.drafts()
     const { text } = await answering.device.get(draft!.id)
@@ -41,5 +57,307 @@ describe('a mail that comes into INBOX', () => {
     expect(inbox.flatMap(({ flags }) => flags).filter((flag) => flag.toLowerCase() !== '\\recent')).toEqual([])
     await answering.settle()
     expect(answering.asked).toHaveLength(1)
+  })
+
+  test('is answered once, whoever copies it, and whatever becomes of its UID', async () => {
+    await using answering = await openAnswering()
+    const one = mail({ messageId: '<first@example.com>' })
+    await answering.arrives(one, one, one)
+    await answering.settle()
+    await answering.comeBackEmpty()
+    await answering.arrives(one, second({ subject: 'new' }))
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['Prices', 'new'])
+    expect(await answering.outcomes()).toHaveLength(2)
+  })
+
+  test('before there was a responder, or after it was removed, is left alone', async () => {
+    await using answering = await openAnswering()
+    const { engine, account } = answering.device
+    await engine.responders.remove(account.id)
+    const { store } = answering.mailServer
+    const inbox = store.find('ann', 'INBOX')!
+    // The clock of a mailbox counts whole seconds.
+    store.append(inbox, { bytes: Buffer.from(mail()), flags: [], internalDateMs: Date.now() - 1_000 })
+    await answering.settle()
+    await engine.responders.set(account.id, { module: 'test' })
+    await answering.arrives(mail({ subject: 'from now on' }))
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['from now on'])
+  })
+
+  test('that came while nothing ran is found at the next start', async () => {
+    await using answering = await openAnswering()
+    await answering.device.engine.close()
+    await answering.arrives(mail(), mail({ subject: 'more' }))
+    await answering.device.restart()
+    await answering.settle()
+    expect(await answering.outcomes()).toHaveLength(2)
+  })
+
+  test.for([
+    ['a program', { more: 'Auto-Submitted: auto-replied\r\n' }],
+    ['a list', { more: 'List-Id: <talk.example.com>\r\n' }],
+    ['somebody who takes no answer', { from: 'no-reply@example.com' }],
+    ['a mail system', { more: 'Return-Path: <>\r\n' }],
+    ['ourselves', { from: 'Ann <ann@example.org>' }],
+    ['nobody', { from: 'undisclosed-recipients:;' }],
+  ] as const)('from %s is not answered', async ([, fields]) => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail(fields), mail({ subject: 'a person' }))
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['a person'])
+  })
+
+  test('is filtered by what its header says, decoded', async () => {
+    await using answering = await openAnswering({
+      input: { filters: { subject: ['*größe*'], headers: { 'X-Team': ['sales'] } } },
+    })
+    await answering.arrives(
+      mail({ subject: '=?utf-8?Q?Welche_Gr=C3=B6=C3=9Fe?=', more: 'X-Team: sales\r\n' }),
+      mail({ subject: '=?utf-8?Q?Welche_Gr=C3=B6=C3=9Fe?=' }),
+      mail({ more: 'X-Team: sales\r\n' }),
+    )
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['Welche Größe'])
+  })
+
+  test('without a Message-ID, of the same words, each by itself', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail({ messageId: null }), mail({ messageId: null }))
+    await answering.settle()
+    const outcomes = await answering.outcomes()
+    expect(outcomes).toMatchObject([{ replyToMessageId: null }, { replyToMessageId: null }])
+    expect(outcomes.every(({ status }) => status === 'draft_created')).toBe(true)
+  })
+
+  test('of an author that writes one Message-ID into every mail, each by itself', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(
+      mail({ messageId: '<constant@example.com>' }),
+      mail({ messageId: '<constant@example.com>' }),
+    )
+    await answering.settle()
+    expect(answering.asked).toHaveLength(2)
+  })
+
+  test('that is malformed is answered, as far as it can be read', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(
+      'From: bob@example.com\r\nSubject: =?utf-8?B?!!!?=\r\nDate: yesterday\r\nMessage-ID: broken\r\nContent-Type: multipart/mixed; boundary=\r\n\r\n--\r\n\xff\r\n',
+      'From: carla@example.com',
+    )
+    await answering.settle()
+    expect((await answering.outcomes()).length).toBe(2)
+    expect(answering.texts()).toHaveLength(2)
+  })
+
+  test('of 40 MB is not brought here for it: its words are', { timeout: 30_000 }, async () => {
+    await using answering = await openAnswering()
+    const big = mail({ text: 'What of this?\r\n' }).replace(
+      'Content-Type: text/plain; charset=utf-8\r\n\r\n',
+      'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=cut\r\n\r\n--cut\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n',
+    )
+    const file = randomBytes(30 * 2 ** 20)
+      .toString('base64')
+      .replaceAll(/.{76}/g, '$&\r\n')
+    await answering.arrives(
+      `${big}--cut\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n${file}\r\n--cut--\r\n`,
+      mail({ text: `begin ${'long '.repeat(200_000)}` }),
+    )
+    const before = answering.device.proxy.bytes.toClient
+    await answering.settle()
+    expect(answering.asked[0]!.message.text.trim()).toBe('What of this?')
+    expect(answering.asked[1]!.message.text).toMatch(/^begin long/)
+    expect(answering.asked[1]!.message.text.length).toBeLessThanOrEqual(256 * 1024)
+    expect(answering.device.proxy.bytes.toClient - before).toBeLessThan(2 * 2 ** 20)
+  })
+})
+
+describe('a conversation that goes on', () => {
+  test('supersedes the draft that nobody has touched: its copy goes, and a new one is there', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    await answering.arrives(second({ subject: 'Re: Prices, again' }))
+    await answering.settle()
+    const [first, next] = await answering.outcomes()
+    expect(first).toMatchObject({ status: 'superseded', superseded: { by: next!.messageId, isKept: false } })
+    expect(next).toMatchObject({ status: 'draft_created', conversationId: first!.conversationId })
+    expect((await answering.device.get(first!.messageId)).status).toBe('discarded')
+    expect(answering.texts()).toHaveLength(1)
+    expect(answering.texts()[0]).toContain('Prices, again')
+    const told = answering.device.events.filter(({ type }) => type === 'outcome.superseded')
+    expect(told).toMatchObject([{ draftId: first!.messageId, by: next!.messageId, isKept: false }])
+  })
+
+  test('tells the responder what came before', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    await answering.arrives(second({ text: 'And two of them?' }))
+    await answering.settle()
+    expect(answering.asked[1]!.conversation).toMatchObject([
+      { kind: 'received', messageId: '<first@example.com>', text: 'What does it cost?' },
+      { kind: 'draft', messageId: null, text: 'Thank you for “Prices”.' },
+    ])
+  })
+
+  test('leaves a draft in which a person has written: both stay, and the outcome says so', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    const [first] = await answering.drafts()
+    await answering.device.engine.drafts.save(first!.id, { text: 'My own words.\n' }, { by: 'user' })
+    await answering.arrives(second())
+    await answering.settle()
+    expect((await answering.outcomes())[0]).toMatchObject({ status: 'superseded', superseded: { isKept: true } })
+    expect(answering.texts()).toHaveLength(2)
+    expect(answering.texts().some((text) => text.includes('My own words.'))).toBe(true)
+  })
+
+  test('leaves one that another program has edited, also where that was not known yet', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    const [copy] = await answering.device.drafts()
+    await answering.device.foreign(async (raw) => {
+      await raw.append('Drafts', copy!.bytes.toString('latin1').replace('Thank you', 'No thanks'), ['\\Draft'])
+      await raw.markDeleted('Drafts', [copy!.uid])
+      await raw.expunge('Drafts')
+    })
+    await answering.arrives(second())
+    await answering.settle()
+    expect((await answering.outcomes())[0]).toMatchObject({ status: 'superseded', superseded: { isKept: true } })
+    expect(answering.texts()).toHaveLength(2)
+    expect(answering.texts().some((text) => text.includes('No thanks'))).toBe(true)
+  })
+
+  test('leaves one that somebody has open', async () => {
+    await using answering = await openAnswering()
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    const [first] = await answering.drafts()
+    await using _composer = answering.device.engine.drafts.open(first!.id)
+    await answering.arrives(second())
+    await answering.settle()
+    expect(await answering.drafts()).toHaveLength(2)
+  })
+
+  test('was answered a moment ago: nothing is drafted until the cool-down is over', async () => {
+    await using answering = await openAnswering({ input: { cooldownMs: 3_600_000 } })
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    const [first] = await answering.drafts()
+    const { id } = await answering.device.engine.drafts.send(first!.id)
+    await answering.reaches(id, 'cleaned')
+    await answering.arrives(second(), mail({ subject: 'another one' }))
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['Prices', 'another one'])
+  })
+})
+
+describe('a responder', () => {
+  test('that fails for one mail for good keeps no other waiting: it is parked with its reason, and tried when asked', async () => {
+    const well = { now: false }
+    const answer: Responder = (request, options) => {
+      if (request.message.subject === 'poison' && !well.now) throw new RangeError('with words of the mail')
+      return thanks(request, options)
+    }
+    await using answering = await openAnswering({ answer, timing: retrying })
+    const { engine, account, events } = answering.device
+    await answering.arrives(mail({ subject: 'poison' }), mail({ subject: 'good' }))
+    await answering.device.sync()
+    await expect.poll(() => events.some(({ type }) => type === 'task-parked'), { timeout: 10_000 }).toBe(true)
+    expect(await answering.outcomes()).toHaveLength(1)
+    const parked = (await engine.tasks.list(account.id)).items.find(({ state }) => state === 'parked')
+    expect(parked).toMatchObject({
+      kind: 'responder_answer',
+      lastError: { code: 'RESPONDER_THREW', message: 'it threw RangeError' },
+    })
+    expect(answering.asked.filter(({ message }) => message.subject === 'poison')).toHaveLength(12)
+    well.now = true
+    await engine.tasks.retry(account.id, parked!.id)
+    await expect.poll(() => answering.outcomes()).toHaveLength(2)
+  })
+
+  test('that hangs is not waited for longer than it may take, and its late answer is none', async () => {
+    const late = Promise.withResolvers<null>()
+    let calls = 0
+    await using answering = await openAnswering({
+      input: { timeoutMs: 1_000 },
+      timing: retrying,
+      answer: async (request, options) => {
+        calls += 1
+        if (calls > 1) return { text: 'In time.' }
+        await late.promise
+        return await thanks(request, options)
+      },
+    })
+    await answering.arrives(mail())
+    await answering.device.sync()
+    await expect.poll(() => answering.outcomes(), { timeout: 5_000 }).toHaveLength(1)
+    late.resolve(null)
+    await answering.settle()
+    expect(await answering.outcomes()).toMatchObject([{ draftBody: 'In time.' }])
+  })
+
+  test('whose module is not there parks the mail, which is answered once it is', async () => {
+    await using answering = await openAnswering({ input: { module: 'other' } })
+    const { engine, account } = answering.device
+    await answering.arrives(mail())
+    await answering.device.sync()
+    const { items } = await engine.tasks.list(account.id)
+    expect(items.find(({ kind }) => kind === 'responder_answer')).toMatchObject({
+      state: 'parked',
+      lastError: { code: 'RESPONDER_NOT_THERE', message: 'there is no responder other' },
+    })
+    await engine.responders.set(account.id, { module: 'test' })
+    await answering.settle()
+    expect(await answering.outcomes()).toHaveLength(1)
+  })
+
+  test('that writes more than it may within an hour waits with the rest', async () => {
+    await using answering = await openAnswering({ input: { hourlyLimit: 2 } })
+    const { engine, account } = answering.device
+    await answering.arrives(mail(), mail(), mail())
+    await answering.settle()
+    expect(await answering.outcomes()).toHaveLength(2)
+    const { items } = await engine.tasks.list(account.id)
+    const waiting = items.filter(({ kind }) => kind === 'responder_answer')
+    expect(waiting).toMatchObject([{ state: 'waiting' }])
+    expect(waiting[0]!.nextRunAt).toBeGreaterThan(Date.now() + 3_500_000)
+  })
+
+  test('is left to the program that has it: another one on the same store asks nobody, and loses no mail', async () => {
+    await using answering = await openAnswering()
+    const { device } = answering
+    await answering.arrives(mail())
+    await device.engine.close()
+    {
+      await using other = await createEngine({ storage: sqlite(device.file), mailbox: imap(), watch: false })
+      expect(await other.sync(device.account.id, { waitMs: 10_000 })).toMatchObject({ settled: true, errors: [] })
+      expect((await other.outcomes.list({ accountId: device.account.id })).total).toBe(0)
+    }
+    await device.restart()
+    await answering.settle()
+    expect(await answering.outcomes()).toHaveLength(1)
+  })
+
+  test('may send by itself where that is wanted: once, and marked as written by a program', async () => {
+    await using answering = await openAnswering({ engine: { draftOnly: false } })
+    await answering.arrives(mail({ messageId: '<first@example.com>' }))
+    await answering.settle()
+    await expect.poll(() => answering.taken('Thank you for')).toBe(1)
+    const [submission] = answering.mailServer.submissions
+    expect(Buffer.from(submission!.bytes).toString()).toContain('Auto-Submitted: auto-replied\r\n')
+    const [outcome] = await answering.outcomes()
+    const status = async (id: Umid) => (await answering.device.get(id)).status
+    await expect.poll(() => status(outcome!.messageId)).toBe('sent')
+    await answering.arrives(second())
+    await answering.settle()
+    // RFC 3834 §2: two programs do not answer each other for ever.
+    expect(answering.asked).toHaveLength(1)
+    expect(answering.texts()).toEqual([])
   })
 })

@@ -10,7 +10,7 @@ import { getAccount, type StoredAccount } from '../storage/accounts.ts'
 import { inOnePiece } from '../storage/chunks.ts'
 import { conversationOf, joinConversation } from '../storage/conversations.ts'
 import type { Db } from '../storage/db.ts'
-import { seenFolder, setSeenFolder } from '../storage/folders.ts'
+import { seenFolder, type SeenFolder, setSeenFolder } from '../storage/folders.ts'
 import { insertInboxMark, openInboxMarks } from '../storage/inbox-marks.ts'
 import { findResponder } from '../storage/responders.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
@@ -116,8 +116,7 @@ async function placeToGoOn(
   const now = environment.now()
   const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
   const seen = await store.read((db) => seenFolder(db, accountId, 'responder'))
-  // A server that was restored from a backup gives UIDs out again.
-  if (seen?.uidValidity === folder.uidValidity && seen.uidNext <= end) {
+  if (seen !== null && seen.uidValidity === folder.uidValidity && seen.uidNext <= end && !wentBack(seen, folder)) {
     return { from: seen.uidNext, end, isOld: now - seen.seenAt > seenAgainMs }
   }
   const known = seen === null ? settings.createdAt : Math.max(seen.seenAt - clockSkewMs, now - longestLookBackMs)
