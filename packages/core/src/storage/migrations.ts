@@ -433,6 +433,12 @@ const steps: readonly (readonly Statement[])[] = [
       server_ids text not null
     ) strict, without rowid`,
   ],
+  [
+    // A secret that was changed signs beside the new one for a while, until receivers know that.
+    `alter table webhook add column previous_secret text`,
+    `alter table webhook add column previous_sealed integer`,
+    `alter table webhook add column previous_until integer`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -103,6 +103,10 @@ export interface WebhookRow {
   readonly secret: string
   /** 1: by a key; see secrets.ts. */
   readonly sealed: number
+  /** The one before; null: there is none, or it signs no more. */
+  readonly previous_secret: string | null
+  readonly previous_sealed: number | null
+  readonly previous_until: number | null
   readonly created_at: number
   /** All up to it was delivered. */
   readonly event_cursor: number
