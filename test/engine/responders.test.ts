@@ -238,10 +238,11 @@ describe('a conversation that goes on', () => {
     await answering.arrives(mail({ messageId: '<first@example.com>' }))
     await answering.settle()
     const [first] = await answering.drafts()
-    await using _composer = answering.device.engine.drafts.open(first!.id)
+    const composer = answering.device.engine.drafts.open(first!.id)
     await answering.arrives(second())
     await answering.settle()
     expect(await answering.drafts()).toHaveLength(2)
+    await composer.close()
   })
 
   test('was answered a moment ago: nothing is drafted until the cool-down is over', async () => {

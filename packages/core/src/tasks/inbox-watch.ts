@@ -125,6 +125,11 @@ async function placeToGoOn(
   return { from: await firstUidSince(session, since, end), end, isOld: true }
 }
 
+/** A server that was restored from a backup gives UIDs out again. */
+function wentBack({ highestModseq: before }: SeenFolder, { highestModseq: now }: FolderState): boolean {
+  return before !== null && now !== null && BigInt(now) < BigInt(before)
+}
+
 async function remember(
   { accountId, environment }: ExecuteContext,
   db: Db,
