@@ -1,6 +1,7 @@
 import type { SuiteStorage } from '../harness.ts'
 import { exerciseAccounts } from './accounts.ts'
 import { exerciseClosing } from './closing.ts'
+import { exerciseDraftManager } from './draft-manager.ts'
 import { exerciseDrafts } from './drafts.ts'
 import { exerciseEvents } from './events.ts'
 import { exerciseLeaving } from './leaving.ts'
@@ -13,6 +14,7 @@ import { exerciseSyncReport } from './sync-report.ts'
 /** The engine with a mailbox in memory, on any storage within the process: time stands still, so nothing else may wait. */
 export function exerciseEngine(storage: SuiteStorage): void {
   exerciseDrafts(storage)
+  exerciseDraftManager(storage)
   exerciseLeaving(storage)
   exerciseSyncReport(storage)
   exerciseEvents(storage)
