@@ -1,4 +1,4 @@
-import { ConnectionError, type Problem, ProblemError } from './errors.ts'
+import { ConnectionError, type ProblemBody, ProblemError } from './errors.ts'
 
 /**
  * Sends a request with the token, and gives the answer if it is 2xx.
@@ -49,7 +49,7 @@ async function problemOf(request: Request, response: Response): Promise<ProblemE
   return new ProblemError(response.status, parseProblem(text), retryAfterOf(response))
 }
 
-function parseProblem(text: string): Partial<Problem> {
+function parseProblem(text: string): ProblemBody {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? value : {}

@@ -23,8 +23,6 @@ export interface Page {
   /** Into what has the focus, as a keyboard does. */
   type(text: string): Promise<void>
   setOffline(isOffline: boolean): Promise<void>
-  /** What its origin may keep, in bytes. */
-  limitStorage(bytes: number): Promise<void>
   /** Kills its renderer: nothing of the page runs any more, not even `pagehide`. */
   crash(): Promise<void>
   /** As a user closes a tab. */
@@ -147,10 +145,6 @@ async function connect(url: string): Promise<Pick<Browser, 'newProfile'>> {
       async setOffline(isOffline) {
         const throughput = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 }
         await send('Network.emulateNetworkConditions', { offline: isOffline, ...throughput }, sessionId)
-      },
-      async limitStorage(quotaSize) {
-        const origin = await page.evaluate<string>('location.origin')
-        await send('Storage.overrideQuotaForOrigin', { origin, quotaSize }, sessionId)
       },
       async crash() {
         const crashed = heard(sessionId, 'Inspector.targetCrashed', () => true)

@@ -1,5 +1,5 @@
 import type { Browser, Page, Profile } from './chromium.ts'
-import { start, token, type Running } from './harness.ts'
+import { token, type Running } from './harness.ts'
 import { serveSite, type SiteOptions } from './site.ts'
 
 /** A composer of two fields, as a page has one; what happens in it can be waited for. */
@@ -60,9 +60,11 @@ export interface Composing extends Running {
   stored(): Promise<{ readonly version: number; readonly subject: string; readonly text: string }>
 }
 
-/** A daemon, a draft on it, and a browser profile of its own. */
-export async function startComposing(browser: Browser, options: Omit<SiteOptions, 'pages'> = {}): Promise<Composing> {
-  const running = await start()
+/** A draft on the daemon, and a browser profile of its own. */
+export async function startComposing(
+  { browser, running }: { readonly browser: Browser; readonly running: Running },
+  options: Omit<SiteOptions, 'pages'> = {},
+): Promise<Composing> {
   const { client, accountId, engine } = running
   const draftId = await running.addDraft('Minutes')
   const path = { id: accountId, draft_id: draftId }

@@ -26,8 +26,11 @@ export interface Running {
   readonly close: () => Promise<void>
 }
 
-/** A daemon over real HTTP with an account on a mail server of its own. All of it goes when the test ends. */
-export async function start(): Promise<Running> {
+/**
+ * A daemon over real HTTP with an account on a mail server of its own. All of it goes when the test ends, or when what
+ * `atEnd` was given is called.
+ */
+export async function start(atEnd: (end: () => Promise<void>) => void = onTestFinished): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-client-test-'))
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
@@ -38,7 +41,7 @@ export async function start(): Promise<Running> {
   })
   let daemon = await createDaemon({ engine, token, version: '1.2.3' })
   const url = await daemon.listen({ host: '127.0.0.1', port: 0 })
-  onTestFinished(async () => {
+  atEnd(async () => {
     await daemon.close()
     await engine.close()
     await mailServer.close()

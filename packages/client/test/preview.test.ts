@@ -93,10 +93,16 @@ test('pdf.js is what shows PDFs', () => {
 // skipped: where there is no Chromium
 describe.skipIf(!isChromiumHere)('previews in Chromium', () => {
   let browser: Browser
+  let running: Running
+  const ends: (() => Promise<void>)[] = []
   beforeAll(async () => {
+    running = await start((end) => ends.push(end))
     browser = await startChromium()
+    ends.push(async () => await browser.close())
   })
-  afterAll(async () => await browser.close())
+  afterAll(async () => {
+    for (const end of ends.toReversed()) await end()
+  })
 
   interface Showing {
     readonly page: Page
@@ -107,7 +113,6 @@ describe.skipIf(!isChromiumHere)('previews in Chromium', () => {
   }
 
   async function startShowing(): Promise<Showing> {
-    const running: Running = await start()
     const { client, accountId } = running
     const draftId = await running.addDraft('Files')
     const asked: string[] = []

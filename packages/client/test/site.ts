@@ -31,12 +31,14 @@ export interface SiteOptions {
   readonly onResult?: (result: string) => void
   /** Whether a request to the daemon gets through; asked before it is passed on. */
   readonly passes?: (request: IncomingMessage) => Promise<boolean> | boolean
+  /** Whether its answer gets lost: the daemon has carried it out. */
+  readonly loses?: (request: IncomingMessage) => boolean
 }
 
 /** A site with the client's modules, and the daemon below `/api`: one origin, as CORS is off. */
 export async function serveSite(
   { url }: Pick<Running, 'url'>,
-  { pages, onResult, passes }: SiteOptions,
+  { pages, onResult, passes, loses }: SiteOptions,
 ): Promise<string> {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '').replace(/\?.*$/, '')
@@ -45,8 +47,13 @@ export async function serveSite(
         response.destroy()
         return
       }
+      const isLost = loses?.(request) === true
       const { method = 'GET', headers } = request
       const passed = send(`${url}${(request.url ?? '').slice('/api'.length)}`, { method, headers }, (answered) => {
+        if (isLost) {
+          answered.resume().on('end', () => response.destroy())
+          return
+        }
         response.writeHead(answered.statusCode ?? 500, answered.headers)
         answered.pipe(response)
       })
