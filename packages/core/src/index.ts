@@ -32,7 +32,12 @@ export * from './wire/uid-set.ts'
 export * from './engine/api.ts'
 export * from './draft-manager/envelope.ts'
 export { type ActionRow, type DraftManagerAction, draftManagerActions } from './draft-manager/actions.ts'
-export { draftManagerErrors, type DraftManagerErrorCode, type ErrorRow } from './draft-manager/errors.ts'
+export {
+  draftManagerErrorOf,
+  draftManagerErrors,
+  type DraftManagerErrorCode,
+  type ErrorRow,
+} from './draft-manager/errors.ts'
 export { draftManagerLimits } from './draft-manager/check-request.ts'
 export type { TokenProvider, TokenRequest } from './engine/log-ins.ts'
 export type { SecretHolder, Secrets } from './secrets.ts'

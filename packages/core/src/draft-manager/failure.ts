@@ -1,6 +1,6 @@
 import { EverdraftError, type FieldError } from '../errors.ts'
 import type { ActionResult } from './action.ts'
-import { type DraftManagerErrorCode, draftManagerErrors, type Failure } from './errors.ts'
+import { type DraftManagerErrorCode, draftManagerErrorOf, type Failure } from './errors.ts'
 
 /** What an action throws when it has more to say than an error of the engine. */
 export class DraftManagerError extends Error {
@@ -27,15 +27,8 @@ export interface Failed {
 /** Null: a bug, which is no answer. What is somebody else's and what is nobody's get the same one. */
 export function failureOf(error: unknown): Failed | null {
   if (!(error instanceof EverdraftError) && !(error instanceof DraftManagerError)) return null
-  const errorCode = errorCodeOf(error.code)
+  const errorCode = draftManagerErrorOf[error.code]
   if (errorCode === 'UNAUTHORIZED') return { errorCode, error: 'Unauthorized', errors: [], output: null }
   const output = error instanceof DraftManagerError ? error.output : null
   return { errorCode, error: error.message, errors: error.errors, output }
-}
-
-function errorCodeOf(failure: Failure): DraftManagerErrorCode {
-  for (const [code, { of }] of Object.entries(draftManagerErrors)) {
-    if (of.includes(failure)) return code as DraftManagerErrorCode
-  }
-  return 'DRAFT_MANAGER_ERROR'
 }

@@ -1,6 +1,7 @@
 import {
   type AccountId,
   draftManagerActions,
+  draftManagerErrorOf,
   draftManagerErrors,
   type DraftManagerErrorCode,
   type DraftManagerFailure,
@@ -84,9 +85,9 @@ function envelopeOf({ status, code, detail, errors }: Problem, reply: FastifyRep
 
 /** What the engine does not know, the route or the framework has refused. */
 function errorCodeOf(code: string, status: number): DraftManagerErrorCode {
-  for (const [errorCode, { of }] of Object.entries(draftManagerErrors)) {
-    if ((of as readonly string[]).includes(code)) return errorCode as DraftManagerErrorCode
-  }
+  const ofTheEngine: Readonly<Partial<Record<string, DraftManagerErrorCode>>> = draftManagerErrorOf
+  const known = ofTheEngine[code]
+  if (known !== undefined) return known
   if (status === 401) return 'UNAUTHORIZED'
   return status === 415 ? 'VALIDATION_ERROR' : 'DRAFT_MANAGER_ERROR'
 }
