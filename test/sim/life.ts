@@ -6,7 +6,7 @@ import { emptyImage } from './world/image.ts'
 import { withOtherText } from './world/message-format.ts'
 import type { CommitFate } from './world/disk.ts'
 import { mailUser } from './world/server.ts'
-import { createWorld, pass, until, type World } from './world/world.ts'
+import { createWorld, pass, until, type World, type WorldOptions } from './world/world.ts'
 
 export interface Life {
   /** Commits that changed something, in the whole life. */
@@ -23,10 +23,20 @@ export async function live(
   script: Script,
   without: readonly Capability[],
   crash: { readonly commit: number; readonly fate: CommitFate } | null,
-  { fresh = true }: { readonly fresh?: boolean } = {},
+  {
+    fresh = true,
+    responder,
+    atTheEnd = () => [],
+  }: {
+    readonly fresh?: boolean
+    readonly responder?: NonNullable<WorldOptions['responder']>
+    /** What else is wrong. */
+    readonly atTheEnd?: (world: World) => readonly string[]
+  } = {},
 ): Promise<Life> {
   const network = { faultRate: 0, slowRate: 0 }
-  const options = { seed: 'life', without, withDraftsFolder: true, appendLimitBytes: null, network }
+  const answers = responder === undefined ? {} : { responder }
+  const options = { seed: 'life', without, withDraftsFolder: true, appendLimitBytes: null, network, ...answers }
   const world = createWorld(fresh ? options : { ...options, image: await emptyImage() })
   world.disk.fateOf = (commit) => (commit === crash?.commit ? crash.fate : 'stored')
   const checkers = createCheckers(world)
@@ -46,7 +56,7 @@ export async function live(
     )
     await pass(world, 70_000)
   }
-  complaints.push(...world.complaints, ...complaintsOf(checkers.atRest))
+  complaints.push(...world.complaints, ...complaintsOf(checkers.atRest), ...atTheEnd(world))
   return { commits: world.disk.commits, complaints, trace: world.trace.lines }
 }
 

@@ -51,7 +51,7 @@ export const simFormat: MessageFormat = {
       .split(`\r\n--${boundary}\r\n`)
     const messageId = headerOf(head, 'Message-ID') as MessageId | null
     // Another program's message may be a text alone.
-    const fields = fieldsOf(bodyOf(first === '' ? head : first))
+    const fields = { ...fieldsOf(bodyOf(first === '' ? head : first)), ...headFieldsOf(head) }
     const attachments: ParsedAttachment[] = []
     for (const [index, part] of rest.entries()) {
       const bytes = Buffer.from(bodyOf(part), 'base64')
@@ -104,6 +104,19 @@ type Fields = Omit<ParsedMessage, 'messageId' | 'attachments' | keyof typeof not
 export function fieldsOf(body: string): Fields {
   const foreign = { from: null, to: [], cc: [], bcc: [], subject: '', inReplyTo: null, references: [] }
   return body.startsWith('{') ? (JSON.parse(body) as Fields) : { ...foreign, text: body, html: null }
+}
+
+/** A mail that somebody has sent says it in its header. */
+function headFieldsOf(head: string): Partial<Fields> {
+  const from = headerOf(head, 'From')
+  if (from === null) return {}
+  const references = (headerOf(head, 'References') ?? '').split(' ').filter(Boolean) as MessageId[]
+  return {
+    from: { address: from, name: '' },
+    subject: headerOf(head, 'Subject') ?? '',
+    inReplyTo: headerOf(head, 'In-Reply-To') as MessageId | null,
+    references,
+  }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

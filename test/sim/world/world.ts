@@ -3,6 +3,7 @@ import {
   type Engine,
   type EngineEvent,
   type EngineTiming,
+  type Responder,
   EverdraftError,
   WireError,
 } from '@everdraft/core'
@@ -38,6 +39,8 @@ export interface DeviceOptions {
   readonly timing?: Partial<EngineTiming>
   /** What is on the disk at first. Absent: nothing. */
   readonly image?: Uint8Array
+  /** What answers new mail, by the name `sim`. Absent: nothing. */
+  readonly responder?: (world: World) => Responder
 }
 
 export type WorldOptions = SurroundingsOptions & DeviceOptions
@@ -196,6 +199,7 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
           : {}),
         ...(options.timing === undefined ? {} : { timing: options.timing }),
         ...(options.watch === undefined ? {} : { watch: options.watch }),
+        ...(options.responder === undefined ? {} : { responders: { modules: { sim: options.responder(world) } } }),
       })
       if (current.state !== 'running') return
       opened.subscribe({}, hear)
