@@ -284,6 +284,30 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\nfirst and second')
   })
 
+  test('H15 a file that was attached offline is sent by the next page, once', async () => {
+    let isDown = false
+    const composing = await compose({ passes: () => !isDown })
+    const page = await composing.open({ interval: '60000' })
+    isDown = true
+    await page.evaluate(
+      `made.attach({ filename: 'notes.txt', content: new Blob(['by heart'], { type: 'text/plain' }) }).catch(() => {}), undefined`,
+    )
+    await page.evaluate('untilThereAre(1)')
+    await page.crash()
+    isDown = false
+    const [next, other] = await Promise.all([composing.open(), composing.open()])
+    await Promise.all([next.evaluate('untilThereAre(0)'), other.evaluate('untilThereAre(0)')])
+    const { attachments } = await composing.stored()
+    expect(attachments).toMatchObject([{ filename: 'notes.txt', content_type: 'text/plain', size: 8 }])
+    const where = { accountId: composing.accountId, draftId: composing.draftId }
+    const { content } = await composing.client.download({ ...where, attachmentId: attachments[0]?.id ?? '' })
+    expect(await new Response(content).text()).toBe('by heart')
+    // What is typed meanwhile is no conflict with it.
+    await next.type('and a file')
+    expect(await next.evaluate('made.flush()')).toMatchObject({ state: 'saved' })
+    expect(await composing.stored()).toMatchObject({ text: 'Dear Ann,\n\nthe end\nand a file', attachments })
+  })
+
   test('what the daemon refuses is told, and the words stay in the browser', async () => {
     const composing = await compose()
     const { client, accountId, draftId } = composing

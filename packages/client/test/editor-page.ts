@@ -1,4 +1,5 @@
 import type { Browser, Page, Profile } from './chromium.ts'
+import type { Draft } from '../src/index.ts'
 import { token, type Running } from './harness.ts'
 import { serveSite, type SiteOptions } from './site.ts'
 
@@ -44,6 +45,10 @@ const composer = `<!doctype html><meta charset="utf-8">
   window.untilKept = async (text) => {
     while (!(await shadow('draft_saves')).some(({ content }) => content?.body.includes(text)));
   }
+  /** Files that are kept in the browser. */
+  window.untilThereAre = async (count) => {
+    while ((await shadow('draft_attachments')).length !== count);
+  }
   window.saver = autoSave(editor, { client: createClient({ url: location.origin + '/api', token: '${token}' }), ...asked, ...numbers })
   saver.then((made) => { window.made = made; body.focus(); body.setSelectionRange(body.value.length, body.value.length) }, (error) => { window.failed = error })
 </script>`
@@ -57,7 +62,7 @@ export interface Composing extends Running {
   /** Resolves once the daemon has this version. */
   untilStored(version: number): Promise<void>
   /** What the daemon says. */
-  stored(): Promise<{ readonly version: number; readonly subject: string; readonly text: string }>
+  stored(): Promise<Draft>
 }
 
 /** A draft on the daemon, and a browser profile of its own. */

@@ -12,7 +12,16 @@ import type { Running } from './harness.ts'
 /** What the client stands on; in a page there is nobody who finds packages by their names. */
 const packages = { 'openapi-fetch': 'index.mjs', 'eventsource-parser': 'index.js' } as const
 
-async function moduleText(path: string): Promise<string> {
+const texts = new Map<string, Promise<string>>()
+
+/** Of a module, as a browser runs it; each is read once. */
+function moduleText(path: string): Promise<string> {
+  const text = texts.get(path) ?? readModule(path)
+  texts.set(path, text)
+  return text
+}
+
+async function readModule(path: string): Promise<string> {
   const own = /^\/src\/(?:[\w-]+\/)?[\w-]+\.ts$/.test(path)
   // A library that a page brings, such as pdf.js, is served from where its main file is.
   const [, name = '', file = ''] = /^\/packages\/([\w-]+)\/([\w.-]+)$/.exec(path) ?? []
@@ -71,7 +80,7 @@ export async function serveSite(
       response.writeHead(404).end()
     } else {
       const code = await moduleText(path)
-      response.writeHead(200, { 'content-type': 'text/javascript' }).end(code)
+      response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=600' }).end(code)
     }
   }
   const server = createServer((request, response) => {

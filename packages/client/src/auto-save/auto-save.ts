@@ -2,10 +2,12 @@ import type { Client } from '../client.ts'
 import { ProblemError } from '../errors.ts'
 import { createIdempotencyKey, mayPass, waitOf } from '../idempotency.ts'
 import { delayAfter } from '../pause.ts'
+import type { Attachment } from '../resources.ts'
 import { differingFields, emptyContent, type EditorContent, isSameContent } from './content.ts'
 import { openDraftDoor, type SaveAnswer } from './draft-door.ts'
 import type { Editor, SaveConflict, SaveStatus, ShadowState } from './editor.ts'
 import { judgeFoundSave } from './found-saves.ts'
+import { createFileQueue, type FileInput } from './file-queue.ts'
 import { rebase } from './rebase.ts'
 import { type Acknowledged, type BegunSave, openShadow, type Shadow, ShadowError } from './shadow.ts'
 import { joinTabs } from './tabs.ts'
@@ -33,6 +35,11 @@ export interface AutoSave extends AsyncDisposable {
   flush(): Promise<SaveStatus>
   /** Ends a conflict: what stands in the editor counts, also where the user has merged it by hand, or what is stored. */
   resolve(whose: 'mine' | 'theirs'): Promise<SaveStatus>
+  /**
+   * Attaches a file, which is kept in this browser until the daemon has it: should the page go before, the next one that opens
+   * the draft sends it. @throws {ProblemError} it is refused
+   */
+  attach(file: FileInput): Promise<Attachment>
   /** Saves what there is, and stops. What could not be saved stays in the shadow, and is taken up the next time. */
   close(): Promise<void>
 }
@@ -95,6 +102,13 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     shadow?.close()
     throw error
   }
+  const files = createFileQueue({
+    client: options.client,
+    accountId,
+    draftId,
+    waiting: await keptBefore(async (kept) => await kept.attachments(draftId)),
+    inShadow,
+  })
   const stopListening = editor.listen(changed)
   window.addEventListener('pagehide', leave)
   document.addEventListener('visibilitychange', hide)
@@ -110,7 +124,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   async function load(): Promise<void> {
     const stored = await loadStored()
     if (stored !== null) show(stored)
-    for (const found of await begunEarlier()) {
+    for (const found of await keptBefore(async (kept) => await kept.begun(draftId))) {
       if (!(await tabs.isGone(found.tab))) continue
       const judged = judgeFoundSave(found, stored)
       if (judged.kind === 'settled') {
@@ -144,10 +158,10 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     }
   }
 
-  async function begunEarlier(): Promise<readonly BegunSave[]> {
+  async function keptBefore<Row>(read: (shadow: Shadow) => Promise<readonly Row[]>): Promise<readonly Row[]> {
     if (shadow === null) return []
     try {
-      return await shadow.begun(draftId)
+      return await read(shadow)
     } catch (error) {
       shadowState = stateAfter(error)
       return []
@@ -386,6 +400,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   function wake(): void {
     failures = 0
     if (phase.kind === 'offline') void saveNow()
+    files.wake()
   }
 
   // What the editor is told.
@@ -419,6 +434,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     isClosed = true
     clearTimeout(saveTimer)
     clearTimeout(keepTimer)
+    files.close()
     stopListening()
     window.removeEventListener('pagehide', leave)
     document.removeEventListener('visibilitychange', hide)
@@ -447,6 +463,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
         await door.endConflict(conflictId, editor.read()).catch(() => {})
       return ended
     },
+    attach: async (file) => await files.add(file),
     close,
     [Symbol.asyncDispose]: close,
   }

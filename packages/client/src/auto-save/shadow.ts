@@ -45,13 +45,15 @@ interface DraftRow extends EditorContent {
 }
 
 /** A file that was attached here: with its bytes until the daemon has them. */
-interface ShadowAttachment {
+export interface ShadowAttachment {
   readonly draftId: string
   readonly attachmentId: string
   readonly filename: string
   readonly mimeType: string
   readonly size: number
   readonly blob: Blob
+  /** By the HTML, or as an attachment. */
+  readonly shown: { readonly disposition: 'attachment' | 'inline'; readonly contentId?: string }
 }
 
 export interface ShadowOwner {
