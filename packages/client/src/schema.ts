@@ -2386,7 +2386,36 @@ export interface paths {
         };
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /**
+         * Change where events go, and which; what is left out stays
+         * @description `events: null` is all. With `enabled: false` nothing is delivered; with `enabled: true`, also of one that was given up, it goes on from where it was, at once.
+         */
+        readonly patch: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["WebhookChanges"];
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["Webhook"];
+                    };
+                };
+            };
+        };
         readonly trace?: never;
     };
     readonly "/webhooks/{id}/deliveries": {
@@ -2429,6 +2458,51 @@ export interface paths {
         };
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhooks/{id}/secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * A new `secret`, told this once; the one before signs beside it for a while
+         * @description For `previous_valid_seconds`, a day if nothing is said and 0 for not at all, each delivery has both signatures. A secret before the previous one signs no more.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["NewWebhookSecret"] | null;
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["CreatedWebhook"];
+                    };
+                };
+            };
+        };
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -3398,6 +3472,9 @@ export interface components {
             readonly events?: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[];
             readonly url: string;
         };
+        readonly NewWebhookSecret: {
+            readonly previous_valid_seconds?: number;
+        };
         /** @description Access tokens, got by a refresh token (RFC 6749 §6) */
         readonly OAuth2: {
             readonly client_id: string;
@@ -3719,6 +3796,11 @@ export interface components {
             /** @enum {string} */
             readonly status: "active" | "failing" | "disabled";
             readonly url: string;
+        };
+        readonly WebhookChanges: {
+            readonly enabled?: boolean;
+            readonly events?: readonly ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled")[] | null;
+            readonly url?: string;
         };
         readonly WebhookDelivery: {
             /** Format: date-time */

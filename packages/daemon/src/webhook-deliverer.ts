@@ -54,7 +54,7 @@ export function createWebhookDeliverer({ engine, eventLog, log, version, options
     const timestamp = String(Math.floor(at / 1000))
     let answer: WebhookAnswer
     try {
-      const secret = await engine.webhooks.secret(webhook.id)
+      const secrets = await engine.webhooks.secrets(webhook.id)
       answer = await postWebhook({
         url: webhook.url,
         body,
@@ -64,7 +64,7 @@ export function createWebhookDeliverer({ engine, eventLog, log, version, options
           [webhookHeaders.event]: event,
           [webhookHeaders.delivery]: `${webhook.id}:${cursor ?? randomUUID()}`,
           [webhookHeaders.timestamp]: timestamp,
-          [webhookHeaders.signature]: signWebhook({ secret, timestamp, body }),
+          [webhookHeaders.signature]: secrets.map((secret) => signWebhook({ secret, timestamp, body })).join(','),
         },
         allowPrivate: webhook.allowPrivate,
         resolve: options.resolve,
@@ -137,9 +137,11 @@ export function createWebhookDeliverer({ engine, eventLog, log, version, options
     running.set(id, { stopping, done })
   }
 
-  function stop(id: WebhookId): void {
-    running.get(id)?.stopping.abort()
+  async function stop(id: WebhookId): Promise<void> {
+    const stopped = running.get(id)
+    stopped?.stopping.abort()
     running.delete(id)
+    await stopped?.done
   }
 
   return {
@@ -159,7 +161,7 @@ export function createWebhookDeliverer({ engine, eventLog, log, version, options
         throw closing.signal.aborted ? new EverdraftError('CLOSED', 'the daemon is closing') : error
       })
       // It need not wait any longer.
-      if (delivery.error === null && webhook.progress.failures > 0) stop(webhook.id)
+      if (delivery.error === null && webhook.progress.failures > 0) await stop(webhook.id)
       deliverTo(after)
       return { ...delivery, attempt: 1 }
     },

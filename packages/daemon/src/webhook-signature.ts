@@ -8,7 +8,7 @@ export const webhookHeaders = {
   delivery: 'everdraft-delivery',
   /** Seconds since the epoch, of this attempt. */
   timestamp: 'everdraft-timestamp',
-  /** `v1=` and the hexadecimal HMAC-SHA-256 of the timestamp, a dot and the body. */
+  /** `v1=` and the hexadecimal HMAC-SHA-256 of the timestamp, a dot and the body; two with a comma while the secret changes. */
   signature: 'everdraft-signature',
 } as const
 
@@ -20,15 +20,19 @@ export interface SignedDelivery {
   readonly body: string | Uint8Array
 }
 
+/** By one secret. */
 export function signWebhook({ secret, timestamp, body }: SignedDelivery): string {
   return `v1=${createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')}`
 }
 
 const replayWindowSeconds = 300
+/** More are never sent. */
+const mostSignatures = 2
 
 /**
  * For receivers: whether the delivery comes from who knows the secret, and now. What is older than five minutes, or as much ahead, is
- * refused: somebody may have kept it to send it again. Within these the header `everdraft-delivery` tells what came before.
+ * refused: somebody may have kept it to send it again. Within these the header `everdraft-delivery` tells what came before. While
+ * the secret changes there are two signatures: the one by the secret that the receiver knows counts.
  */
 export function verifyWebhook({
   signature,
@@ -38,6 +42,6 @@ export function verifyWebhook({
   if (!/^\d{1,12}$/.test(delivery.timestamp)) return false
   if (Math.abs(now / 1000 - Number(delivery.timestamp)) > replayWindowSeconds) return false
   const expected = Buffer.from(signWebhook(delivery))
-  const given = Buffer.from(signature)
-  return given.length === expected.length && timingSafeEqual(given, expected)
+  const signatures = signature.split(',', mostSignatures).map((one) => Buffer.from(one.trim()))
+  return signatures.some((given) => given.length === expected.length && timingSafeEqual(given, expected))
 }

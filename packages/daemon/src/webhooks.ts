@@ -23,8 +23,8 @@ export interface WebhookDeliverer {
   start(): Promise<void>
   /** From where it is on; one that is under way already, or is disabled, is left as it is. */
   deliverTo(webhook: Webhook): void
-  /** Nothing goes there any more. */
-  stop(id: WebhookId): void
+  /** Nothing goes there any more, and nothing is written down of it, once it resolves. */
+  stop(id: WebhookId): Promise<void>
   /** A delivery without an event, beside the queue. One that is taken enables a disabled webhook. */
   ping(webhook: Webhook): Promise<WebhookDelivery>
   close(): Promise<void>

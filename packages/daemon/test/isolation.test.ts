@@ -62,6 +62,8 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /events': { headers: { prefer: 'wait=0' } },
   'GET /webhooks': {},
   'POST /webhooks': { json: webhookJson() },
+  'PATCH /webhooks/:id': { json: { enabled: false } },
+  'POST /webhooks/:id/secret': { json: {} },
   'DELETE /webhooks/:id': {},
   'POST /webhooks/:id/test': {},
   'GET /webhooks/:id/deliveries': {},

@@ -630,6 +630,15 @@ export interface WebhookInput {
   readonly allowPrivate?: boolean
 }
 
+/** What is left out stays. */
+export interface WebhookChanges {
+  readonly url?: string
+  /** Null: all. */
+  readonly events?: readonly EventType[] | null
+  /** False: nothing is delivered until it is true again; then it goes on from where it was. */
+  readonly isEnabled?: boolean
+}
+
 export interface Webhooks {
   /** For events from now on. `secret` signs the deliveries; it is told this once. @throws {EverdraftError} VALIDATION_ERROR */
   add(input: WebhookInput): Promise<{ readonly webhook: Webhook; readonly secret: string }>
@@ -641,8 +650,18 @@ export interface Webhooks {
   remove(id: WebhookId): Promise<void>
   /** The newest first; of 30 days. @throws {EverdraftError} NOT_FOUND */
   deliveries(id: WebhookId, page?: PageRequest): Promise<Page<WebhookDelivery>>
-  /** For who delivers. @throws {EverdraftError} NOT_FOUND, SECRETS_LOCKED */
-  secret(id: WebhookId): Promise<string>
+  /** For events that were not delivered yet. @throws {EverdraftError} NOT_FOUND, VALIDATION_ERROR */
+  change(id: WebhookId, changes: WebhookChanges): Promise<Webhook>
+  /**
+   * A new secret, told this once. The one before signs beside it for so long: default a day, at most seven, 0: not at all. One
+   * before that signs no more. @throws {EverdraftError} NOT_FOUND, VALIDATION_ERROR
+   */
+  changeSecret(
+    id: WebhookId,
+    options?: { readonly previousValidMs?: number },
+  ): Promise<{ readonly webhook: Webhook; readonly secret: string }>
+  /** For who delivers: what signs now, the newest first. @throws {EverdraftError} NOT_FOUND, SECRETS_LOCKED */
+  secrets(id: WebhookId): Promise<readonly string[]>
   /**
    * Writes an attempt down, and what follows from it: past the event, or when to try again, or that it is given up, which is an event.
    * Durable when it resolves. @throws {EverdraftError} NOT_FOUND

@@ -16,7 +16,7 @@ import { dropSendsBefore } from '../storage/sends.ts'
 import { dropOldStaged } from '../storage/staged-imports.ts'
 import type { Store } from '../storage/store.ts'
 import { dropTaskLogBefore } from '../storage/task-steps.ts'
-import { dropDeliveriesBefore } from '../storage/webhooks.ts'
+import { dropDeliveriesBefore, dropPreviousSecretsBefore } from '../storage/webhooks.ts'
 import type { HousekeepingReport } from './api.ts'
 
 export interface HousekeepingPolicy {
@@ -78,6 +78,7 @@ export async function housekeep(
     await dropRequestsBefore(db, now - requestsKeptMs)
     await dropTaskLogBefore(db, now - policy.logMs)
     await dropDeliveriesBefore(db, now - policy.logMs)
+    await dropPreviousSecretsBefore(db, now)
     await dropDraftSavesBefore(db, now - policy.logMs)
     await dropOldDownloads(db, now - downloadMs)
     await dropOldStaged(db, now - stagedMs)

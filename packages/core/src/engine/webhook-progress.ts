@@ -33,3 +33,15 @@ export function progressAfter(
     ? { ...before, failures, failingSince, nextAttemptAt: null, disabledAt: now }
     : { ...before, failures, failingSince, nextAttemptAt }
 }
+
+/** From where it goes on after a change by hand. What it failed with elsewhere, or before somebody put it right, does not count. */
+export function progressFrom(
+  before: WebhookProgress,
+  change: { readonly isElsewhere: boolean; readonly isEnabled: boolean | null; readonly now: number },
+): WebhookProgress {
+  const { isElsewhere, isEnabled, now } = change
+  const healthy = { cursor: before.cursor, failures: 0, failingSince: null, nextAttemptAt: null }
+  if (isEnabled === true) return { ...healthy, disabledAt: null }
+  if (isEnabled === false) return { ...before, nextAttemptAt: null, disabledAt: before.disabledAt ?? now }
+  return isElsewhere ? { ...healthy, disabledAt: before.disabledAt } : before
+}

@@ -5,39 +5,46 @@ import type { Secrets } from '../secrets.ts'
 import { eventPage } from '../storage/events.ts'
 import type { Store } from '../storage/store.ts'
 import {
+  allWebhookSecrets,
   deleteWebhook,
   getWebhook,
   insertDelivery,
   insertWebhook,
   listDeliveries,
   listWebhooks,
+  replaceWebhookSecret,
   sealWebhookAnew,
   setWebhookProgress,
   type StoredWebhookSecret,
+  updateWebhook,
   type Webhook,
-  webhookSecret,
   webhookSecrets,
 } from '../storage/webhooks.ts'
 import type { Webhooks } from './api.ts'
 import { checkedUrl } from './outside-url.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
-import { progressAfter } from './webhook-progress.ts'
+import { progressAfter, progressFrom } from './webhook-progress.ts'
 
 /** What tells leaked secrets apart from other random text. */
 const prefix = 'whsec_'
 const secretBytes = 32
+/** Longer than any deployment takes: two secrets that open the same door are one too many. */
+const longestOverlapMs = 7 * 24 * 3_600_000
+const defaultOverlapMs = 24 * 3_600_000
 /** Each is a connection of its own at each event. */
 const mostPerOwner = 50
 
 export function createWebhooks({ store, environment }: EngineParts, secrets: Secrets | null): Webhooks {
+  const newSecret = (): string => `${prefix}${toHex(environment.random(secretBytes))}`
+
   return {
     async add({ owner, accountId = null, allowPrivate = false, ...input }) {
       const now = environment.now()
       const id = uuidv7(now, environment.random) as WebhookId
       const url = checkedUrl(input.url, allowPrivate)
       const events = input.events === undefined ? null : checkedEvents(input.events)
-      const secret = `${prefix}${toHex(environment.random(secretBytes))}`
+      const secret = newSecret()
       const stored = await seal(secrets, id, secret)
       const webhook = await store.write(async ({ db }) => {
         const { total } = await listWebhooks(db, owner, { limit: 1, offset: 0 })
@@ -51,10 +58,43 @@ export function createWebhooks({ store, environment }: EngineParts, secrets: Sec
           accountId,
           allowPrivate,
           createdAt: now,
+          previousSecretUntil: null,
           progress: { cursor: next, failures: 0, failingSince: null, nextAttemptAt: null, disabledAt: null },
         }
         await insertWebhook(db, made, stored)
         return made
+      })
+      return { webhook, secret }
+    },
+    async change(id, { url, events, isEnabled }) {
+      return await store.write(async ({ db }) => {
+        const before = await getWebhook(db, id)
+        const checked = url === undefined ? before.url : checkedUrl(url, before.allowPrivate)
+        const isElsewhere = checked !== before.url
+        const changed: Webhook = {
+          ...before,
+          url: checked,
+          events: events === undefined ? before.events : events === null ? null : checkedEvents(events),
+          progress: progressFrom(before.progress, {
+            isElsewhere,
+            isEnabled: isEnabled ?? null,
+            now: environment.now(),
+          }),
+        }
+        await updateWebhook(db, id, changed)
+        return changed
+      })
+    },
+    async changeSecret(id, { previousValidMs = defaultOverlapMs } = {}) {
+      if (!(previousValidMs >= 0 && previousValidMs <= longestOverlapMs)) {
+        throw validationError('previous_valid_seconds', 'must be 0 to 604800')
+      }
+      const secret = newSecret()
+      const stored = await seal(secrets, id, secret)
+      const until = previousValidMs === 0 ? null : environment.now() + Math.ceil(previousValidMs)
+      const webhook = await store.write(async ({ db }) => {
+        await replaceWebhookSecret(db, stored, until)
+        return await getWebhook(db, id)
       })
       return { webhook, secret }
     },
@@ -73,7 +113,10 @@ export function createWebhooks({ store, environment }: EngineParts, secrets: Sec
       })
       return { items, total, ...checked }
     },
-    secret: async (id) => await open(secrets, await store.read((db) => webhookSecret(db, id))),
+    async secrets(id) {
+      const stored = await store.read((db) => webhookSecrets(db, id, environment.now()))
+      return await Promise.all(stored.map((one) => open(secrets, one)))
+    },
     async record(id, delivery, policy) {
       return await store.write(async ({ db, emit }) => {
         // Of one that was removed meanwhile nothing is kept.
@@ -102,7 +145,7 @@ export function createWebhooks({ store, environment }: EngineParts, secrets: Sec
 /** Seals what lies in the store as it is, or by an older key. What does not open is left: deliveries say so. */
 export async function sealWebhookSecrets(store: Store, secrets: Secrets | null): Promise<void> {
   if (secrets === null) return
-  const all = await store.read((db) => webhookSecrets(db))
+  const all = await store.read((db) => allWebhookSecrets(db))
   for (const one of all.filter(({ sealed, secret }) => !sealed || !secrets.isCurrent(secret))) {
     const opened = await open(secrets, one).catch(() => null)
     if (opened === null) continue
@@ -112,8 +155,8 @@ export async function sealWebhookSecrets(store: Store, secrets: Secrets | null):
 }
 
 async function seal(secrets: Secrets | null, id: WebhookId, secret: string): Promise<StoredWebhookSecret> {
-  if (secrets === null) return { id, secret, sealed: false }
-  return { id, secret: await secrets.seal(id, secret), sealed: true }
+  if (secrets === null) return { id, place: 'current', secret, sealed: false }
+  return { id, place: 'current', secret: await secrets.seal(id, secret), sealed: true }
 }
 
 async function open(secrets: Secrets | null, { id, secret, sealed }: StoredWebhookSecret): Promise<string> {

@@ -17,6 +17,8 @@ export interface Webhook {
   /** Also to addresses within one's own network. */
   readonly allowPrivate: boolean
   readonly createdAt: number
+  /** Until when the secret before this one signs, too; null: there is none. */
+  readonly previousSecretUntil: number | null
   readonly progress: WebhookProgress
 }
 
@@ -65,6 +67,8 @@ export type WebhookFailure =
 /** What signs its deliveries. */
 export interface StoredWebhookSecret {
   readonly id: WebhookId
+  /** The one before signs beside it for a while. */
+  readonly place: 'current' | 'previous'
   readonly secret: string
   /** False: it lies here as it is. */
   readonly sealed: boolean
@@ -119,6 +123,20 @@ export async function listWebhooks(
   return { items: rows.map(toWebhook), total: Number(total) }
 }
 
+/** What is not given stays. @throws {EverdraftError} NOT_FOUND */
+export async function updateWebhook(
+  db: Db,
+  id: WebhookId,
+  { url, events, progress }: Partial<Pick<Webhook, 'url' | 'events' | 'progress'>>,
+): Promise<void> {
+  const values = {
+    ...(url === undefined ? {} : { url }),
+    ...(events === undefined ? {} : { events: events === null ? null : JSON.stringify(events) }),
+    ...(progress === undefined ? {} : progressRow(progress)),
+  }
+  if (Object.keys(values).length > 0) await db.updateTable('webhook').set(values).where('id', '=', id).execute()
+}
+
 /** With its log. @throws {EverdraftError} NOT_FOUND */
 export async function deleteWebhook(db: Db, id: WebhookId): Promise<void> {
   const { numDeletedRows } = await db.deleteFrom('webhook').where('id', '=', id).executeTakeFirstOrThrow()
@@ -129,24 +147,54 @@ export async function setWebhookProgress(db: Db, id: WebhookId, progress: Webhoo
   await db.updateTable('webhook').set(progressRow(progress)).where('id', '=', id).execute()
 }
 
-/** @throws {EverdraftError} NOT_FOUND */
-export async function webhookSecret(db: Db, id: WebhookId): Promise<StoredWebhookSecret> {
-  const { secret, sealed } = await webhookRow(db, id)
-  return { id, secret, sealed: sealed === 1 }
+/** Which sign now: the current one first. @throws {EverdraftError} NOT_FOUND */
+export async function webhookSecrets(db: Db, id: WebhookId, now: number): Promise<readonly StoredWebhookSecret[]> {
+  const row = await webhookRow(db, id)
+  return secretsOf(row).filter(({ place }) => place === 'current' || (row.previous_until ?? 0) > now)
 }
 
-export async function webhookSecrets(db: Db): Promise<readonly StoredWebhookSecret[]> {
-  const rows = await db.selectFrom('webhook').select(['id', 'secret', 'sealed']).orderBy('id').execute()
-  return rows.map(({ id, secret, sealed }) => ({ id: id as WebhookId, secret, sealed: sealed === 1 }))
+/** Of all webhooks, whether they sign or not. */
+export async function allWebhookSecrets(db: Db): Promise<readonly StoredWebhookSecret[]> {
+  const rows = await db.selectFrom('webhook').selectAll().orderBy('id').execute()
+  return rows.flatMap(secretsOf)
+}
+
+/** The one that there is signs until that time, too; one before that does not any more. @throws {EverdraftError} NOT_FOUND */
+export async function replaceWebhookSecret(
+  db: Db,
+  { id, secret, sealed }: StoredWebhookSecret,
+  previousUntil: number | null,
+): Promise<void> {
+  const before = await webhookRow(db, id)
+  const previous =
+    previousUntil === null
+      ? { previous_secret: null, previous_sealed: null, previous_until: null }
+      : { previous_secret: before.secret, previous_sealed: before.sealed, previous_until: previousUntil }
+  await db
+    .updateTable('webhook')
+    .set({ secret, sealed: sealed ? 1 : 0, ...previous })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** What signs nothing any more is not kept. */
+export async function dropPreviousSecretsBefore(db: Db, at: number): Promise<void> {
+  await db
+    .updateTable('webhook')
+    .set({ previous_secret: null, previous_sealed: null, previous_until: null })
+    .where('previous_until', '<=', at)
+    .execute()
 }
 
 /** Unless it was changed since it was read. */
 export async function sealWebhookAnew(db: Db, before: StoredWebhookSecret, sealed: string): Promise<void> {
+  const { id, place, secret } = before
+  const isCurrent = place === 'current'
   await db
     .updateTable('webhook')
-    .set({ secret: sealed, sealed: 1 })
-    .where('id', '=', before.id)
-    .where('secret', '=', before.secret)
+    .set(isCurrent ? { secret: sealed, sealed: 1 } : { previous_secret: sealed, previous_sealed: 1 })
+    .where('id', '=', id)
+    .where(isCurrent ? 'secret' : 'previous_secret', '=', secret)
     .execute()
 }
 
@@ -190,6 +238,15 @@ async function webhookRow(db: Db, id: WebhookId): Promise<WebhookRow> {
   return row
 }
 
+function secretsOf(row: WebhookRow): readonly StoredWebhookSecret[] {
+  const id = row.id as WebhookId
+  const { secret, sealed, previous_secret: previous, previous_sealed: previousSealed } = row
+  return [
+    { id, place: 'current', secret, sealed: sealed === 1 },
+    ...(previous === null ? [] : [{ id, place: 'previous', secret: previous, sealed: previousSealed === 1 } as const]),
+  ]
+}
+
 function unknown(id: WebhookId): EverdraftError {
   return new EverdraftError('NOT_FOUND', `there is no webhook ${id}`)
 }
@@ -213,6 +270,7 @@ function toWebhook(row: WebhookRow): Webhook {
     accountId: row.account_id as AccountId | null,
     allowPrivate: row.allow_private === 1,
     createdAt: row.created_at,
+    previousSecretUntil: row.previous_until,
     progress: {
       cursor: row.event_cursor as EventCursor,
       failures: row.failures,

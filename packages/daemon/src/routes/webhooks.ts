@@ -26,6 +26,8 @@ export interface WebhookJson {
   readonly failing_since: string | null
   readonly next_attempt_at: string | null
   readonly disabled_at: string | null
+  /** Until then the secret before this one signs, too. */
+  readonly previous_secret_expires_at: string | null
   readonly created_at: string
 }
 
@@ -53,6 +55,18 @@ const newWebhookSchema = z
   })
   .meta({ id: 'NewWebhook' })
 
+const webhookChangesSchema = z
+  .strictObject({
+    url: z.string().max(2_000).exactOptional(),
+    events: z.array(eventTypeSchema).min(1).max(eventTypes.length).nullable().exactOptional(),
+    enabled: z.boolean().exactOptional(),
+  })
+  .meta({ id: 'WebhookChanges' })
+
+const newSecretSchema = z
+  .strictObject({ previous_valid_seconds: z.int().min(0).max(604_800).exactOptional() })
+  .meta({ id: 'NewWebhookSecret' })
+
 const webhookShape = {
   id: z.string(),
   url: z.string(),
@@ -64,6 +78,7 @@ const webhookShape = {
   failing_since: timeSchema.nullable(),
   next_attempt_at: timeSchema.nullable(),
   disabled_at: timeSchema.nullable(),
+  previous_secret_expires_at: timeSchema.nullable(),
   created_at: timeSchema,
 }
 
@@ -141,6 +156,56 @@ export function webhookRoutes(app: App, { engine, webhooks }: Context): void {
     },
   )
 
+  app.patch(
+    '/webhooks/:id',
+    {
+      config: { access: 'admin' },
+      schema: {
+        summary: 'Change where events go, and which; what is left out stays',
+        description:
+          '`events: null` is all. With `enabled: false` nothing is delivered; with `enabled: true`, also of one that was given up, it goes on from where it was, at once.',
+        params: webhookPathSchema,
+        body: webhookChangesSchema,
+        response: { 200: webhookSchema },
+      },
+    },
+    async (request) => {
+      const { id } = await ownWebhook(engine, request, request.params.id)
+      const { enabled, ...changes } = request.body
+      // What is on its way goes where it began to go, and its end is not taken for one of the new place.
+      await webhooks.stop(id)
+      try {
+        return webhookToJson(
+          await engine.webhooks.change(id, { ...changes, ...(enabled === undefined ? {} : { isEnabled: enabled }) }),
+        )
+      } finally {
+        webhooks.deliverTo(await engine.webhooks.get(id))
+      }
+    },
+  )
+
+  app.post(
+    '/webhooks/:id/secret',
+    {
+      config: { access: 'admin' },
+      schema: {
+        summary: 'A new `secret`, told this once; the one before signs beside it for a while',
+        description:
+          'For `previous_valid_seconds`, a day if nothing is said and 0 for not at all, each delivery has both signatures. A secret before the previous one signs no more.',
+        params: webhookPathSchema,
+        body: newSecretSchema.nullish(),
+        response: { 200: createdWebhookSchema },
+      },
+    },
+    async (request) => {
+      const { id } = await ownWebhook(engine, request, request.params.id)
+      const seconds = request.body?.previous_valid_seconds
+      const options = seconds === undefined ? {} : { previousValidMs: seconds * 1000 }
+      const { webhook, secret } = await engine.webhooks.changeSecret(id, options)
+      return { ...webhookToJson(webhook), secret }
+    },
+  )
+
   app.delete(
     '/webhooks/:id',
     {
@@ -153,7 +218,7 @@ export function webhookRoutes(app: App, { engine, webhooks }: Context): void {
     },
     async (request, reply) => {
       const { id } = await ownWebhook(engine, request, request.params.id)
-      webhooks.stop(id)
+      await webhooks.stop(id)
       await engine.webhooks.remove(id)
       return reply.code(204).send(null)
     },
@@ -192,8 +257,9 @@ export function webhookRoutes(app: App, { engine, webhooks }: Context): void {
 
 // JSON ↔ engine.
 
-function webhookToJson({ progress, ...webhook }: Webhook): WebhookJson {
+function webhookToJson({ progress, previousSecretUntil, ...webhook }: Webhook): WebhookJson {
   const { failures: inARow, failingSince, nextAttemptAt, disabledAt } = progress
+  const previousUntil = previousSecretUntil !== null && previousSecretUntil > Date.now() ? previousSecretUntil : null
   return {
     id: webhook.id,
     url: webhook.url,
@@ -205,6 +271,7 @@ function webhookToJson({ progress, ...webhook }: Webhook): WebhookJson {
     failing_since: failingSince === null ? null : timeToJson(failingSince),
     next_attempt_at: nextAttemptAt === null ? null : timeToJson(nextAttemptAt),
     disabled_at: disabledAt === null ? null : timeToJson(disabledAt),
+    previous_secret_expires_at: previousUntil === null ? null : timeToJson(previousUntil),
     created_at: timeToJson(webhook.createdAt),
   }
 }
