@@ -81,7 +81,10 @@ async function runHere(args: readonly string[], options: Options): Promise<Ended
   const { env } = process
   const { error } = console
   const output = { stdout: '', stderr: '' }
-  const streams = (['stdout', 'stderr'] as const).map((name) => ({ name, write: process[name].write }))
+  const streams = (['stdout', 'stderr'] as const).map((name) => ({
+    name,
+    write: Object.getOwnPropertyDescriptor(process[name], 'write'),
+  }))
   const stdin = Object.getOwnPropertyDescriptor(process, 'stdin')!
   try {
     process.env = environmentOf(options)
@@ -96,7 +99,11 @@ async function runHere(args: readonly string[], options: Options): Promise<Ended
     return { code: await main(args), ...output }
   } finally {
     process.env = env
-    for (const { name, write } of streams) process[name].write = write
+    for (const { name, write } of streams) {
+      // It is a method of all streams, unless somebody gave this one its own.
+      if (write === undefined) Reflect.deleteProperty(process[name], 'write')
+      else Object.defineProperty(process[name], 'write', write)
+    }
     console.error = error
     Object.defineProperty(process, 'stdin', stdin)
   }

@@ -37,6 +37,7 @@ import { sendRoutes } from './routes/sends.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { limitRates } from './rate-limit.ts'
@@ -175,6 +176,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     templateRoutes,
     taskRoutes,
     eventRoutes,
+    analyticsRoutes,
     webhookRoutes,
     tokenRoutes,
     backupRoutes,

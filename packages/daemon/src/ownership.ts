@@ -11,6 +11,7 @@ import {
   type Engine,
   EverdraftError,
   type EventScope,
+  type OutcomeFigureFilter,
   type Owner,
   type Page,
   type PageRequest,
@@ -93,6 +94,12 @@ export async function ownSend(engine: Engine, request: FastifyRequest, id: SendI
 export async function ownSends(engine: Engine, request: FastifyRequest, filter: SendFilter): Promise<Page<SendRecord>> {
   if (filter.accountId !== undefined) await ownAccount(engine, request, filter.accountId)
   return await engine.sends.list({ ...filter, owner: ownerOf(request) })
+}
+
+/** Of its own drafts; of all of its tenant's for who may see to the tenant. Counts alone: texts are each user's own. */
+export function countedOutcomes(request: FastifyRequest): Pick<OutcomeFigureFilter, 'owner' | 'ofTenant'> {
+  const { owner, scopes } = principalOf(request)
+  return { owner, ofTenant: scopes.has('admin') }
 }
 
 /** The operator's are all of them. */

@@ -56,13 +56,17 @@ export interface Running {
 export async function start(
   daemonOptions: Omit<Partial<DaemonOptions>, 'engine'> = {},
   environment: Partial<Environment> = {},
+  /** Puts into the store what the engine is to find there. */
+  fill: (file: string) => Promise<void> = async () => {},
 ): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-daemon-test-'))
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
   const imapPort = mailServer.imapPort
+  const file = join(folder, 'everdraft.db')
+  await fill(file)
   const engine = await createEngine({
-    storage: sqlite(join(folder, 'everdraft.db')),
+    storage: sqlite(file),
     mailbox: imap(),
     submission: smtp(),
     environment,

@@ -43,6 +43,7 @@ import type { Conflict } from '../storage/conflicts.ts'
 import type { RepeatableRequest } from '../storage/repeatable-request.ts'
 import type { EventPage, EventScope } from '../storage/events.ts'
 import type { Figures } from '../storage/figures.ts'
+import type { OutcomeCounts, OutcomeTrend, ScenarioCounts, UserCounts } from '../storage/outcome-figures.ts'
 import type { TaskStep } from '../storage/task-steps.ts'
 import type { Webhook, WebhookDelivery } from '../storage/webhooks.ts'
 import type { AccountProbe } from '../storage/account-probes.ts'
@@ -230,6 +231,27 @@ export interface Outcomes {
   ofDraft(id: Umid): Promise<Outcome | null>
   /** The newest first. */
   list(filter: OutcomeFilter): Promise<Page<Outcome>>
+  /** How many there are; each counts once, as what it is now. @throws {EverdraftError} VALIDATION_ERROR: `from` is after `to` */
+  counts(filter: OutcomeFigureFilter): Promise<OutcomeCounts>
+  /** The scenario with the most outcomes first. @throws {EverdraftError} VALIDATION_ERROR */
+  byScenario(filter: OutcomeFigureFilter): Promise<readonly ScenarioCounts[]>
+  /** The user with the most outcomes first. @throws {EverdraftError} VALIDATION_ERROR */
+  byUser(filter: OutcomeFigureFilter): Promise<readonly UserCounts[]>
+  /** By the week of their making and by scenario; the first week first. @throws {EverdraftError} VALIDATION_ERROR */
+  trends(filter: OutcomeFigureFilter): Promise<readonly OutcomeTrend[]>
+  /** Those of which the sent mail is known, the last sent first. */
+  sent(filter: { readonly owner: Owner } & PageRequest): Promise<Page<Outcome>>
+}
+
+/** Of outcomes by the time of their making. */
+export interface OutcomeFigureFilter {
+  readonly owner: Owner
+  /** All users of the owner's tenant together. Default false. */
+  readonly ofTenant?: boolean
+  /** Epoch milliseconds, and from then on. */
+  readonly from?: number
+  /** Epoch milliseconds, and not any more. */
+  readonly to?: number
 }
 
 export interface AccountReport {
