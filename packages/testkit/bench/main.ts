@@ -11,6 +11,7 @@ import { idleAccounts } from '../../mail/bench/idle-accounts.ts'
 import { latency } from '../../mail/bench/latency.ts'
 import { sending } from '../../mail/bench/sending.ts'
 import { attachment } from '../../sqlite/bench/attachment.ts'
+import { figures } from '../../sqlite/bench/figures.ts'
 import { groupCommit } from '../../sqlite/bench/group-commit.ts'
 import { queue } from '../../sqlite/bench/queue.ts'
 import { reference } from '../../sqlite/bench/reference.ts'
@@ -33,6 +34,7 @@ const suites: readonly Suite[] = [
   latency,
   sending,
   idleAccounts,
+  figures,
   rest,
 ]
 
