@@ -15,7 +15,7 @@ import {
   type Owner,
   type Version,
 } from '@everdraft/core'
-import { imap } from '@everdraft/mail'
+import { imap, smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 
 /** An engine on a file of its own with two accounts; its servers are not there, and nothing is asked of them. */
@@ -24,7 +24,7 @@ export interface BundleStore extends AsyncDisposable {
   readonly accountId: AccountId
   /** Of somebody else. */
   readonly otherAccountId: AccountId
-  /** What was told since the last time. */
+  /** What was told of drafts since the last time. */
   events(): readonly string[]
   export(options?: ExportOptions, accountId?: AccountId): Promise<Uint8Array<ArrayBuffer>>
   import(bytes: Uint8Array | string, options?: ImportOptions, accountId?: AccountId): Promise<ImportReport>
@@ -39,12 +39,14 @@ export const owners: { readonly ann: Owner; readonly bob: Owner } = {
 
 const hourMs = 3_600_000
 
-export async function openBundleStore(): Promise<BundleStore> {
+export async function openBundleStore(now: () => number = Date.now): Promise<BundleStore> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-bundles-'))
   const file = join(folder, 'everdraft.db')
   const engine = await createEngine({
     storage: sqlite(file),
     mailbox: imap(),
+    submission: smtp(),
+    environment: { now },
     watch: false,
     probe: false,
     timing: {
@@ -57,11 +59,13 @@ export async function openBundleStore(): Promise<BundleStore> {
   })
   const nowhere = { host: '127.0.0.1', port: 1, security: 'none', user: 'ann', password: 'secret' } as const
   const add = async (owner: Owner, address: string): Promise<AccountId> =>
-    (await engine.accounts.add({ address, owner, imap: nowhere })).id
+    (await engine.accounts.add({ address, owner, imap: nowhere, smtp: nowhere })).id
   const accountId = await add(owners.ann, 'ann@example.org')
   const otherAccountId = await add(owners.bob, 'bob@example.org')
   let told: string[] = []
-  engine.subscribe({}, ({ type }) => void told.push(type))
+  engine.subscribe({}, ({ type }) => {
+    if (/^(?:draft|conflict)-/.test(type)) told.push(type)
+  })
   return {
     engine,
     accountId,

@@ -106,6 +106,8 @@ function createScanner(source: AsyncIterable<Uint8Array>, longest: number): Scan
   const pieces = source[Symbol.asyncIterator]()
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let buffer: Uint8Array = new Uint8Array(0)
+  /** False: it is the memory of a piece. */
+  let isOwn = false
   /** What is after it in `buffer` means nothing. */
   let end = 0
   let at = 0
@@ -113,27 +115,39 @@ function createScanner(source: AsyncIterable<Uint8Array>, longest: number): Scan
   let valueStart: number | null = null
   let size = 0
 
-  async function more(): Promise<boolean> {
-    const next = await pieces.next()
-    if (next.done === true) return false
+  /** Drops what is not needed any more; a buffer that is made for it has as much room again. */
+  function makeRoom(bytes: number): void {
     const kept = valueStart ?? at
     const left = end - kept
-    const needed = left + next.value.length
-    if (left === 0) {
-      buffer = next.value
-    } else if (needed <= buffer.length && kept >= end - kept) {
+    if ((left + bytes) * 2 <= buffer.length && isOwn) {
       buffer.copyWithin(0, kept, end)
-      buffer.set(next.value, left)
     } else {
-      // Twice as much, so that a long value is not copied again with each piece.
-      const larger = new Uint8Array(Math.max(needed, left * 2))
+      const larger = new Uint8Array((left + bytes) * 2)
       larger.set(buffer.subarray(kept, end))
-      larger.set(next.value, left)
       buffer = larger
+      isOwn = true
     }
     at -= kept
     if (valueStart !== null) valueStart = 0
-    end = needed
+    end = left
+  }
+
+  async function more(): Promise<boolean> {
+    // Who gives the pieces may use their memory for the next one.
+    if (!isOwn && (valueStart ?? at) < end) makeRoom(0)
+    const next = await pieces.next()
+    if (next.done === true) return false
+    const piece = next.value
+    if (at === end && valueStart === null) {
+      buffer = piece
+      isOwn = false
+      at = 0
+      end = piece.length
+      return true
+    }
+    if (!isOwn || end + piece.length > buffer.length) makeRoom(piece.length)
+    buffer.set(piece, end)
+    end += piece.length
     return true
   }
 

@@ -81,8 +81,8 @@ async function* lines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
 export type MboxMessage = AsyncIterable<Uint8Array>
 
 /**
- * The messages of an mbox, with CRLF. A `From ` begins one where an empty line stands before it, as programs write it that do
- * not quote.
+ * The messages of an mbox, with CRLF. A line that begins with `From ` begins one where an empty line stands before it and a time
+ * in it: programs that do not quote leave others in the text.
  * @throws {EverdraftError} VALIDATION_ERROR where it does not begin with one
  */
 export async function* fromMbox(source: AsyncIterable<Uint8Array>): AsyncGenerator<MboxMessage, void, undefined> {
@@ -106,7 +106,7 @@ export async function* fromMbox(source: AsyncIterable<Uint8Array>): AsyncGenerat
       }
       const line: Uint8Array = next.value
       if (blank !== null) {
-        if (isMbox(line)) return
+        if (isSeparator(line)) return
         yield blank
         blank = null
       }
@@ -121,6 +121,10 @@ export async function* fromMbox(source: AsyncIterable<Uint8Array>): AsyncGenerat
     yield { [Symbol.asyncIterator]: () => one }
     for await (const _ of one);
   }
+}
+
+function isSeparator(line: Uint8Array): boolean {
+  return isMbox(line) && /\d:\d\d/.test(new TextDecoder('latin1').decode(line.subarray(0, 200)))
 }
 
 function asMail(line: Uint8Array): Uint8Array {

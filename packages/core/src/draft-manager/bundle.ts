@@ -86,7 +86,7 @@ export interface BundleLimits {
 }
 
 export const bundleLimits: BundleLimits = {
-  entryBytes: 64 * 1024 * 1024,
+  entryBytes: 32 * 1024 * 1024,
   totalBytes: 64 * 1024 * 1024 * 1024,
   historyBytes: 1024 * 1024 * 1024,
   ratio: 200,

@@ -1,9 +1,9 @@
 import { changedFields } from '../draft/content.ts'
-import { applyDelta, type Delta } from '../draft/delta.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import { mergeContent, type MergeStrategy } from '../draft/merge.ts'
+import { missingAttachments } from '../draft/missing-attachments.ts'
 import { type AccountId, type ConflictId, type Sha256, type Umid, uuidv7, type Version } from '../ids.ts'
-import { holdBlob, referBlob } from '../storage/blobs.ts'
+import { holdBlob, missingBlobs, referBlob } from '../storage/blobs.ts'
 import { insertBundledDraft, refillDraft } from '../storage/bundled-drafts.ts'
 import { insertConflict, listConflicts } from '../storage/conflicts.ts'
 import { applyDraftEvent } from '../storage/draft-states.ts'
@@ -12,7 +12,7 @@ import { type NewRevision, revisionContents } from '../storage/revisions.ts'
 import { createToken } from '../sync/message-ids.ts'
 import { storeRevisions, uploadSoon } from '../tasks/steps/commit-revision.ts'
 import type { FollowUp, PlanContext } from '../tasks/task.ts'
-import type { ImportedDraft } from './import-entry.ts'
+import { customUuid, type ImportedDraft, lacking, type Whole, wholeVersions, withoutBytesOf } from './import-entry.ts'
 import type { StagedFile } from './import-files.ts'
 
 /** What became of a draft of a bundle. */
@@ -51,10 +51,12 @@ export interface TakeOptions {
 }
 
 /** Takes one draft in. Part of the caller's transaction: all of a bundle or nothing. */
-export async function takeDraft(context: PlanContext, entry: ImportedDraft, options: TakeOptions): Promise<TakenDraft> {
-  const { draftId, existing } = await placeOf(context, entry, options)
+export async function takeDraft(context: PlanContext, given: ImportedDraft, options: TakeOptions): Promise<TakenDraft> {
+  const { draftId, existing } = await placeOf(context, given, options)
+  if (existing !== null && existing.status !== 'draft' && existing.status !== 'discarded')
+    return taken(existing, 'kept')
+  const entry = await asFarAsHere(context, given, options)
   if (existing === null) return await create(context, entry, draftId, options)
-  if (existing.status !== 'draft' && existing.status !== 'discarded') return taken(existing, 'kept')
   await hold(context, entry, draftId, options)
   if (existing.emptiedAt !== null) return await refill(context, entry, existing)
   if (existing.status === 'draft') return await reconcile(context, entry, existing, options)
@@ -88,12 +90,6 @@ async function placeOf(
   return { draftId: other, existing: there?.accountId === accountId ? there : null }
 }
 
-/** RFC 9562 §5.8: its bits are whatever one likes. */
-function customUuid(hex: string): string {
-  const variant = (8 + (Number.parseInt(hex[16] ?? '0', 16) & 3)).toString(16)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-}
-
 async function create(context: PlanContext, entry: ImportedDraft, id: Umid, options: TakeOptions): Promise<TakenDraft> {
   const { write, environment } = context
   const { accountId } = options
@@ -120,7 +116,18 @@ async function refill(context: PlanContext, entry: ImportedDraft, existing: Stor
   return { ...taken({ id, version }, 'restored'), followUps: uploadSoon(context, existing) }
 }
 
-/** The bytes of all its versions: of the bundle, or of what the account has of them. What is nowhere is missing. */
+async function asFarAsHere(
+  { write }: PlanContext,
+  entry: ImportedDraft,
+  { accountId, files }: TakeOptions,
+): Promise<ImportedDraft> {
+  const wanted = entry.files.map(({ sha256 }) => sha256).filter((sha256) => !files.has(sha256))
+  if (wanted.length === 0) return entry
+  const absent = await missingBlobs(write.db, accountId, wanted)
+  return absent.size === 0 ? entry : withoutBytesOf(entry, absent)
+}
+
+/** The bytes of all its versions: of the bundle, or of what the account has of them. */
 async function hold(
   { write }: PlanContext,
   { files }: ImportedDraft,
@@ -145,10 +152,12 @@ async function reconcile(
   { strategy }: TakeOptions,
 ): Promise<TakenDraft> {
   if (isSame(draft.content, entry.content)) return taken(draft, 'unchanged')
+  if (isWithTheBytes(entry, draft))
+    return await advance(context, draft, [nextRevision(context, entry, draft, entry.content)])
   const theirs = wholeVersions(entry)
   // The bundle knows what is here, and what came after it.
   const at = theirs.findIndex(({ version, content }) => version === draft.version && isSame(content, draft.content))
-  const [newer, ...newest] = at === -1 ? [] : theirs.slice(at + 1)
+  const [newer, ...newest] = at === -1 ? [] : theirs.slice(at + 1).map(asRevision)
   if (newer !== undefined) return await advance(context, draft, [newer, ...newest])
 
   const ours = await revisionContents(context.write.db, draft.id, draft.content)
@@ -190,19 +199,28 @@ async function mergeIn(
     const conflictId = await keepBoth(context, entry, draft, { base, fields: merge.fields, device, by })
     return { ...taken(draft, 'conflict'), conflictId }
   }
-  const texts = isSame(merge.content, entry.content) ? [merge.content] : [entry.content, merge.content]
-  const revisions: NewRevision[] = []
-  let previous: Pick<NewRevision, 'version' | 'content'> = draft
-  for (const content of texts) {
-    const version = (previous.version + 1) as Version
-    const fieldsChanged = changedFields(previous.content, content)
-    const revision: NewRevision = { version, content, savedAt: context.now, device, by, fieldsChanged }
-    revisions.push(revision)
-    previous = revision
-  }
-  const [first, ...others] = revisions
-  if (first === undefined) return taken(draft, 'unchanged')
-  return await advance(context, draft, [first, ...others])
+  const said = nextRevision(context, entry, draft, entry.content)
+  if (isSame(merge.content, entry.content)) return await advance(context, draft, [said])
+  return await advance(context, draft, [said, nextRevision(context, entry, said, merge.content)])
+}
+
+function nextRevision(
+  { now, device }: PlanContext,
+  { history }: ImportedDraft,
+  previous: Pick<NewRevision, 'version' | 'content'>,
+  content: DraftContent,
+): NewRevision {
+  const head = history.at(-1)
+  const fieldsChanged = changedFields(previous.content, content)
+  const version = (previous.version + 1) as Version
+  return { version, content, savedAt: now, device: head?.device ?? device, by: head?.by ?? 'user', fieldsChanged }
+}
+
+/** Here some of its files were missing, and the bundle has them; else both say the same. */
+function isWithTheBytes({ content }: ImportedDraft, draft: StoredDraft): boolean {
+  const missing = new Set(missingAttachments(draft.content).map(({ id }) => id))
+  const come = content.attachments.filter(({ id }) => missing.has(id)).map(({ sha256 }) => sha256)
+  return come.length > 0 && isSame(lacking(content, new Set(come)), draft.content)
 }
 
 /** With nothing to compare with, one side is as it is, or somebody has to look. */
@@ -256,17 +274,8 @@ async function keepBoth(
   return id
 }
 
-/** Oldest first. */
-function wholeVersions({ content: head, history }: ImportedDraft): readonly NewRevision[] {
-  let content = head
-  return history
-    .toReversed()
-    .map(({ encoding, encoded, bytes: _bytes, ...revision }) => {
-      if (encoding === 'full') content = JSON.parse(encoded) as DraftContent
-      if (encoding === 'reverse') content = applyDelta(content, JSON.parse(encoded) as Delta)
-      return { ...revision, content }
-    })
-    .toReversed()
+function asRevision({ version, savedAt, device, by, fieldsChanged, content }: Whole): NewRevision {
+  return { version, savedAt, device, by, fieldsChanged, content }
 }
 
 function isSame(one: DraftContent, other: DraftContent): boolean {

@@ -3,7 +3,7 @@ import { applyDelta, type Delta, deltaBetween } from '../draft/delta.ts'
 import { type Author, type ContentField, type DraftContent, type DraftPolicy, emptyContent } from '../draft/draft.ts'
 import { missingAttachments, withMissingAttachments } from '../draft/missing-attachments.ts'
 import { EverdraftError, validationError } from '../errors.ts'
-import { type DeviceId, isUuid, type Sha256, type Umid, type Version } from '../ids.ts'
+import { type AttachmentId, type DeviceId, isUuid, type Sha256, type Umid, type Version } from '../ids.ts'
 import type { RevisionRecord } from '../storage/revisions.ts'
 import {
   attachmentFields,
@@ -156,7 +156,7 @@ function withSchedule(content: DraftContent, at: number | null): DraftContent {
 }
 
 /** A version of a draft, whole. */
-interface Whole extends Omit<RevisionRecord, 'encoding' | 'encoded'> {
+export interface Whole extends Omit<RevisionRecord, 'encoding' | 'encoded'> {
   readonly content: DraftContent
   /** It came as a whole. */
   readonly isWhole: boolean
@@ -304,6 +304,64 @@ function without({ unmodelled: _unmodelled, ...content }: DraftContent): DraftCo
   const isMissing = missingAttachments(content).length > 0
   const metadata = isMissing ? withMissingAttachments(content.metadata, []) : content.metadata
   return { ...content, metadata, attachments: [] }
+}
+
+/** Oldest first; the last one is the head. */
+export function wholeVersions({ content: head, history }: ImportedDraft): readonly Whole[] {
+  let content = head
+  return history
+    .toReversed()
+    .map(({ encoding, encoded, ...record }): Whole => {
+      const back = encoding === 'reverse' ? (JSON.parse(encoded) as Delta) : null
+      if (encoding === 'full') content = JSON.parse(encoded) as DraftContent
+      if (back !== null) content = applyDelta(content, back)
+      return { ...record, content, isWhole: back === null, back }
+    })
+    .toReversed()
+}
+
+/**
+ * Where bytes are neither in the bundle nor here, what names them is missing: each version says so, and the draft is not sent
+ * without them.
+ */
+export function withoutBytesOf(entry: ImportedDraft, absent: ReadonlySet<Sha256>): ImportedDraft {
+  const versions = wholeVersions(entry).map((one) => ({ ...one, content: lacking(one.content, absent), back: null }))
+  return {
+    ...entry,
+    content: lacking(entry.content, absent),
+    history: encodeHistory(versions),
+    files: entry.files.filter(({ sha256 }) => !absent.has(sha256)),
+  }
+}
+
+/** What it says where these bytes are not. */
+export function lacking(content: DraftContent, absent: ReadonlySet<Sha256>): DraftContent {
+  const { unmodelled, ...modelled } = content
+  const gone = content.attachments.filter(({ sha256 }) => absent.has(sha256))
+  // A message is not put together of some of its parts.
+  const parts = (unmodelled?.parts ?? []).filter(({ sha256 }) => absent.has(sha256))
+  if (gone.length + parts.length === 0) return content
+  const missing = [
+    ...missingAttachments(content),
+    ...gone.map(({ id, filename, contentType, size, contentId }) => {
+      return { id, filename, contentType, size, contentId, url: null }
+    }),
+    ...parts.map(({ contentType, size, sha256 }) => {
+      const id = customUuid(sha256) as AttachmentId
+      return { id, filename: contentType, contentType, size, contentId: null, url: null }
+    }),
+  ]
+  return {
+    ...(parts.length === 0 ? content : modelled),
+    attachments: content.attachments.filter(({ sha256 }) => !absent.has(sha256)),
+    metadata: withMissingAttachments(content.metadata, missing),
+  }
+}
+
+/** Of a hash; RFC 9562 §5.8: its bits are whatever one likes. */
+export function customUuid(hex: string): string {
+  const variant = (8 + (Number.parseInt(hex[16] ?? '0', 16) & 3)).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 function encodeHistory(versions: readonly Whole[]): readonly RevisionRecord[] {
