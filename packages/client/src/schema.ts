@@ -2704,6 +2704,7 @@ export interface components {
             readonly failures: number;
             readonly id: string;
             readonly next_attempt_at: string | null;
+            readonly previous_secret_expires_at: string | null;
             readonly secret: string;
             /** @enum {string} */
             readonly status: "active" | "failing" | "disabled";
@@ -3793,6 +3794,7 @@ export interface components {
             readonly failures: number;
             readonly id: string;
             readonly next_attempt_at: string | null;
+            readonly previous_secret_expires_at: string | null;
             /** @enum {string} */
             readonly status: "active" | "failing" | "disabled";
             readonly url: string;
