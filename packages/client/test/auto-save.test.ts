@@ -284,6 +284,25 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\nfirst and second')
   })
 
+  test('what a store that was put back from a backup does not have any more is saved anew', async () => {
+    const composing = await compose()
+    const page = await composing.open({ interval: '60000' })
+    await page.type('after the backup')
+    await page.evaluate('untilKept("after the backup")')
+    await page.crash()
+    const next = await composing.open()
+    await next.evaluate(`(async () => {
+      const db = await new Promise((resolve) => { indexedDB.open('everdraft_email_default').onsuccess = ({ target }) => resolve(target.result) })
+      const [row] = await shadow('draft_saves')
+      const writing = db.transaction('draft_saves', 'readwrite')
+      writing.objectStore('draft_saves').put({ ...row, base: { ...row.base, version: 99 } })
+      await new Promise((resolve) => { writing.oncomplete = resolve })
+    })()`)
+    const restoring = await composing.open({ choice: 'restore' })
+    await restoring.evaluate('until("saved")')
+    expect(await composing.stored()).toMatchObject({ version: 3, text: 'Dear Ann,\n\nthe end\nafter the backup' })
+  })
+
   test('H15 a file that was attached offline is sent by the next page, once', async () => {
     let isDown = false
     const composing = await compose({ passes: () => !isDown })

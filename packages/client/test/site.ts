@@ -16,9 +16,9 @@ const texts = new Map<string, Promise<string>>()
 
 /** Of a module, as a browser runs it; each is read once. */
 function moduleText(path: string): Promise<string> {
-  const text = texts.get(path) ?? readModule(path)
-  texts.set(path, text)
-  return text
+  const found = texts.get(path) ?? readModule(path)
+  texts.set(path, found)
+  return found
 }
 
 async function readModule(path: string): Promise<string> {

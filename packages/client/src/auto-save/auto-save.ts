@@ -266,8 +266,16 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
       const isLeaving = document.visibilityState === 'hidden' || begun.leftAt !== null
       await settle(begun, content, await door.save({ saveId, base, content, unanswered, isLeaving }))
     } catch (error) {
-      fail(error)
+      if (isAhead(error)) await beginAnew().catch(fail)
+      else fail(error)
     }
+  }
+
+  /** The daemon has an older version than this page has seen: it was put back from a backup. What is here is newer. */
+  async function beginAnew(): Promise<void> {
+    base = (await door.load()) ?? { version: 0, content: emptyContent, savedAt: 0 }
+    if (begun !== null) begun = { ...begun, base }
+    saveIn(0)
   }
 
   /** What the draft says must be known before anything is saved upon it. */
@@ -472,6 +480,10 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
 function isPassing(error: unknown): boolean {
   const isLate = error instanceof DOMException && error.name === 'TimeoutError'
   return isLate || mayPass(error) || (error instanceof ProblemError && error.status >= 500)
+}
+
+function isAhead(error: unknown): boolean {
+  return error instanceof ProblemError && error.errors.some(({ path }) => path === 'draft.version')
 }
 
 /** @throws what is no error of the shadow */
