@@ -9,7 +9,7 @@ import { secretsOf } from './keys.ts'
 /** Null while another process is on the folder. */
 export async function openEngine(
   folder: DataFolder,
-  options: Pick<EngineOptions, 'watch' | 'timing' | 'housekeeping'> = {},
+  options: Pick<EngineOptions, 'watch' | 'timing' | 'housekeeping' | 'responders' | 'draftOnly'> = {},
 ): Promise<Engine | null> {
   try {
     return await createEngine({

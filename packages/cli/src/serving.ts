@@ -2,13 +2,14 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { EngineOptions } from '@everdraft/core'
-import { createDaemon, type Daemon } from '@everdraft/daemon'
+import { createDaemon, type Daemon, responderWebhooks } from '@everdraft/daemon'
 import { autodiscovery } from '@everdraft/mail'
 
 import { announceDaemon, type DataFolder, ensureDataFolder, ensureToken, withdrawDaemon } from './data-folder.ts'
 import { CommandFailure } from './failure.ts'
 import { openEngine } from './open-engine.ts'
 import { printLine } from './output.ts'
+import { loadResponders } from './responder-modules.ts'
 import type { Settings } from './settings.ts'
 import { listenForStop } from './stop-signal.ts'
 import { version } from './version.ts'
@@ -17,7 +18,10 @@ import { version } from './version.ts'
 export async function serveUntilStopped(settings: Settings): Promise<void> {
   using stop = listenForStop()
   const folder = await ensureDataFolder(settings.data)
-  await using engine = await openEngine(folder, engineOptions(settings))
+  const modules = settings.responders === null ? {} : await loadResponders(settings.responders)
+  const responders = { modules, webhooks: responderWebhooks({ version: version() }) }
+  const { draftOnly } = settings
+  await using engine = await openEngine(folder, { ...engineOptions(settings), responders, draftOnly })
   if (engine === null) throw new CommandFailure(`another everdraft is on ${folder.path} already`)
   await removeHalfCopies(folder)
   const token = settings.token ?? (await ensureToken(folder))
@@ -25,7 +29,7 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
     engine,
     token,
     version: version(),
-    draftOnly: settings.draftOnly,
+    draftOnly,
     autodiscovery: autodiscovery(),
     hosts: [settings.listen.host, ...settings.hosts],
     ...(settings.requestsPerMinute === null ? {} : { requestsPerMinute: settings.requestsPerMinute }),

@@ -10,7 +10,10 @@ export interface Settings {
   readonly listen: { readonly host: string; readonly port: number }
   /** Null: one is made. */
   readonly token: string | null
+  /** What responders write is for a person to send. */
   readonly draftOnly: boolean
+  /** Where modules lie that answer mail; null: there are none. */
+  readonly responders: string | null
   /** Names under which it is reached, beside localhost and addresses. */
   readonly hosts: readonly string[]
   /** For each token but its own; 0: no limit. Null: the default. */
@@ -34,6 +37,7 @@ const definitions = {
   token: { flag: 'token', variable: 'EVERDRAFT_TOKEN', key: 'token' },
   databaseUrl: { flag: 'database-url', variable: 'EVERDRAFT_DATABASE_URL', key: 'database_url' },
   draftOnly: { flag: 'draft-only', variable: 'DRAFT_ONLY', key: 'draft_only' },
+  responders: { flag: 'responders', variable: 'EVERDRAFT_RESPONDERS', key: 'responders' },
   hosts: { flag: 'hosts', variable: 'EVERDRAFT_HOSTS', key: 'hosts' },
   requestsPerMinute: {
     flag: 'requests-per-minute',
@@ -87,7 +91,8 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
     data: notEmpty(setting('data'))?.value ?? defaultDataFolder(sources.environment),
     listen: parseListen(setting('listen') ?? { value: '127.0.0.1:8025', source: 'listen' }),
     token: parseToken(setting('token')),
-    draftOnly: parseBoolean(setting('draftOnly')),
+    draftOnly: parseBoolean(setting('draftOnly') ?? { value: 'true', source: 'draft-only' }),
+    responders: notEmpty(setting('responders'))?.value ?? null,
     hosts: parseHosts(setting('hosts')),
     requestsPerMinute: parseCount(setting('requestsPerMinute')),
     streamsPerToken: parseCount(setting('streamsPerToken')),
@@ -171,10 +176,9 @@ function parseToken(given: Given | null): string | null {
   return given.value
 }
 
-function parseBoolean(given: Given | null): boolean {
-  if (given === null) return false
-  if (given.value !== 'true' && given.value !== 'false') throw new UsageError(`${given.source}: must be true or false`)
-  return given.value === 'true'
+function parseBoolean({ value, source }: Given): boolean {
+  if (value !== 'true' && value !== 'false') throw new UsageError(`${source}: must be true or false`)
+  return value === 'true'
 }
 
 function parseHosts(given: Given | null): readonly string[] {

@@ -15,26 +15,30 @@ async function read(
 
 test('flags win over the environment, and that over the config file', async () => {
   const data = await temporaryFolder()
-  await writeFile(
-    join(data, 'config.json'),
-    JSON.stringify({ listen: '127.0.0.1:1', token: 'of-file', draft_only: true }),
-  )
+  await writeFile(join(data, 'config.json'), JSON.stringify({ listen: '127.0.0.1:1', token: 'of-file' }))
   expect(await read({ data })).toEqual({
     data,
     listen: { host: '127.0.0.1', port: 1 },
     token: 'of-file',
     draftOnly: true,
+    responders: null,
     hosts: [],
     requestsPerMinute: null,
     streamsPerToken: null,
     bounceDays: null,
     keep: { trashDays: null, logDays: null, sendDays: null },
   })
-  const environment = { EVERDRAFT_LISTEN: '[::1]:2', EVERDRAFT_TOKEN: 'of-environment', DRAFT_ONLY: 'false' }
+  const environment = {
+    EVERDRAFT_LISTEN: '[::1]:2',
+    EVERDRAFT_TOKEN: 'of-environment',
+    EVERDRAFT_RESPONDERS: 'answers',
+    DRAFT_ONLY: 'false',
+  }
   expect(await read({ data }, environment)).toMatchObject({
     listen: { host: '::1', port: 2 },
     token: 'of-environment',
     draftOnly: false,
+    responders: 'answers',
   })
   const limits = { EVERDRAFT_HOSTS: 'mail.example.com, everdraft', EVERDRAFT_REQUESTS_PER_MINUTE: '0' }
   expect(await read({ data }, limits)).toMatchObject({ hosts: ['mail.example.com', 'everdraft'], requestsPerMinute: 0 })

@@ -58,6 +58,7 @@ export interface DaemonOptions {
   readonly token: string
   /** Shown at `/` and in the OpenAPI document. */
   readonly version: string
+  /** Shown at `/`: what responders write is for a person to send. Default true, as the engine's. */
   readonly draftOnly?: boolean
   /** Absent: `POST /accounts/discover` finds nothing. */
   readonly autodiscovery?: AutodiscoveryPort
@@ -98,7 +99,7 @@ const defaultStreamsPerToken = 100
 const closeGraceMs = 5000
 
 export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
-  const about: About = { name: 'everdraft', version: options.version, draftOnly: options.draftOnly ?? false }
+  const about: About = { name: 'everdraft', version: options.version, draftOnly: options.draftOnly ?? true }
   const closing = new AbortController()
   const server: FastifyInstance = fastify({
     bodyLimit: options.bodyLimitBytes ?? defaultBodyLimitBytes,

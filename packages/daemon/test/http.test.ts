@@ -34,7 +34,7 @@ describe('who may ask', () => {
 
   test('/ says name and version', async () => {
     const { call } = await start()
-    expect((await call('GET', '/')).body).toEqual({ name: 'everdraft', version: '1.2.3', draft_only: false })
+    expect((await call('GET', '/')).body).toEqual({ name: 'everdraft', version: '1.2.3', draft_only: true })
   })
 })
 

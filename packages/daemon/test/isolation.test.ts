@@ -52,6 +52,11 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'POST /accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve': { json: { strategy: 'local-wins' } },
   // What it answers about drafts of others: draft-manager.test.ts.
   'POST /accounts/:id/draft-manager': { json: { action: 'list' } },
+  'GET /accounts/:id/export': {},
+  'POST /accounts/:id/import': { body: '{"drafts":[]}' },
+  'GET /accounts/:id/responder': {},
+  'PUT /accounts/:id/responder': { json: { module: 'nothing' } },
+  'DELETE /accounts/:id/responder': {},
   'GET /accounts/:id/templates': {},
   'POST /accounts/:id/templates': { json: { name: 'New' } },
   'GET /accounts/:id/templates/:template_id': {},
@@ -164,6 +169,7 @@ async function possessions({ call }: Running, token: string, address: string): P
   })
   const { id: attachment } = await made('POST', `${drafts}/${draft}/attachments`, file('a.txt'))
   const { id: template } = await made('POST', `/accounts/${account}/templates`, { json: { name: 'One' } })
+  await made('PUT', `/accounts/${account}/responder`, { json: { module: 'nothing' } })
   const { items: tasks } = await made('GET', `/accounts/${account}/tasks`)
   const { id: send } = await made('POST', '/send', {
     json: { from_email: address, to: 'ann@example.org', subject: 'Sent', text: 'Sent', undo_seconds: 3600 },
@@ -194,6 +200,7 @@ async function everything({ call }: Running, token: string, ids: Ids): Promise<r
     `/accounts/${ids.account}/drafts/${ids.draft}/history`,
     `/accounts/${ids.account}/drafts/${ids.draft}/conflicts`,
     `/accounts/${ids.account}/templates`,
+    `/accounts/${ids.account}/responder`,
   ]) {
     const { body } = await call('GET', path, { token })
     // What is tried again and again in the background says when.

@@ -33,15 +33,13 @@ export interface ResponderJson {
 
 const patternsSchema = z.array(userTextSchema().min(1).max(500)).min(1).max(200)
 
-const filtersSchema: z.ZodType<FiltersJson> = z
-  .strictObject({
-    from: patternsSchema.exactOptional(),
-    to: patternsSchema.exactOptional(),
-    subject: patternsSchema.exactOptional(),
-    headers: z.record(z.string().max(78), patternsSchema).exactOptional(),
-    list_id: patternsSchema.exactOptional(),
-  })
-  .meta({ id: 'ResponderFilters' })
+const filtersSchema: z.ZodType<FiltersJson> = z.strictObject({
+  from: patternsSchema.exactOptional(),
+  to: patternsSchema.exactOptional(),
+  subject: patternsSchema.exactOptional(),
+  headers: z.record(z.string().max(78), patternsSchema).exactOptional(),
+  list_id: patternsSchema.exactOptional(),
+})
 
 const responderInputSchema = z
   .strictObject({
