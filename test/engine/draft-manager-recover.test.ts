@@ -244,16 +244,61 @@ describe('recover', () => {
     }
   })
 
+  test('what a client still has takes the place of the conflict that it had: one decision is enough', async () => {
+    for (const preferLocal of [true, false]) {
+      const { manager, draftId, recover } = await begun()
+      await manager.done({ action: 'auto-save', draftId, deviceId: 'phone', draft: { body: 'by phone\n', version: 1 } })
+      const draft = { body: 'by this tab\n', version: 1 }
+      const clash = { action: 'auto-save', draftId, deviceId: 'tab', draft } as const
+      const first = await manager.failed(clash)
+      const again = await manager.failed(clash)
+      expect(again.output?.conflict?.conflictId).toBe(first.output?.conflict?.conflictId)
+      const longer = { ...clash, draft: { ...draft, body: 'by this tab, and longer\n' } }
+      expect((await manager.failed(longer)).errorCode).toBe('CONFLICT_ERROR')
+      const open = async (): Promise<number> =>
+        (await manager.engine.drafts.conflicts(umid(draftId))).filter(({ resolvedAt }) => resolvedAt === null).length
+      expect(await open()).toBe(1)
+      manager.clock.nowMs += minuteMs
+      const decided = await recover({ draft: longer.draft, recoveryOptions: { preferLocal } })
+      expect(decided.draft?.body).toBe(preferLocal ? 'by this tab, and longer\n' : 'by phone\n')
+      expect(await open()).toBe(0)
+      expect((await recover()).recovery?.userConfirmationRequired).toBe(false)
+    }
+  })
+
+  test('a decision settles what other tabs had begun, too, and loses none of their words', async () => {
+    const { crash, recover, texts } = await begun()
+    await crash({ body: 'by another tab\n', version: 1 }, 'another tab')
+    const draft = { body: 'by this tab\n', version: 1 }
+    expect((await recover({ draft })).recovery?.userConfirmationRequired).toBe(true)
+    const decided = await recover({ draft, recoveryOptions: { preferLocal: true } })
+    expect(decided.draft?.body).toBe('by this tab\n')
+    expect(await texts()).toContain('by another tab\n')
+    expect((await recover()).recovery?.recoveryReason).toBe('manual-recovery')
+  })
+
+  test('a client without a name ends nothing that another one has begun', async () => {
+    const { manager, draftId, crash, recover } = await begun()
+    await crash({ body: 'of somebody without a name\n', version: 1 }, 'unknown')
+    await manager.done({ action: 'auto-save', draftId, draft: { body: 'of another one\n', version: 1 } })
+    const { recovery } = await recover()
+    expect(recovery).toMatchObject({ recoveryReason: 'browser-crash', userConfirmationRequired: true })
+  })
+
   test('H19 what a slip has emptied is found in the history, and taken by its candidateId', async () => {
     const long = 'a long letter, with much in it\n'.repeat(20)
     const { manager, draftId, recover } = await begun({ subject: 'One', body: long })
     for (const body of ['', 'x']) {
       await manager.done({ action: 'auto-save', draftId, deviceId: 'tab', draft: { body } })
     }
-    const { recovery } = await recover()
+    expect((await recover()).recovery).toMatchObject({ autoRecovered: true, candidates: [{ source: 'stored' }] })
+    const { recovery } = await recover({ recoveryReason: 'manual-recovery' })
     const longest = recovery?.candidates.find(({ reason }) => reason.includes('longest'))
     expect(longest).toMatchObject({ source: 'revision', candidateId: `revision:${draftId}:1` })
-    const taken = await recover({ recoveryOptions: { candidateId: longest!.candidateId } })
+    const taken = await recover({
+      recoveryReason: 'manual-recovery',
+      recoveryOptions: { candidateId: longest!.candidateId },
+    })
     expect(taken).toMatchObject({ draft: { body: long, version: 4 }, recovery: { userConfirmationRequired: false } })
     const wrong = await manager.failed({ action: 'recover', draftId, recoveryOptions: { candidateId: 'revision:9' } })
     expect(wrong).toMatchObject({ errorCode: 'VALIDATION_ERROR', errors: [{ path: 'recoveryOptions.candidateId' }] })

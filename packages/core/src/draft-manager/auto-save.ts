@@ -4,7 +4,7 @@ import type { MergeStrategy } from '../draft/merge.ts'
 import { validationError } from '../errors.ts'
 import { type AccountId, type ConflictId, type DeviceId, type Umid, uuidv7, type Version } from '../ids.ts'
 import { endDraftSave, endUnfinishedSaves, versionsOfSaves } from '../storage/draft-saves.ts'
-import { getConflict } from '../storage/conflicts.ts'
+import { type Conflict, getConflict } from '../storage/conflicts.ts'
 import type { Db } from '../storage/db.ts'
 import { findDraft, getDraft, type StoredDraft } from '../storage/drafts.ts'
 import { revisionContent } from '../storage/revisions.ts'
@@ -14,10 +14,11 @@ import type { LocalTask, PlanContext, Planned } from '../tasks/task.ts'
 import type { ActionHandler, ActionResult } from './action.ts'
 import { baseOfSave } from './base-of-save.ts'
 import { beginSave } from './begin-save.ts'
-import type { CheckedRequest } from './check-request.ts'
+import { type CheckedRequest, unnamedDevice } from './check-request.ts'
 import { contentOfState, stateFieldName, summaryOf, unknownAttachments } from './content-of-state.ts'
 import type { DraftManagerConflict, DraftSaveMetadata, DraftState, DraftStateInput } from './envelope.ts'
 import { DraftManagerError } from './failure.ts'
+import { endOpenConflicts, openConflicts } from './open-conflicts.ts'
 import { checkFree } from './own-draft.ts'
 import { stateIn, storageOf, textBytes, wholeSizeOf } from './state-of-draft.ts'
 
@@ -112,7 +113,12 @@ const saveState: LocalTask<AutoSave, AutoSaved> = {
     const { draft, conflict } = planned.result
     checkSize(draft.content, input.maxDraftSize)
     const { accountId, device, saveId } = input
-    await endUnfinishedSaves(db, { accountId, draftId: draft.id, device, now: context.now })
+    const writer = { accountId, draftId: draft.id, device, now: context.now }
+    if (device !== unnamedDevice) {
+      await endUnfinishedSaves(db, writer)
+      const but = conflict?.conflictId as ConflictId | null | undefined
+      if (but !== null && but !== undefined) await endOpenConflicts(context.write, { ...writer, but })
+    }
     if (saveId !== null) {
       const isNew = draft.version !== before?.version && (conflict?.conflictId ?? null) === null
       const version = isNew ? draft.version : null
@@ -150,6 +156,13 @@ async function saveOn(context: PlanContext, before: StoredDraft, input: AutoSave
   const base = await baseOfSave(db, before, claim)
   const known = await knownAttachments(db, before, state)
   const rewrite = (content: DraftContent): DraftContent => written(content, input, known)
+  const moved = base === before.version ? null : await movedOn(db, before, base, rewrite)
+  const again = moved === null || strategy !== 'merge' ? null : await sameConflict(db, before, moved, device)
+  if (again !== null) {
+    const fields = again.fields.map(stateFieldName)
+    const conflict = { ...sidesOf(before, base, strategy), conflictId: again.id, fields }
+    return { result: { before, draft: before, conflict }, followUps: [] }
+  }
   const { result, followUps } = await localTasks.draft_save.plan(context, {
     draftId: before.id,
     baseVersion: base,
@@ -161,8 +174,9 @@ async function saveOn(context: PlanContext, before: StoredDraft, input: AutoSave
     keepWhole: !input.compress,
   })
   const { draft, conflictId } = result
-  const conflict =
-    base === before.version ? null : await conflictOf(db, { before, base, rewrite, strategy, conflictId })
+  const fields = conflictId === null ? [] : await fieldsInConflict(db, before.id, conflictId)
+  const isConflict = conflictId !== null || moved?.isNews === true
+  const conflict = isConflict ? { ...sidesOf(before, base, strategy), conflictId, fields } : null
   return { result: { before, draft, conflict }, followUps }
 }
 
@@ -193,30 +207,49 @@ async function knownAttachments(db: Db, draft: StoredDraft, state: DraftStateInp
   return [...earlier, ...draft.content.attachments]
 }
 
-/** Null: the two sides say the same, or one of them nothing new. */
-async function conflictOf(
+interface MovedOn {
+  readonly base: Version
+  readonly local: DraftContent
+  /** Neither do the two sides say the same, nor this one nothing new. */
+  readonly isNews: boolean
+}
+
+async function movedOn(
   db: Db,
-  save: {
-    readonly before: StoredDraft
-    readonly base: Version
-    readonly rewrite: (content: DraftContent) => DraftContent
-    readonly strategy: MergeStrategy
-    readonly conflictId: ConflictId | null
-  },
-): Promise<DraftManagerConflict | null> {
-  const { before, base, strategy, conflictId } = save
+  before: StoredDraft,
+  base: Version,
+  rewrite: (content: DraftContent) => DraftContent,
+): Promise<MovedOn> {
   const began = (await revisionContent(db, before.id, base, before.content)) ?? before.content
-  const local = save.rewrite(began)
+  const local = rewrite(began)
   const isNews = changedFields(began, local).length > 0 && changedFields(before.content, local).length > 0
-  if (!isNews && conflictId === null) return null
-  return {
-    baseVersion: base,
-    remoteVersion: before.version,
-    remoteModifiedAt: before.updatedAt,
-    resolutionStrategy: strategy,
-    conflictId,
-    fields: conflictId === null ? [] : await fieldsInConflict(db, before.id, conflictId),
-  }
+  return { base, local, isNews }
+}
+
+/** One that is sent again while it waits for a decision is the one that is kept already. */
+async function sameConflict(
+  db: Db,
+  before: StoredDraft,
+  { base, local }: MovedOn,
+  device: DeviceId,
+): Promise<Conflict | null> {
+  const open = await openConflicts(db, before.id)
+  const same = open.find(
+    (one) =>
+      one.device === device &&
+      one.baseVersion === base &&
+      one.remoteVersion === before.version &&
+      changedFields(one.local, local).length === 0,
+  )
+  return same ?? null
+}
+
+function sidesOf(
+  before: StoredDraft,
+  baseVersion: Version,
+  resolutionStrategy: MergeStrategy,
+): Omit<DraftManagerConflict, 'conflictId' | 'fields'> {
+  return { baseVersion, remoteVersion: before.version, remoteModifiedAt: before.updatedAt, resolutionStrategy }
 }
 
 async function fieldsInConflict(db: Db, draftId: Umid, conflictId: ConflictId): Promise<readonly string[]> {

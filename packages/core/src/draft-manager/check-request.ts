@@ -3,6 +3,9 @@ import { type AccountId, type DeviceId, isUuid, type Umid } from '../ids.ts'
 import { type ActionRow, draftManagerActions } from './actions.ts'
 import type { DraftManagerRequest } from './envelope.ts'
 
+/** Of a client that does not say who it is: two of them may be two. */
+export const unnamedDevice: DeviceId = 'unknown' as DeviceId
+
 /** The figures of the envelope: what a route shows of them and what is checked are the same. */
 export const draftManagerLimits: Limits = {
   autoSaveInterval: { least: 1_000, most: 60_000 },
@@ -86,7 +89,7 @@ export function checkRequest(request: DraftManagerRequest): CheckedRequest {
   number('draft.lastSavedAt', draft?.lastSavedAt, draftManagerLimits.time)
   number('draft.lastModifiedAt', draft?.lastModifiedAt, draftManagerLimits.time)
   number('draft.scheduledSendTime', draft?.scheduledSendTime ?? undefined, draftManagerLimits.time)
-  const deviceId = request.deviceId ?? 'unknown'
+  const deviceId = request.deviceId ?? unnamedDevice
   // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose
   if (!/^[^\u0000-\u001f\u007f-\u009f]+$/u.test(deviceId) || deviceId.length > draftManagerLimits.deviceIdLength) {
     wrong('deviceId', `must be 1 to ${draftManagerLimits.deviceIdLength} characters, none of them a control character`)

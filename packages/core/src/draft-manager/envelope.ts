@@ -46,7 +46,7 @@ export interface DraftManagerRequest {
   readonly beginSave?: boolean
   /** For auto-save: earlier saves of this editor whose answers never came, and that this one includes. */
   readonly unansweredSaveIds?: readonly string[]
-  /** For recover. Default: what the evidence says. */
+  /** For recover. Default: what the evidence says. With `manual-recovery` the history is looked at, too. */
   readonly recoveryReason?: RecoveryReason
   /** For get: the draft comes only if it has changed since. */
   readonly syncToken?: string

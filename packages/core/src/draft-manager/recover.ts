@@ -8,7 +8,8 @@ import { localTasks } from '../tasks/registry.ts'
 import type { FollowUp, LocalTask, PlanContext } from '../tasks/task.ts'
 import type { ActionContext, ActionHandler, ActionResult } from './action.ts'
 import { hasText } from './begin-save.ts'
-import type { CheckedRequest } from './check-request.ts'
+import { endOpenConflicts } from './open-conflicts.ts'
+import { type CheckedRequest, unnamedDevice } from './check-request.ts'
 import type { DraftRecovery, RecoveryCandidate, RecoveryReason } from './envelope.ts'
 import { DraftManagerError } from './failure.ts'
 import { ownDraft } from './own-draft.ts'
@@ -84,7 +85,7 @@ const recoverDraft: LocalTask<Recover, Recovered> = {
         ...(await recoveryCandidates(db, {
           ...one,
           preserveAttachments: request.recoveryOptions?.preserveAttachments ?? true,
-          withHistory: reason === 'manual-recovery' && request.draftId !== null,
+          withHistory: request.recoveryReason === 'manual-recovery' && request.draftId !== null,
         })),
       )
     }
@@ -103,11 +104,9 @@ const recoverDraft: LocalTask<Recover, Recovered> = {
     if (plan.kind === 'unknown') throw validationError('recoveryOptions.candidateId', 'is none of the candidates')
     const about = draftOf(plan, ranked)
     const before = found.find(({ draftId }) => draftId === about)?.stored ?? null
-    const carried = await carryOut(planning, plan, before, { accountId: account.id, by, device: request.deviceId })
-    if (plan.kind !== 'ask') {
-      const device = request.deviceId === 'unknown' ? null : request.deviceId
-      await endUnfinishedSaves(db, { accountId: account.id, draftId: about, device, now: planning.now })
-    }
+    const writer = { accountId: account.id, by, device: request.deviceId }
+    const carried = await carryOut(planning, plan, before, writer)
+    if (plan.kind !== 'ask') await settle(planning, { plan, draftId: about, ...writer })
     const draft = await findDraft(db, about)
     const changed = draft?.version !== before?.version || draft?.status !== before?.status
     return { result: { reason, ranked, plan, draft, changed }, followUps: carried }
@@ -137,7 +136,7 @@ async function draftsInQuestion(
     return [{ draftId, stored: isNew ? null : ownDraft(found, accountId), local, unfinished }]
   }
   if (local !== null) throw validationError('draftId', 'is required with a draft to recover')
-  const filter = { draftId: null, device: device === 'unknown' ? null : device, limit: savesLookedAt }
+  const filter = { draftId: null, device: device === unnamedDevice ? null : device, limit: savesLookedAt }
   const begun = await unfinishedSaves(db, accountId, filter)
   const ids = [...new Set(begun.map((save) => save.draftId))]
   const drafts: InQuestion[] = []
@@ -175,14 +174,30 @@ async function carryOut(
   before: StoredDraft | null,
   writer: Writer,
 ): Promise<readonly FollowUp[]> {
-  if (plan.kind === 'take') return await take(context, plan.candidate, before, writer)
-  if (plan.kind !== 'keep') return []
+  if (plan.kind === 'ask' || plan.kind === 'unknown') return []
   const followUps: FollowUp[] = []
   for (const loser of plan.losers) {
-    if (before !== null && before.status === 'draft')
-      followUps.push(...(await keepInHistory(context, loser, before, writer)))
+    if (before?.status !== 'draft') continue
+    followUps.push(...(await keepInHistory(context, loser, before, writer)))
   }
+  if (plan.kind === 'take') followUps.push(...(await take(context, plan.candidate, before, writer)))
   return followUps
+}
+
+/** What was decided is asked about no more. */
+async function settle(
+  { write, now }: PlanContext,
+  { plan, draftId, accountId, device }: Writer & { readonly plan: RecoveryPlan; readonly draftId: Umid },
+): Promise<void> {
+  const isConfirmed = plan.kind === 'take' ? plan.confirmed : plan.kind === 'keep' && plan.losers.length > 0
+  const taken = plan.kind === 'take' ? plan.candidate.device : null
+  // What another device has begun and not told is for that one to bring.
+  const devices = isConfirmed ? [null] : [device, ...(taken === null ? [] : [taken])]
+  for (const one of devices) await endUnfinishedSaves(write.db, { accountId, draftId, device: one, now })
+  const decided = plan.kind === 'keep' || plan.kind === 'take' ? plan.losers.map((loser) => loser.device) : []
+  for (const one of new Set([taken, ...decided])) {
+    if (one !== null) await endOpenConflicts(write, { accountId, draftId, device: one, now })
+  }
 }
 
 /** What the candidate says is what the draft says from now on; what it said is in the history. */

@@ -2,15 +2,16 @@ import { changedFields } from '../draft/content.ts'
 import { type DraftContent, emptyContent } from '../draft/draft.ts'
 import { missingAttachments, withMissingAttachments } from '../draft/missing-attachments.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
-import { listConflicts } from '../storage/conflicts.ts'
 import type { Db } from '../storage/db.ts'
 import type { UnfinishedSave } from '../storage/draft-saves.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
 import { recentRevisions } from '../storage/revision-lookups.ts'
 import { revisionContent } from '../storage/revisions.ts'
 import { baseOfSave } from './base-of-save.ts'
+import { unnamedDevice } from './check-request.ts'
 import { contentOfState } from './content-of-state.ts'
 import type { DraftStateInput } from './envelope.ts'
+import { openConflicts } from './open-conflicts.ts'
 import type { Candidate } from './recovery-plan.ts'
 
 export interface RecoveryQuestion {
@@ -22,7 +23,7 @@ export interface RecoveryQuestion {
   readonly unfinished: readonly UnfinishedSave[]
   /** False: of what is recovered the attachments are left out. */
   readonly preserveAttachments: boolean
-  /** Earlier revisions, too. */
+  /** Earlier revisions, too: somebody looks for something. */
   readonly withHistory: boolean
 }
 
@@ -104,7 +105,7 @@ async function writtenBy(
     edits: (base ?? 0) + 1,
     differs: differs && !saysNothing,
     isContinuation,
-    device,
+    device: named(device),
     version: base,
     conflictId: null,
   }
@@ -129,12 +130,13 @@ function withAttachmentsOf(stored: DraftContent, content: DraftContent): DraftCo
 /** What waits for a decision, and what the history says. */
 async function earlier(db: Db, { stored, withHistory }: RecoveryQuestion): Promise<readonly Candidate[]> {
   if (stored === null) return []
-  const conflicts = (await listConflicts(db, stored.id)).filter(({ resolvedAt }) => resolvedAt === null)
+  const conflicts = await openConflicts(db, stored.id)
   const revisions = withHistory ? await recentRevisions(db, stored.id, stored.content, revisionsLookedAt + 1) : []
-  const common = { draftId: stored.id, isContinuation: false, device: null } as const
+  const common = { draftId: stored.id, isContinuation: false } as const
   return [
-    ...conflicts.map(({ id, local, createdAt, baseVersion }): Candidate => ({
+    ...conflicts.map(({ id, local, createdAt, baseVersion, device }): Candidate => ({
       ...common,
+      device: named(device),
       candidateId: `conflict:${id}`,
       source: 'conflict',
       content: local,
@@ -149,6 +151,7 @@ async function earlier(db: Db, { stored, withHistory }: RecoveryQuestion): Promi
       .filter(({ version }) => version !== stored.version)
       .map(({ version, savedAt, content }): Candidate => ({
         ...common,
+        device: null,
         candidateId: `revision:${stored.id}:${version}`,
         source: 'revision',
         content,
@@ -160,6 +163,11 @@ async function earlier(db: Db, { stored, withHistory }: RecoveryQuestion): Promi
         conflictId: null,
       })),
   ]
+}
+
+/** Who has no name may be anybody. */
+function named(device: DeviceId): DeviceId | null {
+  return device === unnamedDevice ? null : device
 }
 
 function lengthOf({ subject, text, html }: DraftContent): number {

@@ -14,7 +14,7 @@ export interface Candidate extends Rankable {
   readonly differs: boolean
   /** What it was made from is what is stored: nobody else has written since. */
   readonly isContinuation: boolean
-  /** Of whom it is; null: of nobody in particular. */
+  /** Of whom it is; null: of nobody who has a name. */
   readonly device: DeviceId | null
   /** Of a revision. */
   readonly version: Version | null
@@ -30,7 +30,12 @@ export interface RecoveryWish {
 export type RecoveryPlan =
   /** What is stored is all that there is, or the wish. The others are kept where they lose. */
   | { readonly kind: 'keep'; readonly losers: readonly Candidate[] }
-  | { readonly kind: 'take'; readonly candidate: Candidate; readonly confirmed: boolean }
+  | {
+      readonly kind: 'take'
+      readonly candidate: Candidate
+      readonly confirmed: boolean
+      readonly losers: readonly Candidate[]
+    }
   /** It would be somebody's words over somebody else's. */
   | { readonly kind: 'ask'; readonly best: Candidate }
   /** There is no candidate by this id. */
@@ -39,21 +44,30 @@ export type RecoveryPlan =
 /** What is to be done about the candidates, of which there is at least one. */
 export function recoveryPlan(ranked: readonly Ranked<Candidate>[], wish: RecoveryWish): RecoveryPlan {
   const candidates = ranked.map(({ candidate }) => candidate)
+  const news = withoutOutdated(unstored(candidates))
+  const losersBeside = (one: Candidate): readonly Candidate[] => losers(news.filter((other) => other !== one))
   if (wish.candidateId !== null) {
     const candidate = candidates.find(({ candidateId }) => candidateId === wish.candidateId)
-    return candidate === undefined ? { kind: 'unknown' } : { kind: 'take', candidate, confirmed: true }
+    if (candidate === undefined) return { kind: 'unknown' }
+    return { kind: 'take', candidate, confirmed: true, losers: losersBeside(candidate) }
   }
-  const news = withoutOutdated(unstored(candidates))
   const [best, ...others] = news
   if (best === undefined) return { kind: 'keep', losers: [] }
   if (new Set(news.map(({ draftId }) => draftId)).size > 1) return { kind: 'ask', best }
-  if (wish.preferLocal === false) {
-    return { kind: 'keep', losers: news.filter(({ source }) => source !== 'revision' && source !== 'trash') }
+  if (wish.preferLocal === false) return { kind: 'keep', losers: losers(news) }
+  if (wish.preferLocal === true) {
+    // Of its own words a client says so, not of those of another tab.
+    const candidate = news.find(({ source }) => source === 'local') ?? best
+    return { kind: 'take', candidate, confirmed: true, losers: losersBeside(candidate) }
   }
-  if (wish.preferLocal === true) return { kind: 'take', candidate: best, confirmed: true }
   const isOneText = others.every(({ content }) => equal(content, best.content))
   const isSafe = best.isContinuation || (best.source === 'trash' && wish.reason === 'manual-recovery')
-  return isOneText && isSafe ? { kind: 'take', candidate: best, confirmed: false } : { kind: 'ask', best }
+  return isOneText && isSafe ? { kind: 'take', candidate: best, confirmed: false, losers: [] } : { kind: 'ask', best }
+}
+
+/** What is kept nowhere else, or waits for the decision. */
+function losers(news: readonly Candidate[]): readonly Candidate[] {
+  return news.filter(({ source }) => source !== 'revision' && source !== 'trash')
 }
 
 /** What a client has and what waits for a decision always counts; what history has, where it is better than what is stored. */

@@ -22,7 +22,7 @@ export interface Conflict {
   readonly by: Author
   readonly createdAt: number
   readonly resolvedAt: number | null
-  /** How it was resolved: a strategy, or `fields` where somebody wrote the merged text. */
+  /** How it was resolved: a strategy, `fields` where somebody wrote the merged text, or `superseded` by what the same device has written since. */
   readonly resolution: string | null
 }
 

@@ -43,7 +43,7 @@ export interface ConflictJson {
   readonly by: Author
   readonly created_at: string
   readonly resolved_at: string | null
-  /** A strategy, or `fields`. */
+  /** A strategy, `fields`, or `superseded`. */
   readonly resolution: string | null
 }
 

@@ -38,7 +38,7 @@ export function exerciseDraftManager({ openFakeDevice }: SuiteStorage): void {
       await ask({ ...save, beginSave: true, saveId: begun, draft: { body: 'e\n', version: byTime.draft!.version } })
       const recovered = await ask({ action: 'recover', draftId, deviceId: 'laptop' })
       expect(recovered).toMatchObject({ draft: { body: 'e\n' }, recovery: { recoveryReason: 'browser-crash' } })
-      const manual = await ask({ action: 'recover', draftId })
+      const manual = await ask({ action: 'recover', draftId, recoveryReason: 'manual-recovery' })
       expect(manual.recovery?.candidates.filter(({ source }) => source === 'revision').length).toBeGreaterThan(3)
       expect((await ask({ action: 'list' })).drafts).toMatchObject([{ draftId, body: '' }])
       expect((await ask({ action: 'delete', draftId })).stats.storageUsed).toBeLessThan(-10)
