@@ -219,7 +219,8 @@ function logged(error: unknown): { readonly error: { name: string; code: string 
 const discardLimitBytes = 256 * 1024 * 1024
 const discardTimeoutMs = 20_000
 
-async function discardBody(request: FastifyRequest): Promise<void> {
+/** Of a body that is of no use any more, so that the answer is heard; not without end. */
+export async function discardBody(request: FastifyRequest): Promise<void> {
   const { raw } = request
   if (raw.complete || raw.destroyed) return
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -101,7 +101,7 @@ export async function start(
     })
     const bytes = new Uint8Array(await response.arrayBuffer())
     checkDocumented(await (documented ??= fetchDocument(url)), { method, path, status: response.status })
-    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,
       headers: response.headers,

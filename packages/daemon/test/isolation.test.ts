@@ -50,6 +50,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'POST /accounts/:id/drafts/:draft_id/approve': { json: { version: 3 } },
   'GET /accounts/:id/drafts/:draft_id/conflicts': {},
   'POST /accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve': { json: { strategy: 'local-wins' } },
+  'POST /accounts/:id/drafts/:draft_id/suggest': { json: { webhook_id: nobody } },
   // What it answers about drafts of others: draft-manager.test.ts.
   'POST /accounts/:id/draft-manager': { json: { action: 'list' } },
   'GET /accounts/:id/export': {},

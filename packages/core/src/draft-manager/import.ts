@@ -91,6 +91,7 @@ export function createImport(parts: EngineParts): ImportDrafts {
       const { bytesRead, bytesUncompressed } = reading.progress()
       return { drafts: items.length, counts, items, files: staged.size, bytesRead, bytesUncompressed }
     } finally {
+      await reading.end()
       await files.drop(used)
       await stage.drop()
     }
@@ -102,6 +103,8 @@ interface Reading {
   progress(): { readonly bytesRead: number; readonly bytesUncompressed: number }
   /** What came out of a compression counts here. */
   uncompressed(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  /** Lets go of the source, wherever it is. */
+  end(): Promise<void>
 }
 
 function createReading(source: AsyncIterable<Uint8Array>, { signal }: ImportOptions): Reading {
@@ -122,7 +125,13 @@ function createReading(source: AsyncIterable<Uint8Array>, { signal }: ImportOpti
       yield piece
     }
   }
-  return { source: counted(), progress: () => ({ bytesRead, bytesUncompressed }), uncompressed }
+  const pieces = counted()
+  return {
+    source: pieces,
+    progress: () => ({ bytesRead, bytesUncompressed }),
+    uncompressed,
+    end: async () => void (await pieces.return()),
+  }
 }
 
 interface ReadAll {
@@ -253,7 +262,7 @@ async function readRecords(
         files.list(record.value, record.index)
         break
       case 'bundle':
-        ends.see(record)
+        ends.see(record, stage.count)
         break
     }
   }
@@ -272,9 +281,11 @@ function sizeOf({ content, history }: ImportedDraft): number {
   return history.reduce((sum, { encoded }) => sum + encoded.length, 2_000 + texts)
 }
 
+const ofBundle: readonly string[] = ['bundleId', 'exportedAt', 'metadata']
+
 /** What a bundle says of itself, at its beginning and at its end. */
 function createEnds(): {
-  readonly see: (record: Extract<BundleRecord, { kind: 'bundle' }>) => void
+  readonly see: (record: Extract<BundleRecord, { kind: 'bundle' }>, drafts: number) => void
   /** @throws {EverdraftError} VALIDATION_ERROR where lines are missing */
   readonly check: (drafts: number) => void
 } {
@@ -283,7 +294,11 @@ function createEnds(): {
   let isBundle = false
   let count: number | null = null
   return {
-    see({ members, hasLists }) {
+    see({ members, hasLists }, drafts) {
+      if (!hasLists && !ofBundle.some((name) => name in members)) {
+        if (!isBundle && drafts === 0) throw notABundle()
+        throw validationError(`drafts[${drafts}]`, 'is neither a draft nor another part of a bundle')
+      }
       isBundle = true
       if (!hasLists && 'bundleId' in members) isBegun = true
       const { metadata } = members
