@@ -22,6 +22,7 @@ import { aboutRoutes } from './routes/about.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
 import { backupRoutes } from './routes/backup.ts'
+import { bundleRoutes } from './routes/bundles.ts'
 import { conflictRoutes } from './routes/conflicts.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { draftManagerRoutes } from './routes/draft-manager.ts'
@@ -174,6 +175,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     reviewRoutes,
     conflictRoutes,
     draftManagerRoutes,
+    bundleRoutes,
     templateRoutes,
     taskRoutes,
     eventRoutes,
