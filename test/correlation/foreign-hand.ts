@@ -16,16 +16,17 @@ export interface ForeignHand {
   /** Where the person sends from. */
   readonly client: ForeignClient
   readonly folders: { readonly drafts: string; readonly sent: string }
+  /** The Message-ID that the draft answers. */
+  readonly question: string
 }
 
 /**
- * Does to the only draft in Drafts what is asked for. `between` runs where the program has saved the edit, before it sends.
+ * Does to the draft what is asked for. `between` runs where the program has saved the edit, before it sends.
  * @returns the Message-ID of the mail in Sent; null where none went
  */
 export async function act(hand: ForeignHand, what: Act, between?: () => Promise<void>): Promise<string | null> {
   const { use, client, folders } = hand
-  const [copy] = await drafts(hand)
-  if (copy === undefined) throw new Error('there is no draft')
+  const copy = await draftOf(hand)
   const opened = await open(copy)
   const dice = createDice(`${client.name}/${what}`)
   const language = languages[0]
@@ -34,11 +35,11 @@ export async function act(hand: ForeignHand, what: Act, between?: () => Promise<
   const composition = compositionOf(opened.parsed, [])
   if (what === 'left') return null
   if (what === 'discarded') {
-    await remove(hand)
+    await remove(hand, copy.uid)
     return null
   }
   const date = Math.floor(Date.now() / 1_000) * 1_000
-  const newId = (): MessageId => client.newMessageId(dice) as MessageId
+  const newId = (): MessageId => client.newMessageId(dice.fork(hand.question)) as MessageId
   if (!isEdit(what)) {
     const messageId = newId()
     const own = { ...opened, unknownFields: [] }
@@ -49,36 +50,39 @@ export async function act(hand: ForeignHand, what: Act, between?: () => Promise<
   }
   const left = edited(composition, what, context)
   let current = opened.parsed.messageId ?? newId()
+  let { uid } = copy
   const write = (messageId: MessageId, replaced: MessageId | null, isFinal: boolean): Buffer =>
     writeByClient({ client, opened, composition: left, messageId, replaced, date, isFinal })
   if (between !== undefined) {
-    current = client.messageId.saved === 'kept' ? current : newId()
-    const uids = (await drafts(hand)).map(({ uid }) => uid)
-    await use((raw) => raw.append(folders.drafts, write(current, null, false), ['\\Draft', '\\Seen']))
-    await remove(hand, uids)
+    current = client.messageId.saved === 'kept' ? current : (`<saved.${newId().slice(1)}` as MessageId)
+    const saved = await use((raw) => raw.append(folders.drafts, write(current, null, false), ['\\Draft', '\\Seen']))
+    if (saved === null) throw new Error('the server does not say which message it has stored')
+    await remove(hand, uid)
+    uid = saved.uid
     await between()
   }
   const messageId = client.messageId.sent === 'new' ? newId() : current
   const sent = write(messageId, client.originalIdField === null ? null : current, true)
   await use((raw) => raw.append(folders.sent, sent, ['\\Seen']))
-  if (what !== 'unseen') await remove(hand)
+  if (what !== 'unseen') await remove(hand, uid)
   return messageId
 }
 
-/** The program is slow to take the draft away. */
-export async function remove(hand: ForeignHand, uids?: readonly number[]): Promise<void> {
-  const { use, folders } = hand
-  const all = uids ?? (await drafts(hand)).map(({ uid }) => uid)
+export async function remove({ use, folders }: ForeignHand, uid: number): Promise<void> {
   await use(async (raw) => {
     await raw.select(folders.drafts)
-    await raw.markDeleted(folders.drafts, all)
+    await raw.markDeleted(folders.drafts, [uid])
     await raw.expunge(folders.drafts)
   })
 }
 
-async function drafts({ use, folders }: ForeignHand): Promise<readonly ListedMessage[]> {
+/** Its copy on the server, as any program sees it. */
+export async function draftOf({ use, folders, question }: ForeignHand): Promise<ListedMessage> {
   const all = await use((raw) => raw.listMessages(folders.drafts))
-  return all.filter(({ flags }) => !flags.some((flag) => flag.toLowerCase() === '\\deleted'))
+  const copies = all.filter(({ flags }) => !flags.some((flag) => flag.toLowerCase() === '\\deleted'))
+  const [copy] = copies.filter(({ bytes }) => bytes.includes(`In-Reply-To: ${question}`))
+  if (copy === undefined) throw new Error(`there is no draft that answers ${question}`)
+  return copy
 }
 
 async function open({ bytes }: ListedMessage): Promise<OpenedDraft> {

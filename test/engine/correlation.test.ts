@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { act, type ForeignHand, remove } from '../correlation/foreign-hand.ts'
+import { act, draftOf, type ForeignHand, remove } from '../correlation/foreign-hand.ts'
 import { foreignClients } from '../correlation/foreign-clients/all.ts'
 import { thunderbird } from '../correlation/foreign-clients/thunderbird.ts'
 import { geary } from '../correlation/foreign-clients/geary.ts'
@@ -11,15 +11,17 @@ import { type AnsweringDevice, mail, openAnswering } from './answering-device.ts
 const answer =
   'Dear Bob Example,\n\nThe goods leave our warehouse on Thursday and reach you within three working days.\nYour customer number has changed.\n\nKind regards'
 
+const question = '<question@example.com>'
+
 async function opened(): Promise<AnsweringDevice> {
   const answering = await openAnswering({ answer: () => ({ text: answer }) })
-  await answering.arrives(mail({ messageId: '<question@example.com>' }))
+  await answering.arrives(mail({ messageId: question }))
   await answering.settle()
   return answering
 }
 
 function handOf({ device }: AnsweringDevice, client: ForeignClient): ForeignHand {
-  return { use: (work) => device.foreign(work), client, folders: { drafts: 'Drafts', sent: 'Sent' } }
+  return { use: (work) => device.foreign(work), client, folders: { drafts: 'Drafts', sent: 'Sent' }, question }
 }
 
 async function outcome(answering: AnsweringDevice) {
@@ -83,7 +85,7 @@ describe('a draft of a program that a person sends from another mail program', (
     await answering.settle()
     const early = await outcome(answering)
     expect(early).toMatchObject({ status: 'sent', sent: { evidence: 'probable' } })
-    await remove(hand)
+    await remove(hand, (await draftOf(hand)).uid)
     await answering.settle()
     const late = await outcome(answering)
     expect(late.sent!.messageId).toBe(early.sent!.messageId)

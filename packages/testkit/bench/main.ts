@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
+import { correlation } from '../../core/bench/correlation.ts'
 import { rest } from '../../daemon/bench/rest.ts'
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
 import { bytesToSend } from '../../mail/bench/bytes-to-send.ts'
@@ -36,6 +37,7 @@ const suites: readonly Suite[] = [
   idleAccounts,
   figures,
   rest,
+  correlation,
 ]
 
 const { values, positionals } = parseArgs({

@@ -25,6 +25,7 @@ test('every benchmark still runs and gives figures of both sides', { timeout: 24
   expect(withFigures('engine.drafts.save()')).toBe(true)
   for (const place of ['folder', 'database']) expect(named(`engine.drafts.attach(), ${place}`)).toHaveLength(1)
   expect(withFigures('`get(id)`')).toBe(true)
+  expect(named('ids dropped, edited, thread kept')).toHaveLength(1)
   for (const [server, title] of [
     ['dovecot24', 'Dovecot 2.4'],
     ['cyrus310', 'Cyrus 3.10'],

@@ -22,21 +22,34 @@ export interface Reading {
   readonly attachments: ReadonlySet<Sha256> | null
 }
 
+/** What the mail says is read when it is asked for: of most drafts nobody does. */
 export function readingOf(mail: MailText): Reading {
-  const text = ownText(mail)
-  const words = wordsOf(text)
   const parent = mail.inReplyTo ?? mail.references.at(-1) ?? null
+  let said: Pick<Reading, 'text' | 'words' | 'shingles'> | null = null
+  const read = (): Pick<Reading, 'text' | 'words' | 'shingles'> => (said ??= saidIn(mail))
   return {
     parent,
     ancestors: new Set([...mail.references, ...(parent === null ? [] : [parent])]),
     sender: mail.from === null ? null : addressOf(mail.from),
     recipients: new Set([...mail.to, ...mail.cc, ...mail.bcc].map(addressOf)),
     subject: replySubject(mail.subject.replaceAll(/\s+/g, ' ')).toLowerCase(),
-    text,
-    words,
-    shingles: shinglesOf(words),
     attachments: mail.attachments === null ? null : new Set(mail.attachments.map(({ sha256 }) => sha256)),
+    get text() {
+      return read().text
+    },
+    get words() {
+      return read().words
+    },
+    get shingles() {
+      return read().shingles
+    },
   }
+}
+
+function saidIn(mail: MailText): Pick<Reading, 'text' | 'words' | 'shingles'> {
+  const text = ownText(mail)
+  const words = wordsOf(text)
+  return { text, words, shingles: shinglesOf(words) }
 }
 
 function addressOf({ address }: Address): string {

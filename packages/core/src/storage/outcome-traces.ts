@@ -16,18 +16,40 @@ async function inPages<Row>(ids: readonly string[], read: (page: readonly string
   return rows
 }
 
-/** What may become clearer yet: made since then, and not known beyond doubt. The oldest first. */
-export async function unclearOutcomes(db: Db, accountId: AccountId, since: number): Promise<readonly Outcome[]> {
-  const rows = await db
+/** Both in epoch milliseconds. */
+export interface UnclearSince {
+  /** Drafts that were made before are not looked for any more. */
+  readonly madeAt: number
+  /** What went before, and is known well enough, stays as it is. */
+  readonly sentAt: number
+}
+
+/** What may become clearer yet: not sent as far as is known, or lately and not beyond doubt. */
+function unclear(db: Db, accountId: AccountId, { madeAt, sentAt }: UnclearSince) {
+  return db
     .selectFrom('email_outcomes')
-    .selectAll()
     .where('account_id', '=', accountId)
-    .where('created_at', '>=', since)
-    .where((or) => or.or([or('evidence', 'is', null), or('evidence', '<>', 'exact')]))
+    .where('created_at', '>=', madeAt)
+    .where((is) =>
+      is.or([is('evidence', 'is', null), is.and([is('evidence', '<>', 'exact'), is('sent_at', '>=', sentAt)])]),
+    )
     .orderBy('created_at')
     .orderBy('id')
-    .execute()
-  return rows.map(toOutcome)
+}
+
+/** The drafts of these, the oldest first. */
+export async function unclearDrafts(
+  db: Db,
+  accountId: AccountId,
+  since: UnclearSince,
+  limit = 1_000_000,
+): Promise<readonly { readonly draftId: Umid; readonly createdAt: number }[]> {
+  const rows = await unclear(db, accountId, since).select(['message_id', 'created_at']).limit(limit).execute()
+  return rows.map((row) => ({ draftId: row.message_id as Umid, createdAt: row.created_at }))
+}
+
+export async function unclearOutcomes(db: Db, accountId: AccountId, since: UnclearSince): Promise<readonly Outcome[]> {
+  return (await unclear(db, accountId, since).selectAll().execute()).map(toOutcome)
 }
 
 /** Mails that are known to come from drafts of the account's: no other comes from them. */

@@ -2,7 +2,6 @@ import { arrivesWithinMs, correlate } from '../correlation/correlate.ts'
 import type { SentMail, Whereabouts } from '../correlation/evidence.ts'
 import { outcomeChanges } from '../correlation/outcome-plan.ts'
 import type { Umid } from '../ids.ts'
-import type { Outcome } from '../responder/outcome.ts'
 import { setCorrelated } from '../storage/email-outcomes.ts'
 import { seenFolder } from '../storage/folders.ts'
 import type { MessagePlace } from '../storage/imports.ts'
@@ -11,11 +10,13 @@ import {
   outcomeSights,
   setOutcomeSight,
   type Sight,
+  unclearDrafts,
   unclearOutcomes,
+  type UnclearSince,
 } from '../storage/outcome-traces.ts'
 import { dropSentMail, keptSentMails } from '../storage/sent-mails.ts'
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
-import { lookedForSince, lookIntoSent } from './steps/look-into-sent.ts'
+import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
 import { readSent } from './steps/read-sent.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
 
@@ -30,14 +31,16 @@ export const outcomeCorrelate: WireTask = {
   priority: 6,
   async execute(context) {
     const { accountId, store, environment } = context
-    const outcomes = await store.read((db) => unclearOutcomes(db, accountId, lookedForSince(context)))
-    const [oldest] = outcomes
+    const since = unclearSince(context)
+    const drafts = await store.read((db) => unclearDrafts(db, accountId, since))
+    const [oldest] = drafts
     if (oldest === undefined) return done()
     const before = await store.read((db) => seenFolder(db, accountId, 'sent'))
     const hasMail = await readSent(context, await context.session(), oldest.createdAt)
     const now = environment.now()
-    const look = await lookAtDrafts(context, outcomes, { seenAt: before?.seenAt ?? 0, now })
-    if (hasMail || look.hasChanged || before === null || look.waitMs !== null) await weigh(context, outcomes, look, now)
+    const ids = drafts.map(({ draftId }) => draftId)
+    const look = await lookAtDrafts(context, ids, { seenAt: before?.seenAt ?? 0, now })
+    if (hasMail || look.hasChanged || look.isDecided || before === null) await weigh(context, look, { since, now })
     return done(...(look.waitMs === null ? [] : [lookIntoSent(accountId, look.waitMs)]))
   },
 }
@@ -48,6 +51,8 @@ interface Look {
   readonly sights: ReadonlyMap<Umid, Sight>
   /** Some are gone that were there, or the other way round. */
   readonly hasChanged: boolean
+  /** Of some that are gone it has become clear since the last look that nothing went in their place. */
+  readonly isDecided: boolean
   /** Until it is clear of one that is gone that nothing went in its place; null: there is none. */
   readonly waitMs: number | null
 }
@@ -55,12 +60,12 @@ interface Look {
 /** Where each of the drafts is, and since when it is gone. */
 async function lookAtDrafts(
   context: ExecuteContext,
-  outcomes: readonly Outcome[],
+  ids: readonly Umid[],
   time: { readonly seenAt: number; readonly now: number },
 ): Promise<Look> {
   const { accountId, store } = context
   const { chains, sights } = await store.read(async (db) => ({
-    chains: await chainsOf(db, outcomes),
+    chains: await chainsOf(db, ids),
     sights: await outcomeSights(db, accountId),
   }))
   const whereabouts = new Map<Umid, Whereabouts>()
@@ -80,22 +85,28 @@ async function lookAtDrafts(
       for (const [draftId, sight] of changed) await setOutcomeSight(db, accountId, draftId, sight)
     })
   }
-  const decidedAt = [...new Map([...sights, ...changed])]
-    .filter(([draftId, { goneAt }]) => goneAt !== null && whereabouts.has(draftId))
-    .map(([, { goneAt }]) => (goneAt ?? 0) + arrivesWithinMs)
-    .filter((at) => at > time.now)
+  const decidedAt = [...new Map([...sights, ...changed])].flatMap(([draftId, { goneAt }]) =>
+    goneAt === null || !whereabouts.has(draftId) ? [] : [goneAt + arrivesWithinMs],
+  )
+  const later = decidedAt.filter((at) => at > time.now)
   return {
     chains,
     whereabouts,
     sights: new Map([...sights, ...changed]),
     hasChanged: changed.size > 0,
-    waitMs: decidedAt.length === 0 ? null : Math.min(...decidedAt) - time.now,
+    isDecided: decidedAt.some((at) => at > time.seenAt && at <= time.now),
+    waitMs: later.length === 0 ? null : later.reduce((soonest, at) => Math.min(soonest, at)) - time.now,
   }
 }
 
-async function weigh(context: ExecuteContext, outcomes: readonly Outcome[], look: Look, now: number): Promise<void> {
+async function weigh(
+  context: ExecuteContext,
+  look: Look,
+  { since, now }: { readonly since: UnclearSince; readonly now: number },
+): Promise<void> {
   const { accountId, store } = context
-  const { traces, kept, explained } = await store.read(async (db) => ({
+  const { outcomes, traces, kept, explained } = await store.read(async (db) => ({
+    outcomes: await unclearOutcomes(db, accountId, since),
     traces: await tracesOf(context, db, look.chains, look),
     kept: await keptSentMails(db, accountId),
     explained: await explainedMails(db, accountId),
@@ -104,24 +115,25 @@ async function weigh(context: ExecuteContext, outcomes: readonly Outcome[], look
   const others = new Set(explained.filter(({ draftId }) => !asked.has(draftId)).map(({ messageId }) => messageId))
   const places = new Map<string, MessagePlace[]>()
   const sent: SentMail[] = []
+  const unneeded: MessagePlace[] = []
   for (const { place, mail } of kept) {
     // What was filed twice is one mail.
     const key = mail.messageId ?? `${place.uidValidity}/${place.uid}`
     const copies = places.get(key)
-    if (copies === undefined && !others.has(key)) sent.push({ key, ...mail })
+    if (others.has(key)) unneeded.push(place)
+    else if (copies === undefined) sent.push({ key, ...mail })
     places.set(key, [...(copies ?? []), place])
   }
-  const unrelated: MessagePlace[] = []
   const correlations = correlate({
     drafts: traces,
     sent,
     lookedAt: now,
-    onUnrelated: (key) => unrelated.push(...(places.get(key) ?? [])),
+    onUnrelated: (key) => unneeded.push(...(places.get(key) ?? [])),
   })
   const changes = outcomeChanges(outcomes, correlations, sent)
-  if (changes.length === 0 && unrelated.length === 0) return
+  if (changes.length === 0 && unneeded.length === 0) return
   await context.write(async (write) => {
     for (const { id, sent: one, verdict } of changes) await setCorrelated(write, id, { sent: one, verdict })
-    for (const place of unrelated) await dropSentMail(write.db, place)
+    for (const place of unneeded) await dropSentMail(write.db, place)
   })
 }

@@ -1,6 +1,5 @@
 import type { DraftTrace, Whereabouts } from '../../correlation/evidence.ts'
 import type { Umid, Version } from '../../ids.ts'
-import type { Outcome } from '../../responder/outcome.ts'
 import type { Db } from '../../storage/db.ts'
 import {
   copiesOf,
@@ -21,12 +20,9 @@ export interface Chain {
   readonly links: readonly [DraftStand, ...DraftStand[]]
 }
 
-/** The draft of each outcome that is still known here, with its successors. */
-export async function chainsOf(db: Db, outcomes: readonly Outcome[]): Promise<readonly Chain[]> {
-  const own = await draftStands(
-    db,
-    outcomes.map(({ messageId }) => messageId),
-  )
+/** Those of the drafts that are still known here, with their successors. */
+export async function chainsOf(db: Db, ids: readonly Umid[]): Promise<readonly Chain[]> {
+  const own = await draftStands(db, ids)
   const known = new Map(own.map((stand) => [stand.draftId, stand]))
   const next = new Map<Umid, DraftStand>()
   for (let level: readonly DraftStand[] = own; level.length > 0;) {
