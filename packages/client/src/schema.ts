@@ -1059,6 +1059,52 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{id}/drafts/{draft_id}/suggest": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Ask a webhook of your own what might be written instead; nothing is stored
+         * @description The draft goes to the webhook in a signed POST, without Bcc, metadata and the bytes of attachments. It answers `{suggestions: [{label, subject, text, html}]}`, or 204.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path: {
+                    readonly draft_id: string;
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["SuggestionRequest"];
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["Suggestions"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{id}/drafts/{draft_id}/undiscard": {
         readonly parameters: {
             readonly query?: never;
@@ -1088,6 +1134,107 @@ export interface paths {
                     };
                     content: {
                         readonly "application/json": components["schemas"]["Draft"];
+                    };
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/accounts/{id}/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Drafts as a bundle, an mbox or a message, streamed
+         * @description All that are neither sent nor in the trash, or those of `draft_id`, which may stand more than once. `eml` is one draft. With `attachments=true` a bundle has their bytes; `history=false` leaves earlier versions out. docs/draft-manager.md says what stands in a bundle.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly attachments?: "true" | "false";
+                    readonly draft_id?: string | readonly string[];
+                    readonly format?: "gzip" | "jsonl" | "json" | "mbox" | "eml";
+                    readonly history?: "true" | "false";
+                };
+                readonly header?: never;
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description The file */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/gzip": string;
+                        readonly "application/json": string;
+                        readonly "application/mbox": string;
+                        readonly "application/x-ndjson": string;
+                        readonly "message/rfc822": string;
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/accounts/{id}/import": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Takes the body in: a bundle, an mbox or a message, as long as it is; all of it or nothing
+         * @description JSON, JSON lines, either of them in gzip, mbox or one message, whatever `Content-Type` says. Whose the drafts were counts for nothing. Of a draft that is here already local is what is here. What is wrong is named by its entry and its field.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly attachments?: "true" | "false";
+                    readonly device_id?: string;
+                    readonly on_conflict?: "merge" | "local-wins" | "remote-wins";
+                };
+                readonly header?: {
+                    readonly "everdraft-author"?: "user" | "program";
+                };
+                readonly path: {
+                    readonly id: string;
+                };
+                readonly cookie?: never;
+            };
+            readonly requestBody?: {
+                readonly content: {
+                    readonly "*/*": unknown;
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["ImportReport"];
                     };
                 };
             };
@@ -1833,6 +1980,56 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/mcp": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Model Context Protocol over streamable HTTP, without sessions and streams
+         * @description A message in each request; tools stand for routes, and `tools/list` says which the token may use, with a JSON Schema of each. `Accept` must take `application/json` and `text/event-stream`; `MCP-Protocol-Version`, where it is given, must be a version that `initialize` has agreed on.
+         */
+        readonly post: {
+            readonly parameters: {
+                readonly query?: never;
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody: {
+                readonly content: {
+                    readonly "application/json": components["schemas"]["McpMessage"];
+                };
+            };
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["McpAnswer"];
+                    };
+                };
+                /** @description Heard: a notification, or an answer to nothing that was asked */
+                readonly 202: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/metrics": {
         readonly parameters: {
             readonly query?: never;
@@ -2270,6 +2467,230 @@ export interface paths {
                     };
                     content: {
                         readonly "application/json": components["schemas"]["Send"];
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhook/analytics/by-scenario": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The same for each scenario
+         * @description Of the drafts that responders made from `from` on and before `to`; as dates both days count as a whole, UTC. Each is counted once, as what it is now. A token with the scope `admin` counts those of all users of its tenant. `scenario` is null for those without one.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly from?: string;
+                    readonly to?: string;
+                };
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly components["schemas"]["ScenarioCounts"][];
+                        };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhook/analytics/by-user": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The same for each user
+         * @description Of the drafts that responders made from `from` on and before `to`; as dates both days count as a whole, UTC. Each is counted once, as what it is now. A token with the scope `admin` counts those of all users of its tenant.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly from?: string;
+                    readonly to?: string;
+                };
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly components["schemas"]["UserCounts"][];
+                        };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhook/analytics/counts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How many drafts responders made, and what became of them
+         * @description Of the drafts that responders made from `from` on and before `to`; as dates both days count as a whole, UTC. Each is counted once, as what it is now. A token with the scope `admin` counts those of all users of its tenant.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly from?: string;
+                    readonly to?: string;
+                };
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": components["schemas"]["OutcomeCounts"];
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhook/analytics/draft-vs-sent": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Each draft of a responder that was sent, and the mail that came of it; the last sent first
+         * @description Of the own ones. With `diff=words` the words that were added and removed are told, too.
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly diff?: "words";
+                    readonly limit?: string;
+                    readonly offset?: string;
+                };
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description Default Response */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly components["schemas"]["DraftVsSent"][];
+                            readonly limit: number;
+                            readonly offset: number;
+                            readonly total: number;
+                        };
+                    };
+                };
+            };
+        };
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/webhook/analytics/trends": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * By week and scenario: how many, how many of them were sent, how soon, and how much was changed
+         * @description Of the drafts that responders made from `from` on and before `to`; as dates both days count as a whole, UTC. Each is counted once, as what it is now. A token with the scope `admin` counts those of all users of its tenant. `acceptance_rate` is the part that was sent of those which somebody sent, discarded, or answered without. With `format=csv` it is a table (RFC 4180).
+         */
+        readonly get: {
+            readonly parameters: {
+                readonly query?: {
+                    readonly format?: "json" | "csv";
+                    readonly from?: string;
+                    readonly to?: string;
+                };
+                readonly header?: never;
+                readonly path?: never;
+                readonly cookie?: never;
+            };
+            readonly requestBody?: never;
+            readonly responses: {
+                /** @description The first week first */
+                readonly 200: {
+                    headers: {
+                        readonly [name: string]: unknown;
+                    };
+                    content: {
+                        readonly "application/json": {
+                            readonly items: readonly components["schemas"]["OutcomeTrend"][];
+                        };
+                        readonly "text/csv": string;
                     };
                 };
             };
@@ -3080,6 +3501,32 @@ export interface components {
             readonly uid_validity: number | null;
             readonly uploaded_version: number | null;
         };
+        readonly DraftVsSent: {
+            readonly account_id: string;
+            readonly changed: boolean;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** @description With `diff=words`; null where the two have next to nothing in common */
+            readonly diff?: readonly components["schemas"]["WordChange"][] | null;
+            readonly draft_body: string;
+            readonly draft_subject: string;
+            readonly edit_distance: number;
+            /** @enum {string} */
+            readonly evidence: "exact" | "strong" | "probable";
+            readonly message_id: string;
+            readonly minutes_to_send: number;
+            readonly scenario: string | null;
+            readonly score: number;
+            /** Format: date-time */
+            readonly sent_at: string;
+            readonly sent_body: string;
+            readonly sent_subject: string;
+            readonly sent_to: string;
+            readonly similarity: number;
+            readonly user_id: string;
+            /** @enum {string} */
+            readonly verdict: "pending" | "sent-unchanged" | "sent-edited" | "replied-without-draft" | "discarded" | "unknown";
+        };
         readonly Event: {
             readonly account_id: string;
             /** Format: date-time */
@@ -3310,11 +3757,126 @@ export interface components {
             readonly type: "webhook-disabled";
             readonly webhook_id: string;
         };
+        readonly ImportReport: {
+            readonly bytes_read: number;
+            readonly bytes_uncompressed: number;
+            readonly counts: {
+                readonly conflict: number;
+                readonly created: number;
+                readonly kept: number;
+                readonly restored: number;
+                readonly unchanged: number;
+                readonly updated: number;
+            };
+            readonly drafts: number;
+            readonly files: number;
+            readonly items: readonly {
+                readonly conflict_id: string | null;
+                readonly draft_id: string;
+                /** @enum {string} */
+                readonly outcome: "created" | "restored" | "updated" | "unchanged" | "conflict" | "kept";
+                readonly version: number;
+            }[];
+        };
         readonly LastError: {
             /** Format: date-time */
             readonly at: string;
             readonly code: string;
             readonly message: string;
+        };
+        /** @description What came of a request, under its id; a tool that fails is a result with `isError` */
+        readonly McpAnswer: {
+            readonly id: string | number;
+            /** @constant */
+            readonly jsonrpc: "2.0";
+            readonly result: {
+                readonly _meta?: {
+                    readonly progressToken?: string | number;
+                } & {
+                    readonly [key: string]: unknown;
+                };
+            } & {
+                readonly [key: string]: unknown;
+            };
+        } | {
+            readonly error: {
+                readonly code: number;
+                readonly data?: unknown;
+                readonly message: string;
+            };
+            readonly id?: string | number;
+            /** @constant */
+            readonly jsonrpc: "2.0";
+        };
+        /** @description A message of JSON-RPC 2.0: a request, or a notification or an answer, to which nothing is said. No batch. */
+        readonly McpMessage: {
+            readonly [key: string]: unknown;
+        } | {
+            readonly id: string | number;
+            /** @constant */
+            readonly jsonrpc: "2.0";
+            /**
+             * @example initialize
+             * @example ping
+             * @example tools/list
+             * @example tools/call
+             */
+            readonly method: string;
+            readonly params?: {
+                readonly _meta?: {
+                    readonly progressToken?: string | number;
+                } & {
+                    readonly [key: string]: unknown;
+                };
+            } & {
+                readonly [key: string]: unknown;
+            };
+        } | {
+            /** @constant */
+            readonly jsonrpc: "2.0";
+            /** @example notifications/initialized */
+            readonly method: string;
+            readonly params?: {
+                readonly _meta?: {
+                    readonly progressToken?: string | number;
+                } & {
+                    readonly [key: string]: unknown;
+                };
+            } & {
+                readonly [key: string]: unknown;
+            };
+        } | {
+            readonly id: string | number;
+            /** @constant */
+            readonly jsonrpc: "2.0";
+            readonly result: {
+                readonly _meta?: {
+                    readonly progressToken?: string | number;
+                } & {
+                    readonly [key: string]: unknown;
+                };
+            } & {
+                readonly [key: string]: unknown;
+            };
+        } | {
+            readonly error: {
+                readonly code: number;
+                readonly data?: unknown;
+                readonly message: string;
+            };
+            readonly id?: string | number;
+            /** @constant */
+            readonly jsonrpc: "2.0";
+        };
+        readonly McpRefusal: {
+            readonly error: {
+                readonly code: number;
+                readonly data?: unknown;
+                readonly message: string;
+            };
+            readonly id: null;
+            /** @constant */
+            readonly jsonrpc: "2.0";
         };
         readonly NewAccount: {
             readonly address: string & (unknown & unknown);
@@ -3492,6 +4054,25 @@ export interface components {
             /** Format: date-time */
             readonly expires_at: string;
         };
+        readonly OutcomeCounts: {
+            readonly draft_created: number;
+            readonly sent: number;
+            readonly superseded: number;
+        };
+        readonly OutcomeTrend: {
+            readonly acceptance_rate: number | null;
+            readonly draft_created: number;
+            readonly median_edit_distance: number | null;
+            readonly median_minutes_to_send: number | null;
+            readonly scenario: string | null;
+            readonly sent: number;
+            readonly superseded: number;
+            /**
+             * Format: date
+             * @description The Monday with which it began, UTC
+             */
+            readonly week: string;
+        };
         /** @description RFC 9457 problem document with a stable code */
         readonly Problem: {
             /** @enum {string} */
@@ -3553,7 +4134,15 @@ export interface components {
             readonly cooldown_seconds: number;
             /** Format: date-time */
             readonly created_at: string;
-            readonly filters: components["schemas"]["ResponderFilters"];
+            readonly filters: {
+                readonly from?: readonly string[];
+                readonly headers?: {
+                    readonly [key: string]: readonly string[];
+                };
+                readonly list_id?: readonly string[];
+                readonly subject?: readonly string[];
+                readonly to?: readonly string[];
+            };
             readonly hourly_limit: number;
             readonly module: string | null;
             readonly scenario: string | null;
@@ -3563,30 +4152,20 @@ export interface components {
             readonly updated_at: string;
             readonly url: string | null;
         };
-        readonly ResponderFilters: {
-            readonly from?: readonly string[];
-            readonly headers?: {
-                readonly [key: string]: readonly string[];
-            };
-            readonly list_id?: readonly string[];
-            readonly subject?: readonly string[];
-            readonly to?: readonly string[];
-        };
-        readonly ResponderFiltersInput: {
-            readonly from?: readonly string[];
-            readonly headers?: {
-                readonly [key: string]: readonly string[];
-            };
-            readonly list_id?: readonly string[];
-            readonly subject?: readonly string[];
-            readonly to?: readonly string[];
-        };
         readonly ResponderSettings: {
             /** @default false */
             readonly allow_private?: boolean;
             /** @default 0 */
             readonly cooldown_seconds?: number;
-            readonly filters?: components["schemas"]["ResponderFiltersInput"];
+            readonly filters?: {
+                readonly from?: readonly string[];
+                readonly headers?: {
+                    readonly [key: string]: readonly string[];
+                };
+                readonly list_id?: readonly string[];
+                readonly subject?: readonly string[];
+                readonly to?: readonly string[];
+            };
             /** @default 100 */
             readonly hourly_limit?: number;
             readonly module?: string;
@@ -3622,6 +4201,12 @@ export interface components {
             /** Format: date-time */
             readonly saved_at: string;
             readonly version: number;
+        };
+        readonly ScenarioCounts: {
+            readonly draft_created: number;
+            readonly scenario: string | null;
+            readonly sent: number;
+            readonly superseded: number;
         };
         readonly Send: {
             readonly account_id: string;
@@ -3704,6 +4289,21 @@ export interface components {
             readonly security: "tls" | "starttls" | "none";
             readonly user: string;
         };
+        readonly SuggestionRequest: {
+            readonly instructions?: string;
+            /** @default 30 */
+            readonly timeout_seconds?: number;
+            /** Format: uuid */
+            readonly webhook_id: string;
+        };
+        readonly Suggestions: {
+            readonly items: readonly {
+                readonly html: string | null;
+                readonly label: string | null;
+                readonly subject: string | null;
+                readonly text: string | null;
+            }[];
+        };
         readonly SyncReport: {
             readonly bytes_received: number;
             readonly bytes_sent: number;
@@ -3783,6 +4383,13 @@ export interface components {
             readonly tenant_id: string;
             readonly user_id: string;
         };
+        readonly UserCounts: {
+            readonly draft_created: number;
+            readonly sent: number;
+            readonly superseded: number;
+            readonly user_id: string;
+            readonly user_name: string;
+        };
         readonly Webhook: {
             readonly account_id: string | null;
             readonly allow_private: boolean;
@@ -3813,6 +4420,11 @@ export interface components {
             readonly error: ("REFUSED" | "REDIRECT" | "FORBIDDEN_ADDRESS" | "UNREACHABLE" | "CERTIFICATE" | "TIMEOUT" | "SECRETS_LOCKED") | null;
             readonly event: ("account-added" | "account-changed" | "account-removed" | "draft-created" | "draft-saved" | "draft-discarded" | "draft-undiscarded" | "draft-imported" | "draft-moved" | "draft-purged" | "draft-sync-changed" | "draft-approved" | "review-changed" | "conflict-raised" | "conflict-resolved" | "upload-started" | "upload-finished" | "copy-removed" | "losses-held" | "send-queued" | "send-status-changed" | "send-bounced" | "outcome.created" | "outcome.superseded" | "outcome.sent" | "task-retrying" | "task-parked" | "task-failed" | "webhook-disabled") | "ping";
             readonly status: number | null;
+        };
+        readonly WordChange: {
+            /** @enum {string} */
+            readonly kind: "same" | "added" | "removed";
+            readonly text: string;
         };
     };
     responses: never;

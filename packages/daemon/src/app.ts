@@ -12,6 +12,7 @@ import type { EventLog } from './event-log.ts'
 import type { EventStreamTiming } from './event-timing.ts'
 import type { StreamLimit } from './stream-limit.ts'
 import type { Metrics } from './metrics.ts'
+import type { SuggestionPort } from './suggestions.ts'
 import type { WebhookDeliverer } from './webhooks.ts'
 import type { Route } from './route-access.ts'
 
@@ -33,6 +34,7 @@ export interface Context {
   readonly eventTiming: EventStreamTiming
   readonly streams: StreamLimit
   readonly webhooks: WebhookDeliverer
+  readonly suggestions: SuggestionPort
   /** All of them, as they are added. */
   readonly routes: readonly Route[]
   /** Null: nothing is looked for. */

@@ -34,6 +34,7 @@ import { openRoutes } from './routes/open.ts'
 import { replyRoutes } from './routes/replies.ts'
 import { responderRoutes } from './routes/responder.ts'
 import { reviewRoutes } from './routes/review.ts'
+import { suggestionRoutes } from './routes/suggestions.ts'
 import { sendRoutes } from './routes/sends.ts'
 import { syncRoutes } from './routes/sync.ts'
 import { taskRoutes } from './routes/tasks.ts'
@@ -46,6 +47,8 @@ import { rememberAnswers } from './remembered-answers.ts'
 import { sendSecurityHeaders } from './security-headers.ts'
 import { createStreamLimit } from './stream-limit.ts'
 import { cutSlowBodies, silenceMs, slowestBody, type SlowestBody } from './slow-clients.ts'
+import { suggestionWebhooks } from './suggestion-webhooks.ts'
+import type { SuggestionPort } from './suggestions.ts'
 import { trackUnusedConnections } from './unused-connections.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 import { refuseWhatIsNotNamed, validatorCompiler } from './validation.ts'
@@ -80,6 +83,8 @@ export interface DaemonOptions {
   /** Of the streams of events. */
   readonly eventTiming?: Partial<EventStreamTiming>
   readonly webhooks?: Partial<WebhookOptions>
+  /** Who is asked for suggestions. Default: the webhook that a request names. */
+  readonly suggestions?: SuggestionPort
   /** Where copies of the store are made on their way to `GET /backup`, as `.backup-*`. Default: the system's temporary folder. */
   readonly workFolder?: string
 }
@@ -152,6 +157,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     eventTiming: { ...eventStreamTiming, ...options.eventTiming },
     streams: createStreamLimit(options.streamsPerToken ?? defaultStreamsPerToken),
     webhooks,
+    suggestions: options.suggestions ?? askOwnWebhooks(options, about),
     routes,
     autodiscovery: options.autodiscovery ?? null,
     closing: closing.signal,
@@ -166,6 +172,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     discoveryRoutes,
     syncRoutes,
     draftRoutes,
+    suggestionRoutes,
     replyRoutes,
     responderRoutes,
     sendRoutes,
@@ -211,6 +218,10 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
       }
     },
   }
+}
+
+function askOwnWebhooks({ engine, webhooks }: DaemonOptions, { version }: About): SuggestionPort {
+  return suggestionWebhooks({ engine, version, resolve: webhooks?.resolve ?? webhookOptions.resolve })
 }
 
 /** What should never come near the log, should it do so. */

@@ -18,11 +18,20 @@ export type { OpenDraftJson } from './routes/open.ts'
 export type { FieldChangeJson, ReviewChangesJson } from './routes/review.ts'
 export type { SendJson } from './send-resource.ts'
 export type { SyncJson } from './routes/sync.ts'
+export type { SuggestionsJson } from './routes/suggestions.ts'
 export type { TaskDetailsJson, TaskJson, TaskStepJson } from './routes/tasks.ts'
 export type { TemplateJson } from './routes/templates.ts'
 export type { NewTokenJson, TokenJson } from './routes/tokens.ts'
 export type { NewWebhookJson, WebhookDeliveryJson, WebhookJson } from './routes/webhooks.ts'
 export { type ResponderRequestJson, responderWebhooks } from './responder-webhooks.ts'
+export {
+  type Suggestion,
+  SuggestionError,
+  type SuggestionErrorCode,
+  type SuggestionOptions,
+  type SuggestionPort,
+  type SuggestionRequest,
+} from './suggestions.ts'
 export type { WebhookOptions } from './webhooks.ts'
 export type { Address, ResolveHost } from './webhook-request.ts'
 export { type SignedDelivery, signWebhook, verifyWebhook, webhookHeaders } from './webhook-signature.ts'

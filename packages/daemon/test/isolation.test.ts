@@ -50,7 +50,7 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'POST /accounts/:id/drafts/:draft_id/approve': { json: { version: 3 } },
   'GET /accounts/:id/drafts/:draft_id/conflicts': {},
   'POST /accounts/:id/drafts/:draft_id/conflicts/:conflict_id/resolve': { json: { strategy: 'local-wins' } },
-  'POST /accounts/:id/drafts/:draft_id/suggest': { json: { webhook_id: nobody } },
+  'POST /accounts/:id/drafts/:draft_id/suggest': { json: { webhook_id: ':adviser' } },
   // What it answers about drafts of others: draft-manager.test.ts.
   'POST /accounts/:id/draft-manager': { json: { action: 'list' } },
   'GET /accounts/:id/export': {},
@@ -122,6 +122,8 @@ interface Ids {
   readonly send: string
   readonly token: string
   readonly webhook: string
+  /** Another one, which a body names. */
+  readonly adviser: string
 }
 
 const nobodys: Ids = {
@@ -134,6 +136,7 @@ const nobodys: Ids = {
   send: nobody,
   token: nobody,
   webhook: nobody,
+  adviser: nobody,
 }
 
 function pathWith(path: string, ids: Ids): string {
@@ -146,6 +149,11 @@ function pathWith(path: string, ids: Ids): string {
     .replace(':conflict_id', ids.conflict)
     .replace(':template_id', ids.template)
     .replace(':task_id', ids.task)
+}
+
+/** Of the ids, those that go into bodies. */
+function optionsWith(route: Route, { adviser }: Ids): CallOptions {
+  return JSON.parse(JSON.stringify(requests[nameOf(route)]).replaceAll(':adviser', adviser)) as CallOptions
 }
 
 async function tokenOf({ call }: Running, tenant: string, user: string, scopes = allScopes): Promise<string> {
@@ -177,6 +185,7 @@ async function possessions({ call }: Running, token: string, address: string): P
   })
   const { id: ownToken } = await made('POST', '/tokens', { json: { scopes: ['read'] } })
   const { id: webhook } = await made('POST', '/webhooks', { json: webhookJson() })
+  const { id: adviser } = await made('POST', '/webhooks', { json: webhookJson() })
   return {
     account,
     draft,
@@ -187,6 +196,7 @@ async function possessions({ call }: Running, token: string, address: string): P
     send,
     token: ownToken,
     webhook,
+    adviser,
   }
 }
 
@@ -229,7 +239,7 @@ describe('every route', () => {
       const own = await possessions(running, stranger, 'ann@example.org')
       for (const route of routesOf(running).filter(({ path }) => path.includes(':'))) {
         const ask = (ids: Ids): Promise<Answer> =>
-          running.call(route.method, pathWith(route.path, ids), { ...requests[nameOf(route)], token: stranger })
+          running.call(route.method, pathWith(route.path, ids), { ...optionsWith(route, ids), token: stranger })
         const expected = route.path.startsWith('/accounts/') ? 403 : 404
         const foreign = await ask(bobs)
         expect(foreign.status, nameOf(route)).toBe(expected)
@@ -250,7 +260,7 @@ describe('every route', () => {
     const bob = await tokenOf(running, 'globex', 'bob')
     const bobs = await possessions(running, bob, 'bob@example.org')
     const ask = (route: Route, token: string): Promise<Answer> =>
-      running.call(route.method, pathWith(route.path, bobs), { ...requests[nameOf(route)], token })
+      running.call(route.method, pathWith(route.path, bobs), { ...optionsWith(route, bobs), token })
     for (const scope of allScopes) {
       const only = await tokenOf(running, 'globex', 'bob', [scope])
       const others = await tokenOf(
