@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { copyFile, rm } from 'node:fs/promises'
 
 import { createEngine, type Responder, type Umid } from '@everdraft/core'
 import { imap } from '@everdraft/mail'
@@ -259,7 +260,7 @@ describe('a conversation that goes on', () => {
 })
 
 describe('a responder', () => {
-  test('that fails for one mail for good keeps no other waiting: it is parked with its reason, and tried when asked', async () => {
+  test('H36 that fails for one mail for good keeps no other waiting: it is parked with its reason, and tried when asked', async () => {
     const well = { now: false }
     const answer: Responder = (request, options) => {
       if (request.message.subject === 'poison' && !well.now) throw new RangeError('with words of the mail')
@@ -343,6 +344,33 @@ describe('a responder', () => {
     await device.restart()
     await answering.settle()
     expect(await answering.outcomes()).toHaveLength(1)
+  })
+
+  test('asks about nothing that came before a store was put back from a backup: it may have been answered', async () => {
+    await using answering = await openAnswering()
+    const { device } = answering
+    const backup = `${device.file}.backup`
+    await device.engine.backup(backup)
+    const { store } = answering.mailServer
+    // The clock of a mailbox counts whole seconds.
+    store.append(store.find('ann', 'INBOX')!, {
+      bytes: Buffer.from(mail()),
+      flags: [],
+      internalDateMs: Date.now() - 1_000,
+    })
+    await answering.settle()
+    await device.engine.close()
+    await Promise.all(['-wal', '-shm'].map((ending) => rm(`${device.file}${ending}`, { force: true })))
+    await copyFile(backup, device.file)
+    await device.restart()
+    await answering.settle()
+    expect(answering.asked).toHaveLength(1)
+    // That the lost store has made is here again, as a draft of another device.
+    expect(answering.texts()).toHaveLength(1)
+    expect(await answering.drafts()).toHaveLength(1)
+    await answering.arrives(mail({ subject: 'from now on' }))
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['Prices', 'from now on'])
   })
 
   test('may send by itself where that is wanted: once, and marked as written by a program', async () => {

@@ -27,6 +27,7 @@ import { openStore, type Store, type Write } from '../storage/store.ts'
 import { wakeOffline, wakeTasks } from '../storage/tasks.ts'
 import { localTasks, wireTasks } from '../tasks/registry.ts'
 import { holdRestored } from '../tasks/steps/hold-restored.ts'
+import { leaveRestoredMail } from '../tasks/steps/leave-restored-mail.ts'
 import { sendFollowUps } from '../tasks/steps/send-follow-ups.ts'
 import { lookIntoInbox } from '../tasks/steps/answer-mail.ts'
 import { foldersToWatch, inboxAndSent } from '../tasks/steps/special-folders.ts'
@@ -339,7 +340,10 @@ async function startEngine(
   const isRestored = open.epochFile !== undefined && (await wasRestored(store, open.epochFile))
   const firstPage = await store.write(async (write) => {
     await dropIncompleteBlobs(write.db)
-    if (isRestored) await holdRestored(write, environment.now())
+    if (isRestored) {
+      await holdRestored(write, environment.now())
+      await leaveRestoredMail(write, environment.now())
+    }
     await deriveMarkers(write)
     return await deriveUploads(write, '')
   })

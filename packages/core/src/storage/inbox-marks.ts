@@ -123,6 +123,15 @@ export async function endInboxMark(db: Db, id: InboxMarkId, end: InboxMarkEnd, n
     .execute()
 }
 
+/** Of whatever account. */
+export async function endOpenInboxMarks(db: Db, reason: LastError): Promise<void> {
+  await db
+    .updateTable('inbox_mark')
+    .set({ state: 'skipped' satisfies InboxMarkState, reason: JSON.stringify(reason), ended_at: reason.at })
+    .where('ended_at', 'is', null)
+    .execute()
+}
+
 /** What is older is known by its UID, and not by this any more. */
 export async function dropInboxMarksBefore(db: Db, endedBefore: number): Promise<void> {
   await db.deleteFrom('inbox_mark').where('ended_at', '<', endedBefore).execute()

@@ -40,6 +40,12 @@ export async function deleteResponder(db: Db, accountId: AccountId): Promise<voi
   await db.deleteFrom('account_secret').where('account_id', '=', accountId).where('kind', '=', 'responder').execute()
 }
 
+/** All answer what comes from then on, and nothing older. */
+export async function restartResponders(db: Db, now: number): Promise<void> {
+  await db.updateTable('responder').set({ created_at: now }).execute()
+  await db.deleteFrom('folder').where('role', '=', 'responder').execute()
+}
+
 function targetRow(target: ResponderTarget): Pick<ResponderRow, 'url' | 'module' | 'allow_private'> {
   if (target.kind === 'module') return { url: null, module: target.name, allow_private: 0 }
   return { url: target.url, module: null, allow_private: target.allowPrivate ? 1 : 0 }

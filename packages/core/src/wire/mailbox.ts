@@ -137,7 +137,10 @@ export interface MessageDetails {
   readonly flags: readonly string[]
   /** Milliseconds; INTERNALDATE. */
   readonly internalDate: number | null
-  /** RFC 8474, with `objectId`: of the content and of the conversation. EMAILID is the same for equal contents. */
+  /**
+   * RFC 8474, with `objectId`: of the content and of the conversation; with `gmail` the latter is X-GM-THRID. EMAILID is the same
+   * for equal contents.
+   */
   readonly emailId: string | null
   readonly threadId: string | null
   /** X-GM-MSGID and X-GM-LABELS, with `gmail`. */

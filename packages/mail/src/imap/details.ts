@@ -22,7 +22,7 @@ export async function fetchDetails(
   return [...found.values()].toSorted((a, b) => a.uid - b.uid)
 }
 
-const gmailItems = ['X-GM-MSGID', 'X-GM-LABELS']
+const gmailItems = ['X-GM-MSGID', 'X-GM-THRID', 'X-GM-LABELS']
 
 function readDetails(response: DataResponse): MessageDetails | null {
   const row = fetchItems(response)
@@ -35,7 +35,7 @@ function readDetails(response: DataResponse): MessageDetails | null {
     internalDate: Number.isNaN(time) ? null : time,
     // RFC 8474 §5.3: in parentheses; NIL where the server has no threads.
     emailId: listOf(row.get('EMAILID'))[0] ?? null,
-    threadId: listOf(row.get('THREADID'))[0] ?? null,
+    threadId: listOf(row.get('THREADID'))[0] ?? textOf(row.get('X-GM-THRID')),
     gmailMessageId: textOf(row.get('X-GM-MSGID')),
     gmailLabels: listOf(row.get('X-GM-LABELS')).map(decodeFolderName),
   }
