@@ -6,6 +6,7 @@ import { exerciseDrafts } from './drafts.ts'
 import { exerciseEvents } from './events.ts'
 import { exerciseLeaving } from './leaving.ts'
 import { exerciseLives } from './life.ts'
+import { exerciseOutcomeTraces } from './outcome-traces.ts'
 import { exerciseOutcomes } from './outcomes.ts'
 import { exerciseOwners } from './owners.ts'
 import { exerciseQueue } from './queue.ts'
@@ -20,6 +21,7 @@ export function exerciseEngine(storage: SuiteStorage): void {
   exerciseEvents(storage)
   exerciseAccounts(storage)
   exerciseOutcomes(storage)
+  exerciseOutcomeTraces(storage)
   exerciseOwners(storage)
   exerciseClosing(storage)
   exerciseQueue(storage)
