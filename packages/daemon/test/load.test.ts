@@ -13,8 +13,8 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { createDaemon } from '../src/index.ts'
 
-/** `pnpm proof` asks for more. */
-const cycles = Number(process.env['EVERDRAFT_KILLS'] ?? 6)
+/** `pnpm proof` asks for more: each life is looked through for all that the ones before it have acknowledged. */
+const cycles = Number(process.env['EVERDRAFT_LOAD_KILLS'] ?? 3)
 const writers = 8
 /** In each life, so that all of it is sent and looked at in the time that there is. */
 const mostOfEach = 40

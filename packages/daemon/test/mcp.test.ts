@@ -3,6 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 
 import { type Answer, mailUser, rewriteOnServer, type Running, start, token as operatorToken } from './harness.ts'
 
@@ -314,6 +315,29 @@ describe('POST /mcp', () => {
     expect((await call('POST', '/mcp', { json: list, headers })).body.result.tools).toHaveLength(9)
   })
 
+  test('is in the OpenAPI document, with what the protocol says in its frame', async () => {
+    const { call } = await start()
+    const { body: document } = await call('GET', '/openapi.json')
+    const { post } = document.paths['/mcp']
+    const messages = z.fromJSONSchema({ anyOf: document.components.schemas.McpMessage.anyOf })
+    expect(messages.safeParse(list).success).toBe(true)
+    expect(messages.safeParse({ ...list, id: {} }).success).toBe(false)
+    expect(post.security).toEqual([{ token: [] }])
+    expect(Object.keys(post.responses).toSorted()).toEqual(expect.arrayContaining(['200', '202', '400', '401', '406']))
+    const answers = z.fromJSONSchema({ anyOf: document.components.schemas.McpAnswer.anyOf })
+    for (const [json, status] of [
+      [list, 200],
+      [{ ...list, id: 'a', method: 'no/such' }, 200],
+      [{ ...list, method: 'ping', params: { _meta: { progressToken: 1 } } }, 200],
+    ] as const) {
+      const answer = await call('POST', '/mcp', { json, headers })
+      expect(answer.status).toBe(status)
+      expect(answers.parse(answer.body)).toEqual(answer.body)
+    }
+    const refused = await call('POST', '/mcp', { json: {}, headers })
+    expect(refused).toMatchObject({ status: 400, body: { jsonrpc: '2.0', id: null, error: { code: -32_700 } } })
+  })
+
   test('has no sessions and no batches, and answers whatever else comes with 4xx', async () => {
     const { addAccount, call, logLines } = await start()
     for (const [method, json, status] of [
@@ -333,6 +357,7 @@ describe('POST /mcp', () => {
       expect(answer.status, `${method} ${JSON.stringify(json)}`).toBe(status)
     }
     expect((await call('POST', '/mcp', { json: list, headers: { accept: 'text/html' } })).status).toBe(406)
+    expect((await call('POST', '/mcp', { json: list, headers: { accept: 'text/html, */*' } })).status).toBe(200)
     const unknown = { ...list, method: 'tools/burn' }
     expect((await call('POST', '/mcp', { json: unknown, headers })).body.error.code).toBe(-32_601)
     for (const params of [undefined, {}, { name: 7 }, { name: 'get_draft', arguments: 'all' }]) {

@@ -21,8 +21,11 @@ interface Exchange {
   readonly tools: readonly Tool[]
 }
 
+/** Of those of the transport, the ones that a request without a session can have. */
+type AnswerStatus = 200 | 202 | 400 | 406
+
 interface Answer {
-  readonly status: number
+  readonly status: AnswerStatus
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
 }
@@ -49,7 +52,7 @@ export async function exchange(request: FastifyRequest, { app, engine, about, to
   try {
     const response = await transport.handleRequest(webRequest(request), { parsedBody: request.body })
     return {
-      status: response.status,
+      status: response.status as AnswerStatus,
       headers: Object.fromEntries(response.headers),
       body: response.body === null ? null : await response.text(),
     }
@@ -65,9 +68,14 @@ function webRequest({ headers }: FastifyRequest): Request {
   const names = ['accept', 'content-type', 'mcp-protocol-version']
   const given = names.flatMap((name): [string, string][] => {
     const value = headers[name]
-    return typeof value === 'string' ? [[name, value]] : []
+    return typeof value === 'string' ? [[name, name === 'accept' ? acceptedBy(value) : value]] : []
   })
   return new Request('http://localhost/mcp', { method: 'POST', headers: given })
+}
+
+/** The package looks for names alone: a client that takes anything takes these (RFC 9110 §12.5.1). */
+function acceptedBy(accept: string): string {
+  return /(?:^|,)\s*\*\/\*\s*(?:,|$)/.test(accept) ? 'application/json, text/event-stream' : accept
 }
 
 function describe({ plan, inputSchema }: Tool) {
