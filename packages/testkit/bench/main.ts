@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 
 import { correlation } from '../../core/bench/correlation.ts'
+import { draftManager } from '../../daemon/bench/draft-manager.ts'
 import { rest } from '../../daemon/bench/rest.ts'
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
 import { bytesToSend } from '../../mail/bench/bytes-to-send.ts'
@@ -36,6 +37,7 @@ const suites: readonly Suite[] = [
   sending,
   idleAccounts,
   figures,
+  draftManager,
   rest,
   correlation,
 ]

@@ -1,5 +1,6 @@
 import type { Author } from '../draft/draft.ts'
 import type { MergeStrategy } from '../draft/merge.ts'
+import { missingAttachments } from '../draft/missing-attachments.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import type { AccountId, DeviceId, Sha256, Umid } from '../ids.ts'
@@ -269,16 +270,26 @@ async function readRecords(
   ends.check(stage.count)
 }
 
-function checkSize({ content, draftId }: ImportedDraft, path: string, { maxDraftBytes }: ImportOptions): void {
-  if (maxDraftBytes === undefined || wholeSizeOf(content) <= maxDraftBytes) return
+/** A character takes at most six bytes: mostly that is enough to know. */
+const mostBytesOfCharacter = 6
+
+function checkSize(draft: ImportedDraft, path: string, { maxDraftBytes }: ImportOptions): void {
+  const { content, draftId, files } = draft
+  if (maxDraftBytes === undefined) return
+  const atMost = files.reduce((sum, { size }) => sum + size, sizeOf(draft) * mostBytesOfCharacter)
+  const isSmall = atMost <= maxDraftBytes && missingAttachments(content).length === 0
+  if (isSmall || wholeSizeOf(content) <= maxDraftBytes) return
   const message = `is larger than ${maxDraftBytes} bytes`
   const which = draftId === null ? '' : ` (draft ${draftId})`
   throw new EverdraftError('TOO_LARGE', `${path}: ${message}${which}`, { errors: [{ path, message }] })
 }
 
+/** About, in characters. */
 function sizeOf({ content, history }: ImportedDraft): number {
-  const texts = content.text.length + (content.html?.length ?? 0)
-  return history.reduce((sum, { encoded }) => sum + encoded.length, 2_000 + texts)
+  const { text, html, metadata, unmodelled, to, cc, bcc, references, tags } = content
+  const texts = text.length + (html?.length ?? 0)
+  const others = JSON.stringify([metadata, unmodelled, to, cc, bcc, references, tags]).length
+  return history.reduce((sum, { encoded }) => sum + encoded.length, 1_000 + texts + others)
 }
 
 const ofBundle: readonly string[] = ['bundleId', 'exportedAt', 'metadata']
