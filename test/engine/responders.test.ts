@@ -175,6 +175,34 @@ describe('a mail that comes into INBOX', () => {
   })
 })
 
+describe('an INBOX that is listened to', () => {
+  const quick = { firstBackOffMs: 20, longestOfflineBackOffMs: 50 }
+
+  test('says at once that a mail is there, over a connection of its own, and again after that was lost', async () => {
+    await using answering = await openAnswering({ engine: { watch: true }, timing: quick })
+    const { device } = answering
+    await answering.arrives(mail())
+    await expect.poll(() => answering.texts(), { timeout: 5_000 }).toHaveLength(1)
+    expect(device.proxy.connections.filter(({ open }) => open)).toHaveLength(2)
+    device.proxy.refuse()
+    device.proxy.cutAll('rst')
+    await answering.arrives(mail())
+    device.proxy.accept()
+    await expect.poll(() => answering.texts(), { timeout: 5_000 }).toHaveLength(2)
+    await answering.arrives(mail())
+    await expect.poll(() => answering.texts(), { timeout: 5_000 }).toHaveLength(3)
+  })
+
+  test('is listened to no more once the responder is gone', async () => {
+    await using answering = await openAnswering({ engine: { watch: true }, timing: quick })
+    const { device } = answering
+    await answering.arrives(mail())
+    await expect.poll(() => answering.outcomes(), { timeout: 5_000 }).toHaveLength(1)
+    await device.engine.responders.remove(device.account.id)
+    await expect.poll(() => device.proxy.connections.filter(({ open }) => open).length).toBe(1)
+  })
+})
+
 describe('a conversation that goes on', () => {
   test('supersedes the draft that nobody has touched: its copy goes, and a new one is there', async () => {
     await using answering = await openAnswering()
