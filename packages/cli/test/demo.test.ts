@@ -8,9 +8,11 @@ import { sqlite } from '@everdraft/sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { createClient } from '../src/client.ts'
+import { demoResponders } from '../src/demo/answering.ts'
+import { ClaimFailure } from '../src/demo/claim.ts'
 import { openEmbeddedMailbox } from '../src/demo/embedded-mailbox.ts'
 import type { DemoMailbox } from '../src/demo/mailbox.ts'
-import { ClaimFailure, createWalk } from '../src/demo/walk.ts'
+import { createWalk } from '../src/demo/walk.ts'
 import { begin, everdraft, mailUser, startMailServer, temporaryFolder } from './harness.ts'
 
 const row = (step: string, rest: string): RegExp => new RegExp(`^${step} +${rest}$`, 'm')
@@ -21,7 +23,12 @@ const urlOf = (port: number, password = mailUser.password): string =>
 async function walkOn(changed: (mailbox: DemoMailbox) => DemoMailbox): Promise<unknown> {
   const mailbox = await openEmbeddedMailbox()
   const path = join(await temporaryFolder(), 'everdraft.db')
-  const engine = await createEngine({ storage: sqlite(path), mailbox: imap(), submission: smtp() })
+  const engine = await createEngine({
+    storage: sqlite(path),
+    mailbox: imap(),
+    submission: smtp(),
+    responders: demoResponders,
+  })
   const daemon = await createDaemon({ engine, token: 't', version: '0' })
   onTestFinished(async () => {
     await daemon.close()
@@ -53,6 +60,9 @@ test('demo --once walks from an unreachable server to a discarded draft, and exi
   expect(stdout).toMatch(row('sent', 'sent +v8 +\\S+ +– +–'))
   expect(stdout).toMatch(/taken by the server for ann@example\.org/)
   expect(stdout).toMatch(/in the mailbox: 1 copy in Sent, seen there \S+Z, and 0 among the drafts/)
+  expect(stdout).toMatch(row('answered', 'draft +v1 +synchronized +\\d+ +–'))
+  expect(stdout).toMatch(/known by (?:strong|probable) evidence, though it has another Message-ID: sent-edited/)
+  expect(stdout).toMatch(/changed: removed “on Friday”, added “tomorrow”/)
   expect(stdout).toMatch(/measured: +5\.\d MB/)
   expect(stdout).toMatch(/computed: +27\.\d MB/)
   expect(readdirSync(folder)).toEqual([])
@@ -67,7 +77,7 @@ test('without --once the daemon stays up with the drafts in it, and SIGTERM and 
     const [, data = ''] = await demo.printed(/draft list --data (\S+)/)
     await demo.printed(/Ctrl-C/)
     const drafts = await everdraft(['draft', 'list', '--json', '--data', data])
-    expect(JSON.parse(drafts.stdout)).toMatchObject({ total: 2 })
+    expect(JSON.parse(drafts.stdout)).toMatchObject({ total: 3 })
     demo.kill(signal)
     expect(await demo.ended).toMatchObject({ code: 0, stderr: '' })
     expect(readdirSync(folder)).toEqual([])

@@ -19,7 +19,7 @@ export {
 } from './draft/send-state.ts'
 export type { MailFilters } from './responder/mail-filters.ts'
 export * from './responder/outcome.ts'
-export { type WordChange, wordDiff } from './responder/word-diff.ts'
+export { type WordChange, wordDiff } from './correlation/word-diff.ts'
 export * from './responder/responder.ts'
 export * from './wire/autodiscovery.ts'
 export * from './wire/body-structure.ts'

@@ -7,6 +7,13 @@ export type { AddressJson, DraftContentJson } from './draft-content.ts'
 export type { DraftJson, DraftListItemJson, DraftSyncJson, ReviewJson } from './draft-resource.ts'
 export type { AboutJson } from './routes/about.ts'
 export type { AccountJson, AccountReportJson, ServerJson } from './routes/accounts.ts'
+export type {
+  DraftVsSentJson,
+  OutcomeCountsJson,
+  OutcomeTrendJson,
+  ScenarioCountsJson,
+  UserCountsJson,
+} from './routes/analytics.ts'
 export type { AttachmentJson } from './routes/attachments.ts'
 export type { ConflictJson } from './routes/conflicts.ts'
 export type { EventJson } from './event-resource.ts'

@@ -49,7 +49,7 @@ const sent: Outcome = {
   sent: {
     messageId: '<sent@example.org>',
     subject: 'Re: Prices',
-    body: 'Here are our prices.',
+    body: 'Here are our prices.\n\n> Prices?',
     to: 'bob@example.com, carl@example.com',
     at: monday + 90_000,
     evidence: 'strong',
@@ -140,7 +140,7 @@ describe('what became of drafts', () => {
       draft_subject: 'Re: Prices',
       draft_body: 'Here are the prices.',
       sent_subject: 'Re: Prices',
-      sent_body: 'Here are our prices.',
+      sent_body: 'Here are our prices.\n\n> Prices?',
       sent_to: 'bob@example.com, carl@example.com',
       created_at: '2026-01-05T09:00:00.000Z',
       sent_at: '2026-01-05T09:01:30.000Z',

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 import { imap } from '@everdraft/mail'
 import { createMailServer } from '@everdraft/mailserver'
 
@@ -17,6 +19,12 @@ export async function openEmbeddedMailbox(): Promise<DemoMailbox> {
   const port = server.imapPort
   const login = { host: '127.0.0.1', security: 'none', user, password } as const
   await server.close()
+
+  function append(name: string, text: string, flags: readonly string[]): void {
+    const folder = server.store.find(user, name)
+    if (folder === undefined) throw new Error(`there is no ${name}`)
+    server.store.append(folder, { bytes: Buffer.from(text), flags, internalDateMs: Date.now() })
+  }
 
   const messages = (folder: string): ReturnType<typeof server.mailbox> =>
     server.mailbox(user, folder).filter(({ flags }) => !flags.includes('\\Deleted'))
@@ -40,6 +48,22 @@ export async function openEmbeddedMailbox(): Promise<DemoMailbox> {
       messages('Sent')
         .filter(({ bytes }) => headerOf(bytes, 'message-id') === messageId)
         .map(copyOf),
+    correspondence: {
+      receive: async ({ messageId, from, subject, text }) => {
+        const header = [`From: ${from}`, `To: ${user}`, `Subject: ${subject}`, `Message-ID: ${messageId}`, ...dated()]
+        append('INBOX', [...header, '', ...text.split('\n'), ''].join('\r\n'), [])
+      },
+      sendElsewhere: async (draftId, { before, after }) => {
+        const folder = server.store.find(user, 'Drafts')
+        const draft = messages('Drafts').find(({ bytes }) => headerOf(bytes, 'x-everdraft-id') === draftId)
+        if (folder === undefined || draft === undefined) throw new Error('the draft is not in Drafts')
+        const text = Buffer.from(draft.bytes).toString('latin1')
+        const kept = text.replaceAll(/^(?:X-Everdraft[\w-]*|Message-ID|Date):.*\r\n(?:[ \t].*\r\n)*/gim, '')
+        const sent = [`Message-ID: <${randomUUID()}@mail.example.org>`, ...dated(), kept.replace(before, after)]
+        append('Sent', sent.join('\r\n'), ['\\Seen'])
+        server.store.expunge(folder, [draft.uid])
+      },
+    },
     attachmentHashes: async (folder, uid) => {
       const message = messages(folder).find((candidate) => candidate.uid === uid)
       if (message === undefined) return []
@@ -48,6 +72,11 @@ export async function openEmbeddedMailbox(): Promise<DemoMailbox> {
     },
     close: async () => server.close(),
   }
+}
+
+/** RFC 5322 §3.3. */
+function dated(): readonly string[] {
+  return [`Date: ${new Date().toUTCString().replace('GMT', '+0000')}`]
 }
 
 async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

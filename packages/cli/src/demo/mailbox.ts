@@ -20,6 +20,8 @@ export interface DemoMailbox {
   copies(folder: string | null, draftId: string): Promise<readonly Copy[]>
   /** What lies in Sent under this Message-ID. */
   sentCopies(messageId: string): Promise<readonly Copy[]>
+  /** Null for a mailbox of the user's own: no strange mail comes into that. */
+  readonly correspondence: Correspondence | null
   /** SHA-256 of the attachments of the message, as they are decoded from what the server holds. */
   attachmentHashes(folder: string, uid: number): Promise<readonly string[]>
   /**
@@ -28,6 +30,23 @@ export interface DemoMailbox {
    */
   removeLeftovers?(draftIds: readonly string[]): Promise<Leftovers>
   close(): Promise<void>
+}
+
+/** What others do in the mailbox. */
+export interface Correspondence {
+  receive(mail: Mail): Promise<void>
+  /**
+   * A mail program that knows nothing of us: it opens the draft, edits it, sends it under a Message-ID of its own, files it in
+   * Sent, and removes it from Drafts.
+   */
+  sendElsewhere(draftId: string, edit: { readonly before: string; readonly after: string }): Promise<void>
+}
+
+export interface Mail {
+  readonly messageId: string
+  readonly from: string
+  readonly subject: string
+  readonly text: string
 }
 
 interface Leftovers {

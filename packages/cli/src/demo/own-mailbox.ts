@@ -41,6 +41,7 @@ export async function openOwnMailbox(
     // A mail that goes out for good: nobody else gets one.
     recipient: smtp === null ? 'Ann <ann@example.org>' : addressOf(settings),
     imap: { ...settings, host: '127.0.0.1', port: relay.port, security: 'none' },
+    correspondence: null,
     comingUp: 'The relay to your mail server opens',
     goOnline: async () => relay.open(),
     copies: async (folder, draftId) => {

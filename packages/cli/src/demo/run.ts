@@ -13,11 +13,13 @@ import { openEngine } from '../open-engine.ts'
 import { oneLine, printLine } from '../output.ts'
 import { listenForStop, type StopSignal } from '../stop-signal.ts'
 import { version } from '../version.ts'
+import { demoResponders } from './answering.ts'
+import { ClaimFailure } from './claim.ts'
 import { openEmbeddedMailbox } from './embedded-mailbox.ts'
 import type { DemoMailbox } from './mailbox.ts'
 import { openOwnMailbox } from './own-mailbox.ts'
 import { runSteps } from './steps.ts'
-import { ClaimFailure, createWalk, type Walk } from './walk.ts'
+import { createWalk, type Walk } from './walk.ts'
 
 interface DemoOptions {
   /** Servers of the user's own; null: the embedded one. */
@@ -52,7 +54,7 @@ async function runWith(mailbox: DemoMailbox, { stop, isOnce }: Run): Promise<voi
   await using temporary = await temporaryFolder()
   const folder = await ensureDataFolder(temporary.path)
   const token = await ensureToken(folder)
-  await using engine = await openEngine(folder)
+  await using engine = await openEngine(folder, { responders: demoResponders })
   if (engine === null) throw new CommandFailure(`${folder.path} is in use`)
   const daemon = await createDaemon({ engine, token, version: version() })
   try {

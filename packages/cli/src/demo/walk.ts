@@ -6,11 +6,10 @@ import type { AccountJson, DraftJson, SendJson, SyncJson } from '@everdraft/daem
 import type { Client } from '../client.ts'
 import { CommandFailure } from '../failure.ts'
 import { bytesText, oneLine, table } from '../output.ts'
+import { answeringSteps } from './answering.ts'
+import { claim, ClaimFailure } from './claim.ts'
 import type { Copy, DemoMailbox } from './mailbox.ts'
 import type { Step } from './steps.ts'
-
-/** What the demo says about itself turned out not to be so. */
-export class ClaimFailure extends CommandFailure {}
 
 /** The walk through the life of a draft, and what was measured on the way. */
 export interface Walk {
@@ -211,6 +210,15 @@ export function createWalk(client: Client, mailbox: DemoMailbox): Walk {
       },
     },
     ...(mailbox.smtp === null ? [] : [sendStep()]),
+    ...(mailbox.correspondence === null
+      ? []
+      : answeringSteps(client, mailbox.correspondence, {
+          account: () => account,
+          made: (draft, step) => {
+            draftIds.push(draft.id)
+            rows.push([step, draft.status, `v${draft.version}`, draft.sync.state, uidText(draft), '–'])
+          },
+        })),
   ]
 
   function sendStep(): Step {
@@ -313,8 +321,4 @@ function onlyCopy(draft: DraftJson, copies: readonly Copy[]): Copy {
   }
   claim(copy.uid === draft.sync.uid, `the copy on the server has UID ${copy.uid}, the daemon says ${draft.sync.uid}`)
   return copy
-}
-
-function claim(holds: boolean, otherwise: string): void {
-  if (!holds) throw new ClaimFailure(`not as claimed: ${otherwise}`)
 }
