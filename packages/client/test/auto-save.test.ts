@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type Browser, isChromiumHere, startChromium } from './chromium.ts'
 import { type Composing, startComposing } from './editor-page.ts'
-import { start, type Running } from './harness.ts'
+import { start, token, type Running } from './harness.ts'
 
 // skipped: where there is no Chromium
 describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
@@ -156,6 +159,17 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     ])
   })
 
+  test('the words of a tab that lives are its own, and are offered to no other', async () => {
+    const composing = await compose()
+    const one = await composing.open({ interval: '60000' })
+    await one.type('not yours')
+    await one.evaluate('untilKept("not yours")')
+    const other = await composing.open()
+    expect(await other.evaluate('[recoveries, body.value]')).toEqual([[], 'Dear Ann,\n\nthe end\n'])
+    await one.evaluate('made.flush()')
+    await other.evaluate('untilShown("Dear Ann,\\n\\nthe end\\nnot yours")')
+  })
+
   test('two tabs that write at the same place: the second is told, and neither text is lost', async () => {
     const composing = await compose()
     const [one, other] = [await composing.open({ interval: '60000' }), await composing.open({ interval: '60000' })]
@@ -301,6 +315,26 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     const restoring = await composing.open({ choice: 'restore' })
     await restoring.evaluate('until("saved")')
     expect(await composing.stored()).toMatchObject({ version: 3, text: 'Dear Ann,\n\nthe end\nafter the backup' })
+  })
+
+  test('the example of docs/browser.md runs as it stands', async () => {
+    const text = await readFile(new URL('../../../docs/browser.md', import.meta.url), 'utf8')
+    const code = stripTypeScriptTypes(/```ts\n([^]*?)```/.exec(text)?.[1] ?? '')
+    const page = `<!doctype html><meta charset="utf-8"><input id="subject"><textarea id="body"></textarea><p id="state"></p>
+      <button id="close"></button><script type="module">
+      const { accountId, draftId } = Object.fromEntries(new URLSearchParams(location.search)), token = '${token}'
+      ${code.replace("'@everdraft/client'", "'/src/index.ts'")}
+      window.saving = saving</script>`
+    const composing = await compose({ more: { '/example': page } })
+    const opened = await composing.profile.open(composing.urlOf().replace('/?', '/example?'))
+    await opened.evaluate(`(async () => {
+      while (window.saving === undefined) await new Promise((resolve) => requestAnimationFrame(resolve))
+      document.querySelector('#body').focus()
+    })()`)
+    await opened.type('by the book')
+    await opened.evaluate('document.querySelector("#close").click()')
+    await composing.untilStored(3)
+    expect((await composing.stored()).text).toContain('by the book')
   })
 
   test('H15 a file that was attached offline is sent by the next page, once', async () => {

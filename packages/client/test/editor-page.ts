@@ -68,13 +68,13 @@ export interface Composing extends Running {
 /** A draft on the daemon, and a browser profile of its own. */
 export async function startComposing(
   { browser, running }: { readonly browser: Browser; readonly running: Running },
-  options: Omit<SiteOptions, 'pages'> = {},
+  { more, ...options }: Omit<SiteOptions, 'pages'> & { readonly more?: SiteOptions['pages'] } = {},
 ): Promise<Composing> {
   const { client, accountId, engine } = running
   const draftId = await running.addDraft('Minutes')
   const path = { id: accountId, draft_id: draftId }
   await client.PUT('/accounts/{id}/drafts/{draft_id}', { params: { path }, body: { text: 'Dear Ann,\n\nthe end\n' } })
-  const site = await serveSite(running, { ...options, pages: { '/': composer } })
+  const site = await serveSite(running, { ...options, pages: { '/': composer, ...more } })
   const profile = await browser.newProfile()
   const urlOf = (asked: Readonly<Record<string, string>> = {}): string =>
     `${site}/?${String(new URLSearchParams({ accountId, draftId, ...asked }))}`
