@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
 import { act, draftOf, type ForeignHand, remove } from '../correlation/foreign-hand.ts'
-import { foreignClients } from '../correlation/foreign-clients/all.ts'
+import { fairemail } from '../correlation/foreign-clients/fairemail.ts'
+import { gmailSmtp } from '../correlation/foreign-clients/gmail-smtp.ts'
+import { gmailWeb } from '../correlation/foreign-clients/gmail-web.ts'
 import { thunderbird } from '../correlation/foreign-clients/thunderbird.ts'
 import { geary } from '../correlation/foreign-clients/geary.ts'
 import { roundcube } from '../correlation/foreign-clients/roundcube.ts'
@@ -31,7 +33,8 @@ async function outcome(answering: AnsweringDevice) {
 }
 
 describe('a draft of a program that a person sends from another mail program', () => {
-  test.each(foreignClients.map((client) => [client.name, client] as const))(
+  // The others are tried on real servers.
+  test.each([fairemail, gmailWeb, gmailSmtp].map((client) => [client.name, client] as const))(
     '%s, edited a little',
     async (_, client) => {
       await using answering = await opened()
@@ -113,5 +116,123 @@ describe('a draft of a program that a person sends from another mail program', (
     await answering.device.restart()
     await answering.settle()
     expect(await outcome(answering)).toMatchObject({ status: 'sent', sent: { evidence: 'exact' } })
+  })
+})
+
+describe('what is told of a draft that is gone', () => {
+  test('within a quarter of an hour nothing, and then that nothing went in its place', async () => {
+    let aheadMs = 0
+    await using answering = await openAnswering({
+      answer: () => ({ text: answer }),
+      engine: { environment: { now: () => Date.now() + aheadMs } },
+    })
+    await answering.arrives(mail({ messageId: question }))
+    await answering.settle()
+    await act(handOf(answering, thunderbird), 'discarded')
+    await answering.settle()
+    expect(await outcome(answering)).toMatchObject({ status: 'draft_created', verdict: 'unknown', sent: null })
+    aheadMs = 16 * 60_000
+    await answering.settle()
+    expect(await outcome(answering)).toMatchObject({ status: 'draft_created', verdict: 'discarded', sent: null })
+  })
+
+  test('its mail shows up late, and is found all the same', async () => {
+    let aheadMs = 0
+    await using answering = await openAnswering({
+      answer: () => ({ text: answer }),
+      engine: { environment: { now: () => Date.now() + aheadMs } },
+    })
+    await answering.arrives(mail({ messageId: question }))
+    await answering.settle()
+    const hand = handOf(answering, roundcube)
+    const messageId = await act(hand, 'little')
+    const [sent] = await answering.device.foreign((raw) => raw.listMessages('Sent'))
+    await remove({ ...hand, folders: { ...hand.folders, drafts: 'Sent' } }, sent!.uid)
+    await answering.settle()
+    aheadMs = 16 * 60_000
+    await answering.settle()
+    expect(await outcome(answering)).toMatchObject({ verdict: 'discarded' })
+    await answering.device.foreign((raw) => raw.append('Sent', sent!.bytes, ['\\Seen']))
+    await answering.settle()
+    expect(await outcome(answering)).toMatchObject({ status: 'sent', sent: { messageId, evidence: 'exact' } })
+  })
+})
+
+describe('the look into Sent', () => {
+  test('of near-identical drafts to one person names the one that went, and no other', async () => {
+    await using answering = await openAnswering({ answer: () => ({ text: answer }) })
+    const questions = [1, 2, 3].map((number) => `<question-${number}@example.com>`)
+    await answering.arrives(...questions.map((messageId) => mail({ messageId, subject: 'The same' })))
+    await answering.settle()
+    const messageId = await act({ ...handOf(answering, thunderbird), question: questions[1]! }, 'little')
+    await answering.settle()
+    const outcomes = await answering.outcomes()
+    expect(outcomes.map(({ replyToMessageId, sent }) => [replyToMessageId, sent?.messageId ?? null])).toEqual(
+      questions.map((one) => [one, one === questions[1] ? messageId : null]),
+    )
+  })
+
+  test('goes on where a cut was, and reads anew what was moved to a folder of the same name', async () => {
+    await using answering = await opened()
+    const { device } = answering
+    const hand = handOf(answering, thunderbird)
+    const messageId = await act(hand, 'little')
+    let cuts = 0
+    // A little later each time, until it gets through.
+    for (let bytes = 150; (await outcome(answering)).status !== 'sent'; bytes += 150) {
+      const cut = device.proxy.cutAfter({ direction: 'toClient', bytes, how: 'rst' })
+      void cut.done.then(() => (cuts += 1))
+      await device.sync()
+      cut.cancel()
+    }
+    expect(cuts).toBeGreaterThan(2)
+    await answering.settle()
+    const first = await outcome(answering)
+    expect(first).toMatchObject({ sent: { messageId } })
+    const messages = await device.foreign((raw) => raw.listMessages('Sent'))
+    await device.foreign(async (raw) => {
+      await raw.ok('DELETE Sent')
+      await raw.ok('CREATE Sent')
+      await raw.append('Sent', mail({ subject: 'Something else' }))
+      for (const { bytes } of messages) await raw.append('Sent', bytes, ['\\Seen'])
+    })
+    await answering.settle()
+    expect(await outcome(answering)).toEqual(first)
+    expect(device.events.filter(({ type }) => type === 'outcome.sent')).toHaveLength(1)
+  })
+
+  test('reads of a large mail the words alone, and does not say that its files were changed', async () => {
+    await using answering = await opened()
+    const hand = handOf(answering, roundcube)
+    const copy = await draftOf(hand)
+    const file = Buffer.alloc(400_000, 'QUJD').toString('latin1').replaceAll(/.{76}/g, '$&\r\n')
+    const [header = '', ...body] = copy.bytes.toString('latin1').split('\r\n\r\n')
+    const type = /^Content-(?:Type|Transfer-Encoding):.*(?:\r\n[ \t].*)*\r\n/gim
+    const part = [...`${header}\r\n`.matchAll(type)].join('')
+    const whole = [
+      `${`${header}\r\n`.replaceAll(type, '')}Content-Type: multipart/mixed; boundary="large"`,
+      `--large\r\n${part}\r\n${body.join('\r\n\r\n')}`,
+      `--large\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n${file}\r\n--large--\r\n`,
+    ].join('\r\n\r\n')
+    const before = answering.device.proxy.connections.reduce((sum, { bytes }) => sum + bytes.toClient, 0)
+    await hand.use((raw) => raw.append('Sent', whole, ['\\Seen']))
+    await answering.settle()
+    const after = answering.device.proxy.connections.reduce((sum, { bytes }) => sum + bytes.toClient, 0)
+    expect(await outcome(answering)).toMatchObject({ verdict: 'sent-unchanged', sent: { evidence: 'exact' } })
+    expect(after - before).toBeLessThan(50_000)
+  })
+
+  test('changes nothing there, not even what is unread, and is made where something is heard', async () => {
+    await using answering = await openAnswering({ answer: () => ({ text: answer }), engine: { watch: true } })
+    await answering.arrives(mail({ messageId: question }))
+    await answering.settle()
+    const hand = handOf(answering, roundcube)
+    const { uid } = await draftOf(hand)
+    const copy = await draftOf(hand)
+    await answering.device.foreign((raw) => raw.append('Sent', copy.bytes))
+    await remove(hand, uid)
+    await expect.poll(async () => (await outcome(answering)).status).toBe('sent')
+    const sent = await answering.device.foreign((raw) => raw.listMessages('Sent'))
+    expect(sent.flatMap(({ flags }) => flags).filter((flag) => flag.toLowerCase() !== '\\recent')).toEqual([])
   })
 })
