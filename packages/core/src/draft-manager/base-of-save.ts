@@ -2,7 +2,7 @@ import { validationError } from '../errors.ts'
 import type { DeviceId, Version } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
 import type { StoredDraft } from '../storage/drafts.ts'
-import { newestRevision } from '../storage/revision-lookups.ts'
+import { newestBy, newestOf, newestUpTo } from '../storage/revision-lookups.ts'
 
 export interface BaseClaim {
   /** The version that the client began with; 0 or absent: it does not say. */
@@ -29,14 +29,14 @@ export async function baseOfSave(db: Db, draft: StoredDraft, claim: BaseClaim): 
   while (claim.own.has((base + 1) as Version)) base = (base + 1) as Version
   if (base === draft.version) return base
   // What compaction took is not there to compare with: then the newest before it is.
-  return (await newestRevision(db, draft.id, { upTo: base }))?.version ?? draft.version
+  return (await newestUpTo(db, draft.id, base))?.version ?? draft.version
 }
 
 async function lastSeen(db: Db, draft: StoredDraft, { lastSavedAt, device }: BaseClaim): Promise<Version> {
   if (lastSavedAt !== undefined && lastSavedAt > 0) {
     if (lastSavedAt >= draft.updatedAt) return draft.version
-    const seen = await newestRevision(db, draft.id, { savedBy: lastSavedAt })
+    const seen = await newestBy(db, draft.id, lastSavedAt)
     if (seen !== null) return seen.version
   }
-  return (await newestRevision(db, draft.id, { device }))?.version ?? draft.version
+  return (await newestOf(db, draft.id, device))?.version ?? draft.version
 }

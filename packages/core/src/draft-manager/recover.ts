@@ -2,7 +2,7 @@ import type { Author } from '../draft/draft.ts'
 import { validationError } from '../errors.ts'
 import type { AccountId, DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
-import { endUnfinishedSaves, unfinishedSaves, type UnfinishedSave } from '../storage/draft-saves.ts'
+import { endUnfinishedSaves, unfinishedSaves, unfinishedSavesOf, type UnfinishedSave } from '../storage/draft-saves.ts'
 import { findDraft, listDrafts, type StoredDraft } from '../storage/drafts.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { FollowUp, LocalTask, PlanContext } from '../tasks/task.ts'
@@ -20,8 +20,6 @@ import { type ShownDraft, stateIn, storageOf } from './state-of-draft.ts'
 
 /** So many drafts are looked at where the client names none. */
 const draftsLookedAt = 10
-/** And so many saves that were begun. */
-const savesLookedAt = 100
 
 interface Recovered {
   readonly reason: RecoveryReason
@@ -130,14 +128,13 @@ async function draftsInQuestion(
   const { draftId, draft: state, deviceId: device } = request
   const local = state === undefined || !hasText(state) ? null : { state, device, at: now }
   if (draftId !== null) {
-    const unfinished = await unfinishedSaves(db, accountId, { draftId, device: null, limit: savesLookedAt })
+    const unfinished = await unfinishedSavesOf(db, accountId, draftId)
     const found = await findDraft(db, draftId)
     const isNew = found === null && (local !== null || unfinished.length > 0)
     return [{ draftId, stored: isNew ? null : ownDraft(found, accountId), local, unfinished }]
   }
   if (local !== null) throw validationError('draftId', 'is required with a draft to recover')
-  const filter = { draftId: null, device: device === unnamedDevice ? null : device, limit: savesLookedAt }
-  const begun = await unfinishedSaves(db, accountId, filter)
+  const begun = await unfinishedSaves(db, accountId, device === unnamedDevice ? null : device)
   const ids = [...new Set(begun.map((save) => save.draftId))]
   const drafts: InQuestion[] = []
   for (const id of ids) {

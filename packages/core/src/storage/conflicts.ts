@@ -1,6 +1,7 @@
 import type { Author, ContentField, DraftContent } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, ConflictId, DeviceId, Umid, Version } from '../ids.ts'
+import { prepared } from './prepared.ts'
 import type { Schema } from './schema.ts'
 import type { Db } from './db.ts'
 
@@ -50,15 +51,13 @@ export async function insertConflict(db: Db, accountId: AccountId, conflict: Con
 
 /** Newest first; those that wait for a decision before those that had one. */
 export async function listConflicts(db: Db, draftId: Umid): Promise<readonly Conflict[]> {
-  const rows = await db
-    .selectFrom('conflict')
-    .selectAll()
-    .where('draft_id', '=', draftId)
-    .orderBy('id', 'desc')
-    .execute()
-  const conflicts = rows.map(toConflict)
+  const conflicts = (await ofDraft(db, { draftId })).map(toConflict)
   return [...conflicts.filter((one) => one.resolvedAt === null), ...conflicts.filter((one) => one.resolvedAt !== null)]
 }
+
+const ofDraft = prepared((db, input: { readonly draftId: Umid }) =>
+  db.selectFrom('conflict').selectAll().where('draft_id', '=', input.draftId).orderBy('id', 'desc'),
+)
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getConflict(db: Db, draftId: Umid, id: ConflictId): Promise<Conflict> {

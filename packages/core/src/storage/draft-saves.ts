@@ -36,42 +36,43 @@ export async function beginDraftSave(db: Db, accountId: AccountId, save: Unfinis
     .execute()
 }
 
+interface EndedSave {
+  readonly saveId: string
+  readonly draftId: Umid
+  readonly device: DeviceId
+  /** Null: it made none. */
+  readonly version: Version | null
+  readonly now: number
+}
+
 /** Whether it was begun or not: what it made is known by its id from now on. */
-export async function endDraftSave(
-  db: Db,
-  accountId: AccountId,
-  save: {
-    readonly saveId: string
-    readonly draftId: Umid
-    readonly device: DeviceId
-    /** Null: it made none. */
-    readonly version: Version | null
-    readonly now: number
-  },
-): Promise<void> {
-  await db
+export async function endDraftSave(db: Db, accountId: AccountId, save: EndedSave): Promise<void> {
+  await endSave(db, { accountId, ...save })
+}
+
+const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId }) =>
+  db
     .insertInto('draft_save')
     .values({
-      account_id: accountId,
-      save_id: save.saveId,
-      draft_id: save.draftId,
-      device: save.device,
-      begun_at: save.now,
-      base_version: null,
-      state: null,
-      ended_at: save.now,
-      version: save.version,
+      account_id: input.accountId,
+      save_id: input.saveId,
+      draft_id: input.draftId,
+      device: input.device,
+      begun_at: input.now,
+      base_version: sql.lit(null),
+      state: sql.lit(null),
+      ended_at: input.now,
+      version: input.version,
     })
     .onConflict((conflict) =>
       // Sent again, it makes nothing, and what it made at first is still its own.
       conflict.columns(['account_id', 'save_id']).doUpdateSet({
-        ended_at: save.now,
-        state: null,
+        ended_at: input.now,
+        state: sql.lit(null),
         version: sql`coalesce(draft_save.version, excluded.version)`,
       }),
-    )
-    .execute()
-}
+    ),
+)
 
 /** What the device has begun on the draft is in what it has saved now, or is given up. */
 export async function endUnfinishedSaves(
@@ -135,17 +136,41 @@ export async function versionsOfSaves(
   return new Set(rows.map(({ version }) => version as Version))
 }
 
-/** Newest first. */
+/** Of a draft, newest first. */
+export async function unfinishedSavesOf(
+  db: Db,
+  accountId: AccountId,
+  draftId: Umid,
+): Promise<readonly UnfinishedSave[]> {
+  return (await ofDraft(db, { accountId, draftId })).map(toUnfinished)
+}
+
+const ofDraft = prepared((db, input: { readonly accountId: AccountId; readonly draftId: Umid }) =>
+  unfinished(db).where('account_id', '=', input.accountId).where('draft_id', '=', input.draftId),
+)
+
+/** Of all drafts, newest first; `device` null: of all devices. */
 export async function unfinishedSaves(
   db: Db,
   accountId: AccountId,
-  filter: { readonly draftId: Umid | null; readonly device: DeviceId | null; readonly limit: number },
+  device: DeviceId | null,
 ): Promise<readonly UnfinishedSave[]> {
-  let rows = db.selectFrom('draft_save').selectAll().where('account_id', '=', accountId).where('ended_at', 'is', null)
-  if (filter.draftId !== null) rows = rows.where('draft_id', '=', filter.draftId)
-  if (filter.device !== null) rows = rows.where('device', '=', filter.device)
-  const found = await rows.orderBy('begun_at', 'desc').orderBy('save_id').limit(filter.limit).execute()
+  const rows = unfinished(db).where('account_id', '=', accountId)
+  const found = await (device === null ? rows : rows.where('device', '=', device)).execute()
   return found.map(toUnfinished)
+}
+
+/** So many are looked at. */
+const mostUnfinished = 100
+
+function unfinished(db: Db) {
+  return db
+    .selectFrom('draft_save')
+    .selectAll()
+    .where('ended_at', 'is', null)
+    .orderBy('begun_at', 'desc')
+    .orderBy('save_id')
+    .limit(sql.lit(mostUnfinished))
 }
 
 export async function dropDraftSavesBefore(db: Db, time: number): Promise<void> {

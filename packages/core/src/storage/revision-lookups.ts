@@ -4,40 +4,69 @@ import { applyDelta, type Delta } from '../draft/delta.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
+import type { Schema } from './schema.ts'
 
-/** Absent: whichever. */
-export interface RevisionFit {
-  readonly upTo?: Version
-  /** Epoch milliseconds. */
-  readonly savedBy?: number
-  readonly device?: DeviceId
+export interface SeenRevision {
+  readonly version: Version
+  readonly savedAt: number
+  readonly device: DeviceId
 }
 
-/** The newest revision that is kept and fits; null: none does. */
-export async function newestRevision(
-  db: Db,
-  id: Umid,
-  { upTo, savedBy, device }: RevisionFit,
-): Promise<{ readonly version: Version; readonly savedAt: number; readonly device: DeviceId } | null> {
-  let rows = db.selectFrom('revision').select(['version', 'saved_at', 'device']).where('draft_id', '=', id)
-  if (upTo !== undefined) rows = rows.where('version', '<=', upTo)
-  if (savedBy !== undefined) rows = rows.where('saved_at', '<=', savedBy)
-  if (device !== undefined) rows = rows.where('device', '=', device)
-  const row = await rows.orderBy('version', 'desc').limit(1).executeTakeFirst()
+/** The newest that is kept, up to that one; null: there is none. */
+export async function newestUpTo(db: Db, id: Umid, version: Version): Promise<SeenRevision | null> {
+  return seen(await upTo(db, { id, version }))
+}
+
+const upTo = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
+  newest(db, input).where('version', '<=', input.version),
+)
+
+/** The newest that is kept and was stored by then, in epoch milliseconds. */
+export async function newestBy(db: Db, id: Umid, time: number): Promise<SeenRevision | null> {
+  return seen(await savedBy(db, { id, time }))
+}
+
+const savedBy = prepared((db, input: { readonly id: Umid; readonly time: number }) =>
+  newest(db, input).where('saved_at', '<=', input.time),
+)
+
+/** The newest that is kept and is this device's. */
+export async function newestOf(db: Db, id: Umid, device: DeviceId): Promise<SeenRevision | null> {
+  return seen(await ofDevice(db, { id, device }))
+}
+
+const ofDevice = prepared((db, input: { readonly id: Umid; readonly device: DeviceId }) =>
+  newest(db, input).where('device', '=', input.device),
+)
+
+function newest(db: Db, { id }: { readonly id: Umid }) {
+  return db
+    .selectFrom('revision')
+    .select(['version', 'saved_at', 'device'])
+    .where('draft_id', '=', id)
+    .orderBy('version', 'desc')
+    .limit(1)
+}
+
+function seen([row]: readonly Pick<Schema['revision'], 'version' | 'saved_at' | 'device'>[]): SeenRevision | null {
   if (row === undefined) return null
   return { version: row.version as Version, savedAt: row.saved_at, device: row.device as DeviceId }
 }
 
 /** What a revision of the history takes in the store, in bytes; 0 for the head, whose text is the draft's own, and for one that is not kept. */
 export async function storedBytes(db: Db, id: Umid, version: Version): Promise<number> {
-  const row = await db
-    .selectFrom('revision')
-    .select(sql<number | string>`octet_length(content)`.as('bytes'))
-    .where('draft_id', '=', id)
-    .where('version', '=', version)
-    .executeTakeFirst()
+  const [row] = await bytesOf(db, { id, version })
   return Number(row?.bytes ?? 0)
 }
+
+const bytesOf = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
+  db
+    .selectFrom('revision')
+    .select(sql<number | string>`octet_length(content)`.as('bytes'))
+    .where('draft_id', '=', input.id)
+    .where('version', '=', input.version),
+)
 
 /** What the newest kept revisions say, the head first. */
 export async function recentRevisions(
