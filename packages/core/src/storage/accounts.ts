@@ -187,6 +187,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'email_outcomes',
     'sent_mail',
     'outcome_sight',
+    'outcome_look',
     'draft_save',
     'responder',
     'inbox_mark',

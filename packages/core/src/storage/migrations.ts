@@ -450,6 +450,12 @@ const steps: readonly (readonly Statement[])[] = [
     // It would be taken for figures of a time, which are not in it.
     `drop index email_outcomes_by_time`,
   ],
+  [
+    // When what is in Sent was weighed against the drafts, and whether more was read since.
+    `create table outcome_look (
+      account_id text primary key, weighed_at integer not null, is_due integer not null
+    ) strict, without rowid`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

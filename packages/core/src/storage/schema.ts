@@ -41,6 +41,7 @@ export interface Schema {
   readonly email_outcomes: EmailOutcomeRow
   readonly sent_mail: SentMailRow
   readonly outcome_sight: OutcomeSightRow
+  readonly outcome_look: OutcomeLookRow
   readonly responder: ResponderRow
   readonly inbox_mark: InboxMarkRow
   readonly conversation_message: ConversationMessageRow
@@ -538,4 +539,10 @@ interface OutcomeSightRow {
   readonly gone_at: number | null
   /** JSON of a list: EMAILID and X-GM-MSGID of its messages. */
   readonly server_ids: string
+}
+
+interface OutcomeLookRow {
+  readonly account_id: string
+  readonly weighed_at: number
+  readonly is_due: number
 }
