@@ -90,10 +90,17 @@ describe('a mail that comes into INBOX', () => {
   test('that came while nothing ran is found at the next start', async () => {
     await using answering = await openAnswering()
     await answering.device.engine.close()
-    await answering.arrives(mail(), mail({ subject: 'more' }))
+    const subjects = Array.from({ length: 7 }, (_, n) => `mail ${n}`)
+    await answering.arrives(
+      ...subjects.map((subject) => mail({ subject })),
+      mail({ more: 'Precedence: bulk\r\n' }),
+      // What stands in the text is no field of the header.
+      mail({ subject: 'mail 7', text: 'Auto-Submitted: auto-replied' }),
+    )
     await answering.device.restart()
     await answering.settle()
-    expect(await answering.outcomes()).toHaveLength(2)
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual([...subjects, 'mail 7'])
+    expect(await answering.outcomes()).toHaveLength(8)
   })
 
   test.for([

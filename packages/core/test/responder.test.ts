@@ -114,7 +114,9 @@ describe('filters', () => {
 
 describe('a header', () => {
   test('is unfolded, has names without case, and may be broken', () => {
-    const header = readMailHeader(bytes('Received: a\nreceived: b\nX-Long: one\n two\n\tthree\nno field\n: x\n\n'))
+    const header = readMailHeader(
+      bytes('Received: a\nreceived: b\nX-Long: one\n two\n\tthree\nno field\n: x\n\nX-Body: x\n'),
+    )
     expect(headerValues(header, 'RECEIVED')).toEqual(['a', 'b'])
     expect(headerValues(header, 'x-long')).toEqual(['one two three'])
     expect(header.size).toBe(2)

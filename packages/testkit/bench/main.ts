@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { correlation } from '../../core/bench/correlation.ts'
 import { draftManager } from '../../daemon/bench/draft-manager.ts'
 import { rest } from '../../daemon/bench/rest.ts'
+import { answering } from '../../mail/bench/answering.ts'
 import { bytesPerEdit } from '../../mail/bench/bytes-per-edit.ts'
 import { bytesToSend } from '../../mail/bench/bytes-to-send.ts'
 import { composing } from '../../mail/bench/composing.ts'
@@ -34,6 +35,7 @@ const suites: readonly Suite[] = [
   bytesToSend,
   composing,
   latency,
+  answering,
   sending,
   idleAccounts,
   figures,

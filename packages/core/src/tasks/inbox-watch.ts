@@ -1,5 +1,5 @@
 import { type FolderPath, type InboxMarkId, type Uid, uuidv7 } from '../ids.ts'
-import { askedFields, whyNot } from '../responder/answerable.ts'
+import { askedFields, type NewMail, whyNot } from '../responder/answerable.ts'
 import { conversationIds, newConversationId } from '../responder/conversation.ts'
 import { inboxIdentity } from '../responder/inbox-identity.ts'
 import { filteredHeaders } from '../responder/mail-filters.ts'
@@ -24,6 +24,9 @@ import { done, type ExecuteContext, type WireTask } from './task.ts'
 const inbox = 'INBOX' as FolderPath
 
 const headersAtOnce = 100
+
+const fewMails = 4
+const smallBytes = 32 * 1024
 
 /** Of what is larger the text alone is read, and of a longer text its beginning. */
 const wholeBytes = 256 * 1024
@@ -70,19 +73,18 @@ interface Look {
 
 async function lookThrough(context: ExecuteContext, session: MailboxSession, look: Look): Promise<void> {
   const { folder, settings, account } = look
-  const names = [...new Set([...askedFields, ...filteredHeaders(settings.filters)])]
   const place = await placeToGoOn(context, session, look)
   const added = place.from < place.end ? await session.identitiesFrom(place.from) : []
   const mails = added.filter(({ deleted, draft }) => !deleted && !draft)
   for (let at = 0; at < mails.length; at += headersAtOnce) {
     const page = mails.slice(at, at + headersAtOnce)
-    const sizes = new Map(page.map(({ uid, size }) => [uid, size]))
-    for (const { uid, bytes } of await session.headerFields([...sizes.keys()], names)) {
-      const { from, sender, to, cc, subject } = await parse(context, inOnePiece(bytes))
-      const mail = { from: from ?? sender, to, cc, subject, header: readMailHeader(bytes) }
-      if (whyNot(mail, settings.filters, ownAddresses(account)) !== null) continue
-      const read = await readMail(context, session, { uid, size: sizes.get(uid) ?? 0 })
-      if (read !== null) await writeDown(context, folder, { uid, ...read })
+    const isSmall = page.length <= fewMails && page.every(({ size }) => size <= smallBytes)
+    for await (const found of isSmall
+      ? readWhole(context, session, page)
+      : readByHeader(context, session, page, settings)) {
+      if (whyNot(found.mail, settings.filters, ownAddresses(account)) !== null) continue
+      const read = await found.read()
+      if (read !== null) await writeDown(context, session, { folder, uid: found.uid, parsed: read })
     }
     await context.write(({ db }) => remember(context, db, folder, lastOf(page)))
   }
@@ -90,6 +92,44 @@ async function lookThrough(context: ExecuteContext, session: MailboxSession, loo
   if (uidNext !== place.from || place.isOld) {
     await context.write(({ db }) => remember(context, db, folder, (uidNext - 1) as Uid))
   }
+}
+
+interface FoundMail {
+  readonly uid: Uid
+  readonly mail: NewMail
+  /** All of it that an answer needs; null: it went meanwhile. */
+  readonly read: () => Promise<ParsedMessage | null>
+}
+
+/** In one round trip: of few small mails the headers alone would save little. */
+async function* readWhole(
+  context: ExecuteContext,
+  session: MailboxSession,
+  page: readonly MessageIdentity[],
+): AsyncGenerator<FoundMail, void, undefined> {
+  for (const { uid, bytes } of await session.fetchMany(page.map((one) => one.uid))) {
+    const parsed = await parse(context, inOnePiece(bytes))
+    yield { uid, mail: newMail(parsed, bytes), read: async () => parsed }
+  }
+}
+
+/** Of what may not be answered nothing is read but some fields of its header. */
+async function* readByHeader(
+  context: ExecuteContext,
+  session: MailboxSession,
+  page: readonly MessageIdentity[],
+  { filters }: ResponderSettings,
+): AsyncGenerator<FoundMail, void, undefined> {
+  const names = [...new Set([...askedFields, ...filteredHeaders(filters)])]
+  const sizes = new Map(page.map(({ uid, size }) => [uid, size]))
+  for (const { uid, bytes } of await session.headerFields([...sizes.keys()], names)) {
+    const mail = newMail(await parse(context, inOnePiece(bytes)), bytes)
+    yield { uid, mail, read: () => readMail(context, session, { uid, size: sizes.get(uid) ?? 0 }) }
+  }
+}
+
+function newMail({ from, sender, to, cc, subject }: ParsedMessage, bytes: Uint8Array): NewMail {
+  return { from: from ?? sender, to, cc, subject, header: readMailHeader(bytes) }
 }
 
 function ownAddresses({ address, imap }: StoredAccount): readonly string[] {
@@ -152,39 +192,39 @@ async function parse(context: ExecuteContext, raw: AsyncIterable<Uint8Array>): P
   return await context.format.parse(raw, context.environment.createSha256, { lookIntoSigned: true })
 }
 
-interface ReadMail {
-  readonly mail: KeptMail
-  /** As the server calls its conversation; null where it does not say. */
-  readonly threadId: string | null
-}
-
 /** Null: it went meanwhile. */
 async function readMail(
   context: ExecuteContext,
   session: MailboxSession,
   { uid, size }: Pick<MessageIdentity, 'uid' | 'size'>,
-): Promise<ReadMail | null> {
+): Promise<ParsedMessage | null> {
   const raw = size > wholeBytes ? null : await session.fetchRaw(uid)
-  const parsed = raw === null ? await readTextOnly(context, session, { uid }, 'cut') : await parse(context, raw)
-  if (parsed === null) return null
-  const { objectId, gmail } = session.capabilities
-  const [details] = objectId || gmail ? await session.details([uid]) : []
+  return raw === null ? await readTextOnly(context, session, { uid }, 'cut') : await parse(context, raw)
+}
+
+function keptOf(parsed: ParsedMessage): KeptMail {
   const { messageId, date, from, sender, replyTo, to, cc, mailFollowupTo, listPost, subject } = parsed
   const { inReplyTo, references, text, html } = parsed
   const people = { from, sender, replyTo, to, cc, mailFollowupTo, listPost }
-  return {
-    mail: { messageId, date, ...people, subject, inReplyTo, references, text, html },
-    threadId: details?.threadId ?? null,
-  }
+  return { messageId, date, ...people, subject, inReplyTo, references, text, html }
+}
+
+/** As the server calls the conversation; null where it does not say. */
+async function threadIdOf(session: MailboxSession, uid: Uid): Promise<string | null> {
+  const { objectId, gmail } = session.capabilities
+  const [details] = objectId || gmail ? await session.details([uid]) : []
+  return details?.threadId ?? null
 }
 
 /** In one transaction with the place where to go on. */
 async function writeDown(
   context: ExecuteContext,
-  folder: FolderState,
-  { uid, mail, threadId }: ReadMail & { readonly uid: Uid },
+  session: MailboxSession,
+  { folder, uid, parsed }: { readonly folder: FolderState; readonly uid: Uid; readonly parsed: ParsedMessage },
 ): Promise<void> {
   const { accountId, environment } = context
+  const mail = keptOf(parsed)
+  const threadId = await threadIdOf(session, uid)
   const now = environment.now()
   const id = uuidv7(now, environment.random) as InboxMarkId
   const identity = inboxIdentity(mail, environment.createSha256())

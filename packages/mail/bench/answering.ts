@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { createEngine, type EngineEvent } from '@everdraft/core'
+import { imap } from '@everdraft/mail'
+import { availability, connectRaw, type ServerName, startServer } from '@everdraft/testkit'
+
+// The store is no dependency of this package: it is taken through its own door.
+import { sqlite } from '../../sqlite/src/index.ts'
+import { benchFolder } from '../../testkit/bench/real-disk.ts'
+import { quantile } from '../../testkit/bench/statistics.ts'
+import { count, type Section, type Suite } from '../../testkit/bench/suite.ts'
+
+const longestMs = 10_000
+
+const servers: readonly (readonly [ServerName, string])[] = [
+  ['dovecot24', 'Dovecot 2.4'],
+  ['cyrus310', 'Cyrus 3.10'],
+  ['greenmail', 'GreenMail'],
+]
+
+interface Measured {
+  readonly title: string
+  /** From the mail in INBOX to the responder that is asked. */
+  readonly askedMs: readonly number[]
+  /** From its answer to the draft on the server. */
+  readonly draftedMs: readonly number[]
+  readonly allMs: readonly number[]
+}
+
+/** How long it takes from a mail in INBOX to the draft on the server that answers it, without the time of the responder. */
+export const answering: Suite = {
+  name: 'answering',
+  async run({ quick, say }) {
+    const rounds = quick ? 1 : 30
+    const measured: Measured[] = []
+    const missing: string[] = []
+    for (const [name, title] of servers) {
+      const here = availability(name)
+      if (!here.available) {
+        say(`${title} skipped: ${here.reason}`)
+        missing.push(title)
+        continue
+      }
+      say(title)
+      measured.push({ title, ...(await measure(name, rounds)) })
+    }
+    return section(rounds, measured, missing)
+  },
+}
+
+async function measure(name: ServerName, rounds: number): Promise<Omit<Measured, 'title'>> {
+  await using folder = await benchFolder()
+  const server = await startServer(name)
+  const user = server.user()
+  let askedAt = 0
+  const engine = await createEngine({
+    storage: sqlite(join(folder.path, 'everdraft.db')),
+    mailbox: imap(),
+    responders: {
+      modules: {
+        bench: ({ message }) => {
+          askedAt = performance.now()
+          return { text: `Thank you for ${message.subject}.` }
+        },
+      },
+    },
+  })
+  let hear: ((event: EngineEvent) => void) | null = null
+  engine.subscribe({}, (event) => hear?.(event))
+  const raw = await connectRaw({ host: server.host, port: server.imapPort })
+  try {
+    await raw.login(user)
+    const { id: accountId } = await engine.accounts.add({
+      address: user.address,
+      imap: { host: server.host, port: server.imapPort, security: 'none', user: user.user, password: user.password },
+    })
+    await engine.sync(accountId)
+    await engine.responders.set(accountId, { module: 'bench', hourlyLimit: 10_000 })
+    await engine.sync(accountId)
+    // Until it listens.
+    await wait(1_500)
+    const askedMs: number[] = []
+    const draftedMs: number[] = []
+    const allMs: number[] = []
+    // What the first one finds out of the server is of no later one.
+    for (let round = -1; round < rounds; round += 1) {
+      // Not in step with whatever the server does at intervals.
+      await wait(700 + Math.random() * 300)
+      const uploaded = Promise.withResolvers<void>()
+      hear = (event) => {
+        if (event.type === 'upload-finished') uploaded.resolve()
+      }
+      await raw.append(
+        'INBOX',
+        `From: bob@example.com\r\nSubject: mail ${round}\r\nMessage-ID: <${round}@example.com>\r\n\r\nwords\r\n`,
+      )
+      const cameAt = performance.now()
+      await Promise.race([uploaded.promise, wait(longestMs, null, { ref: false })])
+      const thereAt = performance.now()
+      if (round < 0) continue
+      askedMs.push(askedAt - cameAt)
+      draftedMs.push(thereAt - askedAt)
+      allMs.push(thereAt - cameAt)
+    }
+    return { askedMs, draftedMs, allMs }
+  } finally {
+    raw.close()
+    await engine.close()
+    await server.stop()
+  }
+}
+
+function section(rounds: number, measured: readonly Measured[], missing: readonly string[]): Section {
+  return {
+    title: 'Answering',
+    intro: `How long it takes from a mail in INBOX to the draft on the server that answers it, where the responder itself takes no time. ${rounds} mails each, one after another, on loopback.`,
+    settings: [
+      'engine: `sqlite(file)`, `imap()` and `watch` as they come, a responder in process',
+      'servers push what comes in their own time: it is part of the time until the responder is asked (Dovecot pushes up to 500 ms later, Cyrus at once)',
+    ],
+    tables: [
+      {
+        caption: 'Milliseconds',
+        columns: [
+          'server',
+          'until asked, p50',
+          'p95',
+          'from the answer to the draft, p50',
+          'p95',
+          'in all, p50',
+          'in all, p95',
+        ],
+        rows: measured.map(({ title, askedMs, draftedMs, allMs }) => [
+          title,
+          ...[askedMs, draftedMs, allMs].flatMap((times) => [
+            count(quantile(times, 0.5)),
+            count(quantile(times, 0.95)),
+          ]),
+        ]),
+      },
+    ],
+    notes: missing.map((title) => `${title} was not measured: it cannot be had on the machine of this run.`),
+  }
+}
