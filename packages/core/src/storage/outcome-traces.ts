@@ -193,3 +193,35 @@ export async function setOutcomeSight(db: Db, accountId: AccountId, draftId: Umi
     .onConflict((conflict) => conflict.column('draft_id').doUpdateSet(row))
     .execute()
 }
+
+/** When what is in Sent was weighed against the drafts. */
+export interface OutcomeLook {
+  /** 0: never. */
+  readonly weighedAt: number
+  /** More was read of it since. */
+  readonly isDue: boolean
+}
+
+export async function outcomeLook(db: Db, accountId: AccountId): Promise<OutcomeLook> {
+  const row = await db.selectFrom('outcome_look').selectAll().where('account_id', '=', accountId).executeTakeFirst()
+  return { weighedAt: row?.weighed_at ?? 0, isDue: row?.is_due !== 0 }
+}
+
+/** In the transaction that keeps the mail. */
+export async function setWeighingDue(db: Db, accountId: AccountId): Promise<void> {
+  await db
+    .insertInto('outcome_look')
+    .values({ account_id: accountId, weighed_at: 0, is_due: 1 })
+    .onConflict((conflict) => conflict.column('account_id').doUpdateSet({ is_due: 1 }))
+    .execute()
+}
+
+/** In the transaction that stores what came of it. */
+export async function setWeighed(db: Db, accountId: AccountId, at: number): Promise<void> {
+  const row = { weighed_at: at, is_due: 0 }
+  await db
+    .insertInto('outcome_look')
+    .values({ account_id: accountId, ...row })
+    .onConflict((conflict) => conflict.column('account_id').doUpdateSet(row))
+    .execute()
+}

@@ -7,8 +7,10 @@ import { seenFolder } from '../storage/folders.ts'
 import type { MessagePlace } from '../storage/imports.ts'
 import {
   explainedMails,
+  outcomeLook,
   outcomeSights,
   setOutcomeSight,
+  setWeighed,
   type Sight,
   unclearDrafts,
   unclearOutcomes,
@@ -36,11 +38,11 @@ export const outcomeCorrelate: WireTask = {
     const [oldest] = drafts
     if (oldest === undefined) return done()
     const before = await store.read((db) => seenFolder(db, accountId, 'sent'))
-    const hasMail = await readSent(context, await context.session(), oldest.createdAt)
+    await readSent(context, await context.session(), oldest.createdAt)
     const now = environment.now()
     const ids = drafts.map(({ draftId }) => draftId)
     const look = await lookAtDrafts(context, ids, { seenAt: before?.seenAt ?? 0, now })
-    if (hasMail || look.hasChanged || look.isDecided || before === null) await weigh(context, look, { since, now })
+    if (look.isDue) await weigh(context, look, { since, now })
     return done(...(look.waitMs === null ? [] : [lookIntoSent(accountId, look.waitMs)]))
   },
 }
@@ -49,10 +51,10 @@ interface Look {
   readonly chains: readonly Chain[]
   readonly whereabouts: ReadonlyMap<Umid, Whereabouts>
   readonly sights: ReadonlyMap<Umid, Sight>
-  /** Some are gone that were there, or the other way round. */
-  readonly hasChanged: boolean
-  /** Of some that are gone it has become clear since the last look that nothing went in their place. */
-  readonly isDecided: boolean
+  /** Of those that are gone and were there, or the other way round: to be stored. */
+  readonly changed: ReadonlyMap<Umid, Sight>
+  /** Something is there to be weighed that was not. */
+  readonly isDue: boolean
   /** Until it is clear of one that is gone that nothing went in its place; null: there is none. */
   readonly waitMs: number | null
 }
@@ -64,15 +66,16 @@ async function lookAtDrafts(
   time: { readonly seenAt: number; readonly now: number },
 ): Promise<Look> {
   const { accountId, store } = context
-  const { chains, sights } = await store.read(async (db) => ({
+  const { chains, known, last } = await store.read(async (db) => ({
     chains: await chainsOf(db, ids),
-    sights: await outcomeSights(db, accountId),
+    known: await outcomeSights(db, accountId),
+    last: await outcomeLook(db, accountId),
   }))
   const whereabouts = new Map<Umid, Whereabouts>()
   const changed = new Map<Umid, Sight>()
   for (const chain of chains) {
     const { draftId } = chain
-    const sight = sights.get(draftId) ?? null
+    const sight = known.get(draftId) ?? null
     const found = whereaboutsOf(chain, sight, time)
     whereabouts.set(draftId, found)
     const goneAt = found.kind === 'there' ? null : found.kind === 'gone' ? found.goneAt : found.at
@@ -80,21 +83,18 @@ async function lookAtDrafts(
     const seenAt = found.kind === 'gone' ? found.seenAt : (goneAt ?? time.now)
     changed.set(draftId, { seenAt, goneAt, serverIds: sight?.serverIds ?? [] })
   }
-  if (changed.size > 0) {
-    await context.write(async ({ db }) => {
-      for (const [draftId, sight] of changed) await setOutcomeSight(db, accountId, draftId, sight)
-    })
-  }
-  const decidedAt = [...new Map([...sights, ...changed])].flatMap(([draftId, { goneAt }]) =>
+  const sights = new Map([...known, ...changed])
+  const decidedAt = [...sights].flatMap(([draftId, { goneAt }]) =>
     goneAt === null || !whereabouts.has(draftId) ? [] : [goneAt + arrivesWithinMs],
   )
+  const isDecided = decidedAt.some((at) => at > last.weighedAt && at <= time.now)
   const later = decidedAt.filter((at) => at > time.now)
   return {
     chains,
     whereabouts,
-    sights: new Map([...sights, ...changed]),
-    hasChanged: changed.size > 0,
-    isDecided: decidedAt.some((at) => at > time.seenAt && at <= time.now),
+    sights,
+    changed,
+    isDue: last.isDue || changed.size > 0 || isDecided,
     waitMs: later.length === 0 ? null : later.reduce((soonest, at) => Math.min(soonest, at)) - time.now,
   }
 }
@@ -131,9 +131,11 @@ async function weigh(
     onUnrelated: (key) => unneeded.push(...(places.get(key) ?? [])),
   })
   const changes = outcomeChanges(outcomes, correlations, sent)
-  if (changes.length === 0 && unneeded.length === 0) return
+  // One transaction: after a crash before it all is weighed again.
   await context.write(async (write) => {
+    for (const [draftId, sight] of look.changed) await setOutcomeSight(write.db, accountId, draftId, sight)
     for (const { id, sent: one, verdict } of changes) await setCorrelated(write, id, { sent: one, verdict })
     for (const place of unneeded) await dropSentMail(write.db, place)
+    await setWeighed(write.db, accountId, now)
   })
 }

@@ -25,9 +25,12 @@ import {
   draftStands,
   draftWords,
   explainedMails,
+  outcomeLook,
   outcomeSights,
   sendsOf,
   setOutcomeSight,
+  setWeighed,
+  setWeighingDue,
   successorStands,
   unclearDrafts,
   unclearOutcomes,
@@ -218,6 +221,16 @@ export function exerciseOutcomeTraces({ openNotes }: SuiteStorage): void {
       expect(await notes.store.read((db) => outcomeSights(db, accountId))).toEqual(new Map([['first', sight]]))
       await set({ seenAt: 3, goneAt: null, serverIds: [] })
       expect((await notes.store.read((db) => outcomeSights(db, accountId))).get('first' as Umid)?.goneAt).toBeNull()
+    })
+
+    test('what was read is to be weighed, until it was', async () => {
+      await using notes = await openNotes()
+      const look = () => notes.store.read((db) => outcomeLook(db, accountId))
+      expect(await look()).toEqual({ weighedAt: 0, isDue: true })
+      await notes.store.write(({ db }) => setWeighed(db, accountId, 5))
+      expect(await look()).toEqual({ weighedAt: 5, isDue: false })
+      await notes.store.write(({ db }) => setWeighingDue(db, accountId))
+      expect(await look()).toEqual({ weighedAt: 5, isDue: true })
     })
 
     test('mails from Sent are kept as they were read, once each, until they are let go', async () => {

@@ -1,6 +1,7 @@
 import type { MessageId, Uid } from '../../ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { seenFolder, setSeenFolder } from '../../storage/folders.ts'
+import { setWeighingDue } from '../../storage/outcome-traces.ts'
 import { forgetSentMails, keepSentMail, type KeptSentMail } from '../../storage/sent-mails.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ParsedMessage } from '../../wire/message-format.ts'
@@ -21,26 +22,28 @@ const originalFields = ['X-Google-Original-Message-ID', 'X-Microsoft-Original-Me
 
 /**
  * Reads the mails that have come into Sent since the last look, at first since `since`, and keeps them here. Nothing there is
- * changed. Each is written down with the place where to go on. @returns whether there were any
+ * changed. Each is written down with the place where to go on, and with that it is to be weighed.
  */
-export async function readSent(context: ExecuteContext, session: MailboxSession, since: number): Promise<boolean> {
+export async function readSent(context: ExecuteContext, session: MailboxSession, since: number): Promise<void> {
   const path = findSpecialFolder(await session.folders(), 'sent')
   const folder = path === null ? null : await session.select(path, 'read-only')
-  if (folder === null) return false
+  if (folder === null) return
   const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
   const from = await placeToGoOn(context, session, { folder, end, since })
   const added = from < end ? await session.identitiesFrom(from) : []
   for (const identity of added) {
     const mail = identity.deleted || identity.draft ? null : await readMail(context, session, identity)
     await context.write(async ({ db }) => {
-      if (mail !== null) await keepSentMail(db, placeOf(context, folder, identity), mail)
+      if (mail !== null) {
+        await keepSentMail(db, placeOf(context, folder, identity), mail)
+        await setWeighingDue(db, context.accountId)
+      }
       await remember(context, db, folder, (identity.uid + 1) as Uid)
     })
   }
   // Also that nothing came: since then Drafts and Sent were looked at.
   const next = Math.max(end, (added.at(-1)?.uid ?? 0) + 1) as Uid
   await context.write(({ db }) => remember(context, db, folder, next))
-  return added.length > 0
 }
 
 async function placeToGoOn(
