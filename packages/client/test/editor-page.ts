@@ -19,7 +19,11 @@ const composer = `<!doctype html><meta charset="utf-8">
       document.addEventListener('input', changed)
       return () => document.removeEventListener('input', changed)
     },
-    show: (content) => { ({ subject: subject.value, body: body.value, ...rest } = content) },
+    show: (content) => {
+      ({ subject: subject.value, body: body.value, ...rest } = content)
+      // As editors do that write in their own way.
+      if (asked.trims) body.value = body.value.trimEnd()
+    },
     offerRecovery: async (recovery) => { recoveries.push(recovery); return choice },
     report: (status) => { statuses.push(status); heard() },
   }
