@@ -3,9 +3,13 @@ import { afterAll, beforeAll, describe } from 'vitest'
 
 import { suiteStorage } from '../../sqlite/test/harness.ts'
 import { exerciseEngine } from '../../sqlite/test/suites/engine.ts'
+import { exerciseOwners } from '../../sqlite/test/suites/owners.ts'
+import { exerciseRepeatedRequests } from '../../sqlite/test/suites/repeated.ts'
 import { exerciseStore } from '../../sqlite/test/suites/store.ts'
-import { pglite } from '../src/index.ts'
+import { exerciseWebhooks } from '../../sqlite/test/suites/webhooks.ts'
+import { pglite, postgres } from '../src/index.ts'
 import { PostgresFailure } from '../src/postgres-errors.ts'
+import { postgresPrograms, type PostgresServer, startPostgres } from './postgres-server.ts'
 
 let database: PGlite
 beforeAll(async () => {
@@ -22,4 +26,23 @@ describe('on PGlite,', () => {
   )
   exerciseStore(storage)
   exerciseEngine(storage)
+})
+
+const programs = postgresPrograms()
+
+// skipped: where PostgreSQL is not installed; CI installs it
+describe.skipIf(programs === null)('on a PostgreSQL server,', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres(programs ?? '')
+  })
+  afterAll(() => server.stop())
+  // What a daemon keeps for programs. Of the rest the statements are those of PGlite, and a server is slower to be asked.
+  const storage = suiteStorage(
+    (file) => postgres(server.url, { schema: file.slice(-63) }),
+    () => new PostgresFailure('53100', 'injected'),
+  )
+  exerciseOwners(storage)
+  exerciseWebhooks(storage)
+  exerciseRepeatedRequests(storage)
 })
