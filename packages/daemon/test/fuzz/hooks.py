@@ -33,3 +33,19 @@ def before_call(context, case, kwargs):
         known = served["tenants"][whose]["ids"].get(kind_of(name, case.operation.path, case.method.upper()))
         if known and isinstance(value, str) and uuid.match(value) and chance.random() < 0.85:
             case.path_parameters[name] = chance.choice(known)
+    if case.operation.path.endswith("/draft-manager") and isinstance(case.body, dict):
+        fill_envelope(case.body, served["tenants"][whose]["ids"])
+
+
+def fill_envelope(body, ids):
+    """Else hardly a request would be about a draft that there is."""
+    if chance.random() < 0.95:
+        body.pop("accountId", None)
+    for part in (body, body.get("draft")):
+        if not isinstance(part, dict):
+            continue
+        for name in ("accountId", "tenantId", "userId"):
+            if part is not body and chance.random() < 0.95:
+                part.pop(name, None)
+        if ids.get("draft") and "draftId" in part and chance.random() < 0.7:
+            part["draftId"] = ids["draft"][0]
