@@ -1,5 +1,6 @@
 export { createClient, type Client, type ClientOptions } from './client.ts'
-export { autoSave, type AutoSave, type AutoSaveOptions } from './auto-save/auto-save.ts'
+export { autoSave, type AutoSave } from './auto-save/auto-save.ts'
+export type { AutoSaveOptions } from './auto-save/options.ts'
 export type { FileInput } from './auto-save/file-queue.ts'
 export type { ContentField, EditorContent, Recipient } from './auto-save/content.ts'
 export type { Editor, Recovery, RecoveryChoice, SaveConflict, SaveStatus, ShadowState } from './auto-save/editor.ts'

@@ -1,32 +1,18 @@
-import type { Client } from '../client.ts'
 import { ProblemError } from '../errors.ts'
-import { createIdempotencyKey, mayPass, waitOf } from '../idempotency.ts'
+import { createIdempotencyKey, waitOf } from '../idempotency.ts'
 import { delayAfter } from '../pause.ts'
 import type { Attachment } from '../resources.ts'
 import { differingFields, emptyContent, type EditorContent, isSameContent } from './content.ts'
 import { openDraftDoor, type SaveAnswer } from './draft-door.ts'
-import type { Editor, SaveConflict, SaveStatus, ShadowState } from './editor.ts'
-import { judgeFoundSave } from './found-saves.ts'
+import type { Editor, SaveConflict, SaveStatus } from './editor.ts'
+import { isAhead, isPassing } from './failures.ts'
 import { createFileQueue, type FileInput } from './file-queue.ts'
+import { judgeFoundSave } from './found-saves.ts'
+import { type AutoSaveOptions, checkedOptions } from './options.ts'
 import { rebase } from './rebase.ts'
-import { type Acknowledged, type BegunSave, openShadow, type Shadow, ShadowError } from './shadow.ts'
+import { createShadowKeeper } from './shadow-keeper.ts'
+import type { Acknowledged, BegunSave } from './shadow.ts'
 import { joinTabs } from './tabs.ts'
-
-export interface AutoSaveOptions {
-  readonly client: Client
-  readonly accountId: string
-  /** A UUID. One that the daemon does not know is made by the first save: offline, too. */
-  readonly draftId: string
-  /** Whose the account is: the shadow is the database `everdraft_email_[tenantId]`. Default `default`. */
-  readonly tenantId?: string
-  readonly userId?: string
-  /** In the history of the draft. Default `unknown`. */
-  readonly deviceId?: string
-  /** Saves after a pause of so many milliseconds: 1,000 to 60,000. Default 2,000. */
-  readonly interval?: number
-  /** Saves so long after the first change, whatever is typed. Default five times `interval`, at most a minute. */
-  readonly longestInterval?: number
-}
 
 /** It saves until it is closed. */
 export interface AutoSave extends AsyncDisposable {
@@ -50,8 +36,6 @@ type Phase =
   | { readonly kind: 'conflict'; readonly conflict: SaveConflict; readonly conflictId: string | null }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
 
-const defaultIntervalMs = 2_000
-const longestIntervalMs = 60_000
 const firstRetryMs = 1_000
 /** Words are in the shadow so soon after they were typed. */
 const shadowMs = 200
@@ -65,13 +49,8 @@ const shadowMs = 200
  * @throws {ProblemError} where the draft cannot be had: it is not the caller's
  */
 export async function autoSave(editor: Editor, options: AutoSaveOptions): Promise<AutoSave> {
-  const { accountId, draftId, tenantId = 'default', userId = 'default', deviceId: device = 'unknown' } = options
-  const interval = checkedInterval('interval', options.interval ?? defaultIntervalMs)
-  const longest = checkedInterval(
-    'longestInterval',
-    options.longestInterval ?? Math.min(5 * interval, longestIntervalMs),
-  )
-  const door = openDraftDoor({ client: options.client, accountId, draftId, deviceId: device })
+  const { client, accountId, draftId, tenantId, userId, deviceId: device, ...rhythm } = checkedOptions(options)
+  const door = openDraftDoor({ client, accountId, draftId, deviceId: device })
 
   let base: Acknowledged = { version: 0, content: emptyContent, savedAt: 0 }
   /** False: nobody has said yet whether there is such a draft. */
@@ -85,29 +64,24 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   let failures = 0
   let saveTimer: ReturnType<typeof setTimeout> | undefined
   let keepTimer: ReturnType<typeof setTimeout> | undefined
-  let shadowState: ShadowState = 'kept'
-  let shadowWork: Promise<void> = Promise.resolve()
   let lastReport = ''
   let isClosed = false
 
-  const shadow = await openShadow({ tenantId, userId, accountId }).catch((error: unknown) => {
-    shadowState = stateAfter(error)
-    return null
-  })
+  const shadow = await createShadowKeeper({ tenantId, userId, accountId }, report)
   const tabs = await joinTabs({ tenantId, draftId, onSaved: hear })
   try {
     await load()
   } catch (error) {
     tabs.close()
-    shadow?.close()
+    await shadow.close()
     throw error
   }
   const files = createFileQueue({
-    client: options.client,
+    client,
     accountId,
     draftId,
-    waiting: await keptBefore(async (kept) => await kept.attachments(draftId)),
-    inShadow,
+    waiting: await shadow.read(async (kept) => await kept.attachments(draftId)),
+    inShadow: async (work) => await shadow.write(work),
   })
   const stopListening = editor.listen(changed)
   window.addEventListener('pagehide', leave)
@@ -124,15 +98,15 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   async function load(): Promise<void> {
     const stored = await loadStored()
     if (stored !== null) show(stored)
-    for (const found of await keptBefore(async (kept) => await kept.begun(draftId))) {
+    for (const found of await shadow.read(async (kept) => await kept.begun(draftId))) {
       if (!(await tabs.isGone(found.tab))) continue
       const judged = judgeFoundSave(found, stored)
       if (judged.kind === 'settled') {
-        await inShadow(async (kept) => await kept.drop(found))
+        await shadow.write(async (kept) => await kept.drop(found))
         continue
       }
       const choice = judged.kind === 'resumed' ? 'restore' : await editor.offerRecovery(judged.recovery)
-      if (choice === 'discard') await inShadow(async (kept) => await kept.drop(found))
+      if (choice === 'discard') await shadow.write(async (kept) => await kept.drop(found))
       if (choice !== 'restore') continue
       base = found.base
       begun = { ...found, tab: tabs.id, leftAt: null }
@@ -140,7 +114,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
       editor.show(found.content)
       return
     }
-    if (stored !== null) await inShadow(async (kept) => await kept.remember({ ...stored, draftId, device }))
+    if (stored !== null) await shadow.write(async (kept) => await kept.remember({ ...stored, draftId, device }))
   }
 
   /** From the daemon; where nobody answers, what this browser knows. Null: there is no such draft yet. */
@@ -152,45 +126,18 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     } catch (error) {
       if (!isPassing(error)) throw error
       fail(error)
-      const known = shadow === null ? null : await shadow.acknowledged(draftId).catch(() => null)
+      const [known = null] = await shadow.read(async (kept) => await kept.acknowledged(draftId))
       isBaseKnown = known !== null
       return known
     }
   }
 
-  async function keptBefore<Row>(read: (shadow: Shadow) => Promise<readonly Row[]>): Promise<readonly Row[]> {
-    if (shadow === null) return []
-    try {
-      return await read(shadow)
-    } catch (error) {
-      shadowState = stateAfter(error)
-      return []
-    }
-  }
-
-  // The shadow. What goes wrong there is told, and keeps nobody from saving.
-
-  async function shadowed(work: (shadow: Shadow) => Promise<void>): Promise<void> {
-    if (shadow === null) return
-    try {
-      await work(shadow)
-      shadowState = 'kept'
-    } catch (error) {
-      shadowState = stateAfter(error)
-    }
-    report()
-  }
-
-  /** One after the other, so that no older words overtake. */
-  function inShadow(work: (shadow: Shadow) => Promise<void>): Promise<void> {
-    shadowWork = shadowWork.then(async () => await shadowed(work))
-    return shadowWork
-  }
+  // The shadow.
 
   async function keepNow(): Promise<void> {
     clearTimeout(keepTimer)
     keepTimer = undefined
-    await inShadow(async (kept) => {
+    await shadow.write(async (kept) => {
       if (begun === null) return
       begun = { ...begun, content: editor.read() }
       await kept.keep(begun)
@@ -224,7 +171,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
 
   function schedule(): void {
     const now = Date.now()
-    saveIn(Math.max(0, Math.min(interval, (firstChangeAt ?? now) + longest - now)))
+    saveIn(Math.max(0, Math.min(rhythm.interval, (firstChangeAt ?? now) + rhythm.longestInterval - now)))
   }
 
   function saveIn(ms: number): void {
@@ -314,7 +261,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     begun = next
     firstChangeAt = next?.changedAt ?? null
     tabs.tell({ version, content, savedAt })
-    await inShadow(
+    await shadow.write(
       async (kept) => await kept.acknowledge({ version, content, savedAt, draftId, device, saveId: save.saveId, next }),
     )
     if (next !== null && isReady()) schedule()
@@ -385,7 +332,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
 
   async function forget(save: BegunSave): Promise<void> {
     begun = null
-    await inShadow(async (kept) => await kept.drop(save))
+    await shadow.write(async (kept) => await kept.drop(save))
   }
 
   // The page goes, or may go.
@@ -394,7 +341,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     if (begun === null || isClosed) return
     begun = { ...begun, leftAt: Date.now(), content: editor.read() }
     const last = begun
-    void shadowed(async (kept) => await kept.keep(last))
+    void shadow.writeAtOnce(async (kept) => await kept.keep(last))
     // At once: nothing that is waited for comes while a page goes, neither a lock nor an earlier answer.
     if (phase.kind !== 'conflict') void track(saveOnce())
   }
@@ -414,7 +361,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   // What the editor is told.
 
   function status(): SaveStatus {
-    const told = { shadow: shadowState }
+    const told = { shadow: shadow.state }
     if (phase.kind === 'conflict') return { ...told, state: 'conflict', conflict: phase.conflict }
     if (phase.kind === 'refused') return { ...told, state: 'refused', code: phase.code, message: phase.message }
     if (phase.kind === 'offline') return { ...told, state: 'offline' }
@@ -447,9 +394,8 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     window.removeEventListener('pagehide', leave)
     document.removeEventListener('visibilitychange', hide)
     window.removeEventListener('online', wake)
-    await shadowWork
     tabs.close()
-    shadow?.close()
+    await shadow.close()
   }
 
   return {
@@ -475,25 +421,4 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-function isPassing(error: unknown): boolean {
-  const isLate = error instanceof DOMException && error.name === 'TimeoutError'
-  return isLate || mayPass(error) || (error instanceof ProblemError && error.status >= 500)
-}
-
-function isAhead(error: unknown): boolean {
-  return error instanceof ProblemError && error.errors.some(({ path }) => path === 'draft.version')
-}
-
-/** @throws what is no error of the shadow */
-function stateAfter(error: unknown): ShadowState {
-  if (!(error instanceof ShadowError)) throw error
-  return error.code === 'FULL' ? 'full' : 'unavailable'
-}
-
-/** @throws {RangeError} */
-function checkedInterval(name: string, ms: number): number {
-  if (Number.isFinite(ms) && ms >= 1_000 && ms <= longestIntervalMs) return ms
-  throw new RangeError(`${name} must be 1,000 to 60,000 milliseconds`)
 }

@@ -64,8 +64,8 @@ export interface ShadowOwner {
 
 /** Words with which nothing can be done but keep them. @throws {ShadowError} each of them */
 export interface Shadow {
-  /** What the daemon acknowledged last; null: this browser does not know the draft. */
-  acknowledged(draftId: string): Promise<Acknowledged | null>
+  /** What the daemon acknowledged last; none: this browser does not know the draft. */
+  acknowledged(draftId: string): Promise<readonly Acknowledged[]>
   /** The newest first. */
   begun(draftId: string): Promise<readonly BegunSave[]>
   /** On disk when it resolves. */
@@ -135,7 +135,7 @@ export async function openShadow(owner: ShadowOwner): Promise<Shadow> {
   return {
     async acknowledged(draftId) {
       const row = (await read('drafts', (drafts) => drafts.get(draftId))) as DraftRow | undefined
-      return row === undefined || row.acknowledged.version === 0 ? null : row.acknowledged
+      return row === undefined || row.acknowledged.version === 0 ? [] : [row.acknowledged]
     },
     async begun(draftId) {
       const rows = (await read('draft_saves', (saves) => saves.index('draftId').getAll(draftId))) as SaveRow[]
