@@ -54,6 +54,17 @@ describe('auto-save', () => {
     expect((await engine.drafts.history(umid(draftId))).map(({ version }) => version)).toEqual([4, 3, 2, 1])
   })
 
+  test('a first save that comes twice at once begins one draft', async () => {
+    const { ask, engine } = await openOfflineManager()
+    const draftId = randomUUID()
+    const save = { action: 'auto-save', draftId, draft: { subject: 'One', body: 'a' } } as const
+    const answers = await Promise.all([ask(save), ask(save), ask(save)])
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 'success', output: { draft: { version: 1 }, conflictDetected: false } })
+    }
+    expect(await engine.drafts.history(umid(draftId))).toHaveLength(1)
+  })
+
   test('without a draftId it begins a draft and says which', async () => {
     const { done, engine } = await openOfflineManager()
     const { draft } = await done({ action: 'auto-save', draft: { body: 'a' } })
@@ -73,7 +84,9 @@ describe('auto-save', () => {
     expect(seen).toMatchObject({ subject: 'Two', version: 2 })
     const [, first] = await engine.drafts.history(id)
     expect(first).toMatchObject({ device: 'tab-1', by: 'user', version: 1 })
-    expect(events).toEqual(['draft-created', 'draft-saved'])
+    await done({ action: 'auto-save', draftId: id, draft: { body: 'b' } }, { by: 'program' })
+    expect((await engine.drafts.history(id))[0]).toMatchObject({ device: 'unknown', by: 'program', version: 3 })
+    expect(events).toEqual(['draft-created', 'draft-saved', 'draft-saved'])
   })
 
   test('needs a subject or a body', async () => {
@@ -408,6 +421,17 @@ describe('a conflict', () => {
       local: { text: both.body.replace('first', 'by laptop'), subject: 'Two' },
       remote: { text: both.body.replace('first', 'by phone') },
     })
+  })
+
+  test('that waits is over when its device saves again, and wins', async () => {
+    const { manager, draftId } = await movedOn()
+    const save = { action: 'auto-save', draftId, deviceId: 'laptop' } as const
+    const draft = { version: 1, body: both.body.replace('first', 'by laptop') }
+    expect((await manager.failed({ ...save, draft })).errorCode).toBe('CONFLICT_ERROR')
+    const wins = await manager.done({ ...save, draft, recoveryOptions: { preferLocal: true } })
+    expect(wins.draft?.body).toBe(draft.body)
+    const [conflict] = await manager.engine.drafts.conflicts(umid(draftId))
+    expect(conflict).toMatchObject({ resolution: 'superseded', local: { text: draft.body } })
   })
 
   test('H19 a save on an old base, or of a page that has not loaded, overwrites nothing', async () => {

@@ -116,12 +116,13 @@ const saveState: LocalTask<AutoSave, AutoSaved> = {
     const writer = { accountId, draftId: draft.id, device, now: context.now }
     if (device !== unnamedDevice) {
       await endUnfinishedSaves(db, writer)
-      const but = conflict?.conflictId as ConflictId | null | undefined
-      if (but !== null && but !== undefined) await endOpenConflicts(context.write, { ...writer, but })
+      const but = (conflict?.conflictId ?? null) as ConflictId | null
+      // Newer words of the same device are in the conflict, or have won.
+      const isDecided = but !== null || (conflict !== null && input.strategy === 'local-wins')
+      if (isDecided) await endOpenConflicts(context.write, { ...writer, but })
     }
     if (saveId !== null) {
-      const isNew = draft.version !== before?.version && (conflict?.conflictId ?? null) === null
-      const version = isNew ? draft.version : null
+      const version = draft.version === before?.version ? null : draft.version
       await endDraftSave(db, accountId, { saveId, draftId: draft.id, device, version, now: context.now })
     }
     return planned

@@ -15,8 +15,8 @@ export async function endOpenConflicts(
     readonly accountId: AccountId
     readonly draftId: Umid
     readonly device: DeviceId
-    /** This one waits on. */
-    readonly but?: ConflictId
+    /** This one waits on; null: none does. */
+    readonly but: ConflictId | null
     readonly now: number
   },
 ): Promise<void> {

@@ -193,7 +193,7 @@ async function settle(
   for (const one of devices) await endUnfinishedSaves(write.db, { accountId, draftId, device: one, now })
   const decided = plan.kind === 'keep' || plan.kind === 'take' ? plan.losers.map((loser) => loser.device) : []
   for (const one of new Set([taken, ...decided])) {
-    if (one !== null) await endOpenConflicts(write, { accountId, draftId, device: one, now })
+    if (one !== null) await endOpenConflicts(write, { accountId, draftId, device: one, but: null, now })
   }
 }
 
