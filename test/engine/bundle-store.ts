@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 import {
   type AccountId,
@@ -99,11 +100,23 @@ export async function openBundleStore(now: () => number = Date.now): Promise<Bun
     },
     async [Symbol.asyncDispose]() {
       await engine.close()
+      const left = leftovers(file)
       const { findings } = await inspectStore(sqlite(file))
       await rm(folder, { recursive: true })
+      if (left > 0) throw new Error(`${left} rows are left of imports that ended`)
       if (findings.length > 0) throw new Error(`the store is not whole: ${JSON.stringify(findings)}`)
     },
   }
+}
+
+/** What was read of bundles and not taken in. */
+function leftovers(file: string): number {
+  const raw = new DatabaseSync(file)
+  const { left } = raw
+    .prepare('select (select count(*) from staged_import) + (select count(*) from blob where complete = 0) as left')
+    .get() as { left: number }
+  raw.close()
+  return left
 }
 
 /** As from a socket: in pieces that end anywhere. */
@@ -113,7 +126,11 @@ async function* inSlices(given: Uint8Array | string): AsyncGenerator<Uint8Array,
 }
 
 /** A draft that says something in each of its fields, with three versions and two files, one of them only in its past. */
-export async function richDraft({ engine, accountId }: BundleStore, subject = 'Grüße'): Promise<Draft> {
+export async function richDraft(
+  { engine, accountId }: BundleStore,
+  subject = 'Grüße',
+  fileBytes = 300_000,
+): Promise<Draft> {
   const { id } = await engine.drafts.create({
     accountId,
     from: { address: 'ann@example.org', name: 'Ann Example' },
@@ -130,7 +147,7 @@ export async function richDraft({ engine, accountId }: BundleStore, subject = 'G
   })
   await engine.drafts.attach(id, { filename: 'gone.bin', content: randomBytes(100) })
   const { attachments } = await engine.drafts.get(id)
-  const { attachment } = await engine.drafts.attach(id, { filename: 'größe.bin', content: randomBytes(300_000) })
+  const { attachment } = await engine.drafts.attach(id, { filename: 'größe.bin', content: randomBytes(fileBytes) })
   await engine.drafts.detach(id, attachments[0]!.id)
   return await engine.drafts
     .save(id, { text: 'Hello again\nFrom here\n' }, { baseVersion: 4 as Version })

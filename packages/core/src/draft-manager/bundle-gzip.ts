@@ -6,8 +6,9 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }
 
+/** The memory of a piece is not to be used again; pieces of some ten thousand bytes are best. */
 export function gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  return through(inChunks(source, 64 * 1024), new CompressionStream('gzip'))
+  return through(source, new CompressionStream('gzip'))
 }
 
 export interface GunzipLimits {
@@ -35,7 +36,8 @@ export async function* gunzip(
   async function* counted(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const piece of inChunks(source, gulpBytes)) {
       taken += piece.length
-      yield piece
+      // The chunk's memory is used for the next one.
+      yield piece.slice()
     }
   }
   for await (const piece of through(counted(), new DecompressionStream('gzip'))) {
@@ -63,8 +65,7 @@ async function* through(
     try {
       for await (const piece of source) {
         if (isOver) return
-        // The chunk's memory is used for the next one.
-        await writer.write(piece.slice())
+        await writer.write(piece)
       }
     } catch (error) {
       if (!isOver) failure.push({ error })

@@ -36,7 +36,7 @@ export interface ExportProgress {
 }
 
 /** As much is read at once. */
-const pageBytes = 1024 * 1024
+const pageBytes = 128 * 1024
 
 /** Null: it is not there, or in another account. */
 export async function recordIn(db: Db, accountId: AccountId, id: Umid): Promise<DraftRecord | null> {

@@ -8,6 +8,7 @@ import { inChunks } from '../storage/chunks.ts'
 import type { Db } from '../storage/db.ts'
 import { toBase64 } from './bundle-base64.ts'
 import { gzip } from './bundle-gzip.ts'
+import { createPieces } from './bundle-pieces.ts'
 import type { BundleHeader, ManifestEntry } from './bundle.ts'
 import type { DraftBundleMetadata } from './envelope.ts'
 import { entryText } from './export-entry.ts'
@@ -29,7 +30,7 @@ export interface DraftExport {
   /** To be read once, and as slowly as one likes: only a page of drafts is in memory. */
   readonly bytes: AsyncIterable<Uint8Array>
   /** Once all bytes were read; null before, and of messages. */
-  metadata(): ExportMetadata | null
+  readonly metadata: () => ExportMetadata | null
 }
 
 /** Measured. */
@@ -43,7 +44,6 @@ export type ExportDrafts = (accountId: AccountId, options?: ExportOptions) => Pr
 
 /** A multiple of three: no base64 between has padding. */
 const pieceBytes = 192 * 1024
-const encoder = new TextEncoder()
 
 /** `onRecord` sees each draft of a bundle as it was read. */
 export function createExport(parts: EngineParts, onRecord: (record: ExportedRecord) => void = () => {}): ExportDrafts {
@@ -98,8 +98,7 @@ async function* bundleBytes(parts: EngineParts, bundling: Bundling): AsyncGenera
   let compressed = 0
   let said: BundleText | null = null
   async function* text(): AsyncGenerator<Uint8Array, void, undefined> {
-    const pieces = bundleText(parts, bundling, (end) => void (said = end))
-    for await (const piece of inPieces(pieces)) {
+    for await (const piece of bundleText(parts, bundling, (end) => void (said = end))) {
       uncompressed += piece.length
       yield piece
     }
@@ -123,7 +122,8 @@ async function* bundleText(
   parts: EngineParts,
   { header, account, ids, options, onRecord }: Bundling,
   onEnd: (said: BundleText) => void,
-): AsyncGenerator<string | Uint8Array, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const out = createPieces()
   const isDocument = header.format === 'json'
   const { attachments = false, history = true, signal } = options
   const before = (index: number): string => (isDocument ? (index === 0 ? '\n' : ',\n') : '')
@@ -132,21 +132,20 @@ async function* bundleText(
   let count = 0
   let totalSize = 0
 
-  yield isDocument ? `${JSON.stringify(header).slice(0, -1)},"drafts":[` : `${JSON.stringify(header)}\n`
+  out.add(isDocument ? `${JSON.stringify(header).slice(0, -1)},"drafts":[` : `${JSON.stringify(header)}\n`)
   for await (const record of recordsOf(parts, account, ids, options)) {
     onRecord(record)
     for (const { sha256, size, isMissing } of filesOf(record, history)) {
       if (manifest.has(sha256)) continue
       manifest.set(sha256, { sha256, size, state: isMissing ? 'missing' : attachments ? 'included' : 'omitted' })
     }
-    const text = encoder.encode(entryText(record, history))
-    totalSize += text.length
-    yield before(count)
-    yield text
-    yield after
+    out.add(before(count))
+    totalSize += out.add(entryText(record, history))
+    out.add(after)
+    yield* out.take()
     count += 1
   }
-  yield isDocument ? '],"files":[' : ''
+  if (isDocument) out.add('],"files":[')
   let pieces = 0
   for (const [sha256, { size, state }] of manifest) {
     checkSignal(signal)
@@ -157,11 +156,10 @@ async function* bundleText(
       continue
     }
     for await (const { at, bytes } of piecesOf(parts, account.id, { sha256, size })) {
-      const data = toBase64(bytes)
-      totalSize += data.length
-      yield `${before(pieces)}{"sha256":"${sha256}","at":${at},"data":"`
-      yield data
-      yield `"}${after}`
+      out.add(`${before(pieces)}{"sha256":"${sha256}","at":${at},"data":"`)
+      totalSize += out.add(toBase64(bytes))
+      out.add(`"}${after}`)
+      yield* out.take()
       pieces += 1
     }
   }
@@ -169,7 +167,8 @@ async function* bundleText(
   const ratio = header.format === 'gzip' ? {} : { compressionRatio: 1 }
   const metadata = { count, totalSize, ...ratio, format: header.format }
   const end = `"manifest":${JSON.stringify([...manifest.values()])},"metadata":${JSON.stringify(metadata)}}\n`
-  yield isDocument ? `],${end}` : `{${end}`
+  out.add(isDocument ? `],${end}` : `{${end}`)
+  yield* out.end()
   onEnd({ count, totalSize })
 }
 
@@ -198,25 +197,4 @@ function filesOf(
     size,
     isMissing: missing.has(sha256),
   }))
-}
-
-/** Not one for each draft: what takes them has something to do for each. */
-async function* inPieces(source: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  let buffer = new Uint8Array(64 * 1024)
-  let filled = 0
-  for await (const piece of source) {
-    const bytes = typeof piece === 'string' ? encoder.encode(piece) : piece
-    if (filled + bytes.length > buffer.length && filled > 0) {
-      yield buffer.subarray(0, filled)
-      // Who has it may not have used it yet.
-      buffer = new Uint8Array(64 * 1024)
-      filled = 0
-    }
-    if (bytes.length > buffer.length) yield bytes
-    else {
-      buffer.set(bytes, filled)
-      filled += bytes.length
-    }
-  }
-  if (filled > 0) yield buffer.subarray(0, filled)
 }

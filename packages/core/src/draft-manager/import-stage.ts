@@ -14,9 +14,11 @@ export interface ImportStage {
   drop(): Promise<void>
 }
 
-/** As much stays in memory, and is written at once. */
-const heldBytes = 4 * 1024 * 1024
-const pageEntries = 64
+/** As much stays in memory: a bundle of some hundred drafts is written once. */
+const heldBytes = 1024 * 1024
+/** Of more, so much at once: what is in memory for long is what memory grows by. */
+const batchBytes = 128 * 1024
+const pageEntries = 8
 
 export function createImportStage({ store, environment }: EngineParts): ImportStage {
   const importId = uuidv7(environment.now(), environment.random)
@@ -42,7 +44,7 @@ export function createImportStage({ store, environment }: EngineParts): ImportSt
     async add(entry, bytes) {
       held.push(entry)
       size += bytes
-      if (size > heldBytes) await spill()
+      if (size > (stored === 0 ? heldBytes : batchBytes)) await spill()
     },
     async *all(db) {
       for (let seq = 0; seq < stored;) {

@@ -5,7 +5,6 @@ import type { EngineParts } from '../engine/parts.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import type { AccountId, DeviceId, Sha256, Umid } from '../ids.ts'
 import { getAccount, touchAccount } from '../storage/accounts.ts'
-import type { Write } from '../storage/store.ts'
 import type { FollowUp } from '../tasks/task.ts'
 import { gunzip, isGzip } from './bundle-gzip.ts'
 import { fromMbox, isMbox } from './bundle-mbox.ts'
@@ -361,13 +360,12 @@ interface TakeAll {
 
 /** So long timers and the network wait at most. */
 const longestRunMs = 10
-const followUpsAtOnce = 200
 
 /** One transaction for all of them. */
 async function takeAll(parts: EngineParts, all: TakeAll): Promise<readonly ImportedItem[]> {
   const { store, queue, environment } = parts
   const { accountId, now, stage, staged, options } = all
-  const { items, followUps, used } = await store.write(async (write) => {
+  const { items, firstDue, used } = await store.write(async (write) => {
     await getAccount(write.db, accountId)
     // Anew each time: the transaction may be tried again.
     const usedNow = new Set<Sha256>()
@@ -375,33 +373,28 @@ async function takeAll(parts: EngineParts, all: TakeAll): Promise<readonly Impor
     const context = { write, environment, now, device, uploadDelay }
     const strategy = options.onConflict ?? 'merge'
     const taken: ImportedItem[] = []
-    const owed: FollowUp[] = []
+    let first: FollowUp | null = null
     let runBegan = environment.now()
     for await (const entry of stage.all(write.db)) {
       checkSignal(options.signal)
       const one = await takeDraft(context, entry, { accountId, strategy, files: staged, used: usedNow })
-      owed.push(...one.followUps)
+      await queue.enqueue(write, one.followUps)
+      first ??= one.followUps[0] ?? null
       taken.push(itemOf(one))
       if (environment.now() - runBegan < longestRunMs) continue
       tellStored(all, taken.length)
       await new Promise<void>((resolve) => void environment.schedule(0, resolve))
       runBegan = environment.now()
     }
-    await enqueueAll(write, owed)
     await touchAccount(write.db, accountId, now)
     checkSignal(options.signal)
-    return { items: taken, followUps: owed, used: usedNow }
+    return { items: taken, firstDue: first, used: usedNow }
   })
   for (const sha256 of used) all.used.add(sha256)
-  queue.wakeFor(followUps)
+  // All wait for the same time.
+  if (firstDue !== null) queue.wakeFor([firstDue])
   tellStored(all, items.length)
   return items
-
-  async function enqueueAll(write: Write, owed: readonly FollowUp[]): Promise<void> {
-    for (let at = 0; at < owed.length; at += followUpsAtOnce) {
-      await queue.enqueue(write, owed.slice(at, at + followUpsAtOnce))
-    }
-  }
 }
 
 function itemOf({ outcome, draftId, version, conflictId }: TakenDraft): ImportedItem {

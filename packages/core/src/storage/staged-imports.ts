@@ -22,16 +22,19 @@ const addEntry = prepared((db, input: StagedEntry) =>
 
 /** In their order, from `seq` on. */
 export async function stagedEntries(db: Db, importId: string, seq: number, limit: number): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('staged_import')
-    .select('entry')
-    .where('import_id', '=', importId)
-    .where('seq', '>=', seq)
-    .orderBy('seq')
-    .limit(limit)
-    .execute()
+  const rows = await entryRows(db, { importId, seq, limit })
   return rows.map(({ entry }) => entry)
 }
+
+const entryRows = prepared((db, input: { readonly importId: string; readonly seq: number; readonly limit: number }) =>
+  db
+    .selectFrom('staged_import')
+    .select('entry')
+    .where('import_id', '=', input.importId)
+    .where('seq', '>=', input.seq)
+    .orderBy('seq')
+    .limit(input.limit),
+)
 
 export async function dropStaged(db: Db, importId: string): Promise<void> {
   await db.deleteFrom('staged_import').where('import_id', '=', importId).execute()
