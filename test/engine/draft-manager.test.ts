@@ -636,6 +636,20 @@ describe('get, list and delete', () => {
     await manager.done({ action: 'delete', draftId, draft: { version: 2 } })
   })
 
+  test('what has left the trash for good is not there, and its id is not used again', async () => {
+    const manager = await openOfflineManager()
+    const draftId = await written(manager)
+    await manager.done({ action: 'delete', draftId })
+    manager.clock.nowMs += 31 * 24 * 60 * minuteMs
+    expect((await manager.engine.housekeep()).draftsEmptied).toBe(1)
+    for (const action of ['get', 'delete', 'recover'] as const) {
+      expect((await manager.failed({ action, draftId })).error, action).toBe('Unauthorized')
+    }
+    const again = await manager.failed({ action: 'auto-save', draftId, draft: { body: 'b' } })
+    expect(again.errorCode).toBe('DRAFT_MANAGER_ERROR')
+    expect((await manager.done({ action: 'list' })).total).toBe(0)
+  })
+
   test('a draft that is in the outbox is shown, and neither saved nor deleted', async () => {
     const manager = await openOfflineManager()
     const draftId = await written(manager, { subject: 'One', body: 'a\n', to: [{ address: 'bob@example.com' }] })

@@ -89,6 +89,37 @@ describe('the route', () => {
     }
   })
 
+  test('each errorCode comes with its status', async () => {
+    const running = await start()
+    const { id } = await running.addAccount()
+    const draftId = randomUUID()
+    const save = { action: 'auto-save', draftId, deviceId: 'laptop' }
+    await ask(running, id, { ...save, draft: { subject: 'One', body: 'a\n' } })
+    await ask(running, id, { ...save, deviceId: 'phone', draft: { body: 'by phone\n', version: 1 } })
+    const trashed = randomUUID()
+    await ask(running, id, { action: 'auto-save', draftId: trashed, draft: { body: 'a' } })
+    await ask(running, id, { action: 'delete', draftId: trashed })
+    // The last one closes the engine.
+    const provoked: Readonly<Record<keyof typeof draftManagerErrors, () => Promise<Answer>>> = {
+      VALIDATION_ERROR: () => ask(running, id, { action: 'auto-save', draft: {} }),
+      UNAUTHORIZED: () => ask(running, id, { action: 'get', draftId: nobody }),
+      CONFLICT_ERROR: () => ask(running, id, { ...save, draft: { body: 'by laptop\n', version: 1 } }),
+      RECOVERY_ERROR: () => {
+        return ask(running, id, { action: 'recover', recoveryOptions: { maxRecoveryAge: 1 } })
+      },
+      DRAFT_MANAGER_ERROR: () => ask(running, id, { action: 'auto-save', draftId: trashed, draft: { body: 'b' } }),
+      STORAGE_ERROR: async () => {
+        await running.engine.close()
+        return await ask(running, id, { action: 'list' })
+      },
+    }
+    expect(Object.keys(provoked).toSorted()).toEqual(Object.keys(draftManagerErrors).toSorted())
+    for (const [errorCode, provoke] of Object.entries(provoked)) {
+      const { httpStatus } = draftManagerErrors[errorCode as keyof typeof draftManagerErrors]
+      expect(await provoke()).toMatchObject({ status: httpStatus, body: { status: 'error', errorCode } })
+    }
+  })
+
   test('names the field that is wrong', async () => {
     const running = await start()
     const account = await running.addAccount()
