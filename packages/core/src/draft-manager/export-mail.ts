@@ -1,5 +1,5 @@
 import type { Attachment } from '../draft/draft.ts'
-import { blobsOf } from '../draft/content.ts'
+import { missingAttachments } from '../draft/missing-attachments.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import { EverdraftError, validationError } from '../errors.ts'
 import type { MessageId, Sha256, Umid } from '../ids.ts'
@@ -47,8 +47,8 @@ async function* message(
   { store, format }: EngineParts,
   { draft, missing }: ExportedRecord,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const lacking = blobsOf(draft.content).find((sha256) => missing.has(sha256))
-  if (lacking !== undefined) {
+  const isWhole = missing.size === 0 && missingAttachments(draft.content).length === 0
+  if (!isWhole) {
     throw new EverdraftError('STORAGE_ERROR', `draft ${draft.id}: the bytes of an attachment are not here`)
   }
   const open = ({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AsyncIterable<Uint8Array> =>
