@@ -8,6 +8,8 @@ import type {
   ResponderRequest,
 } from '@everdraft/core'
 
+import type { MailServerOptions } from '@everdraft/mailserver'
+
 import { settle } from '../live/harness.ts'
 import { openSender, type Sender } from './sender.ts'
 
@@ -29,6 +31,7 @@ export interface AnsweringOptions {
   readonly input?: ResponderInput
   readonly timing?: Partial<EngineTiming>
   readonly engine?: Partial<EngineOptions>
+  readonly server?: Omit<MailServerOptions, 'users'>
 }
 
 export const thanks: Responder = ({ message }) => ({ text: `Thank you for “${message.subject}”.` })
@@ -38,13 +41,14 @@ export async function openAnswering({
   input = {},
   timing = {},
   engine = {},
+  server = {},
 }: AnsweringOptions = {}): Promise<AnsweringDevice> {
   const asked: ResponderRequest[] = []
   const responder: Responder = (request, options) => {
     asked.push(request)
     return answer(request, options)
   }
-  const sender = await openSender({}, timing, { responders: { modules: { test: responder } }, ...engine })
+  const sender = await openSender(server, timing, { responders: { modules: { test: responder } }, ...engine })
   const { device } = sender
   const { account } = device
   await device.engine.responders.set(account.id, { module: 'test', ...input })

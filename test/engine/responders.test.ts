@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { copyFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import { createEngine, type Responder, type Umid } from '@everdraft/core'
 import { imap } from '@everdraft/mail'
-import { sqlite } from '@everdraft/sqlite'
-import { describe, expect, test } from 'vitest'
+import { defaultCapabilities } from '@everdraft/mailserver'
+import { keyFile, sqlite } from '@everdraft/sqlite'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { mail, openAnswering, thanks } from './answering-device.ts'
 
@@ -227,6 +230,13 @@ describe('a conversation that goes on', () => {
     expect(told).toMatchObject([{ draftId: first!.messageId, by: next!.messageId, isKept: false }])
   })
 
+  test('is the one that the server says it is, where it says so', async () => {
+    await using answering = await openAnswering({ server: { capabilities: [...defaultCapabilities, 'X-GM-EXT-1'] } })
+    await answering.arrives(mail())
+    await answering.settle()
+    expect((await answering.outcomes())[0]!.conversationId).toMatch(/^thread:\d+$/)
+  })
+
   test('tells the responder what came before', async () => {
     await using answering = await openAnswering()
     await answering.arrives(mail({ messageId: '<first@example.com>' }))
@@ -352,6 +362,32 @@ describe('a responder', () => {
     await engine.responders.set(account.id, { module: 'test' })
     await answering.settle()
     expect(await answering.outcomes()).toHaveLength(1)
+  })
+
+  test('that is removed leaves nothing of its mails in the queue, and the next one does not answer them', async () => {
+    await using answering = await openAnswering({ input: { module: 'other' } })
+    const { engine, account } = answering.device
+    await answering.arrives(mail())
+    await answering.device.sync()
+    await engine.responders.remove(account.id)
+    await answering.settle()
+    expect((await engine.tasks.list(account.id)).items.map(({ kind }) => kind)).toEqual(['mailbox_sync'])
+    await engine.responders.set(account.id, { module: 'test' })
+    await answering.settle()
+    expect(answering.asked).toEqual([])
+  })
+
+  test('has a secret that lies in the store only sealed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'everdraft-sealed-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    await using answering = await openAnswering({ engine: { secrets: keyFile(join(folder, 'key')) } })
+    const { engine, account, file } = answering.device
+    const { secret } = await engine.responders.set(account.id, { url: 'https://hooks.example.com/' })
+    expect(secret).toMatch(/^whsec_/)
+    const stored = await Promise.all([file, `${file}-wal`].map((path) => readFile(path)))
+    expect(stored.some((bytes) => bytes.includes('hooks.example.com'))).toBe(true)
+    expect(stored.some((bytes) => bytes.includes(secret!))).toBe(false)
+    expect((await engine.responders.set(account.id, { url: 'https://hooks.example.com/' })).secret).toBeNull()
   })
 
   test('that writes more than it may within an hour waits with the rest', async () => {

@@ -1,13 +1,14 @@
 import { validationError } from '../errors.ts'
-import { type AccountId, toHex } from '../ids.ts'
+import { type AccountId, type InboxMarkId, toHex } from '../ids.ts'
 import { checkFilters } from '../responder/mail-filters.ts'
 import type { ResponderSettings, ResponderTarget } from '../responder/responder.ts'
 import { getAccount } from '../storage/accounts.ts'
 import { forgetSeenFolder } from '../storage/folders.ts'
-import { openInboxMarks } from '../storage/inbox-marks.ts'
+import { endOpenInboxMarks, openInboxMarks } from '../storage/inbox-marks.ts'
 import { deleteResponder, findResponder, setResponder } from '../storage/responders.ts'
 import { setSecret } from '../storage/secrets.ts'
 import { answerMail, lookIntoInbox } from '../tasks/steps/answer-mail.ts'
+import type { FollowUp } from '../tasks/task.ts'
 import type { AccountResponders, ResponderInput } from './api.ts'
 import { checkedUrl } from './outside-url.ts'
 import type { EngineParts } from './parts.ts'
@@ -40,8 +41,7 @@ export function createResponders(
         await setResponder(write.db, after)
         if (sealed !== null) await setSecret(write.db, sealed)
         const open = await openInboxMarks(write.db, accountId, ['waiting', 'parked'])
-        const again = open.map((id) => ({ ...answerMail(accountId, id), join: 'sooner' }) as const)
-        await queue.enqueue(write, [lookIntoInbox(accountId, 0), ...again])
+        await queue.enqueue(write, [lookIntoInbox(accountId, 0), ...open.map((id) => askAgain(accountId, id))])
         write.emit({ type: 'account-changed', accountId })
         return after
       })
@@ -55,15 +55,30 @@ export function createResponders(
       })
     },
     async remove(accountId) {
-      await store.write(async ({ db, emit }) => {
+      const at = environment.now()
+      await store.write(async (write) => {
+        const { db, emit } = write
         await deleteResponder(db, accountId)
         // Should there be one again, it answers what comes from then on.
         await forgetSeenFolder(db, accountId, 'responder')
+        const open = await openInboxMarks(db, accountId, ['waiting', 'parked'])
+        await endOpenInboxMarks(db, accountId, { code: 'NO_RESPONDER', message: 'the responder was removed', at })
+        // Their rows of the queue end by that.
+        await queue.enqueue(
+          write,
+          open.map((id) => askAgain(accountId, id)),
+        )
         emit({ type: 'account-changed', accountId })
       })
+      queue.wake()
       stopListening(accountId)
     },
   }
+}
+
+/** Also where it is parked. */
+function askAgain(accountId: AccountId, id: InboxMarkId): FollowUp {
+  return { ...answerMail(accountId, id), join: 'sooner' }
 }
 
 /** @throws {EverdraftError} VALIDATION_ERROR naming the field */

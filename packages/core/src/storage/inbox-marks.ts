@@ -123,13 +123,14 @@ export async function endInboxMark(db: Db, id: InboxMarkId, end: InboxMarkEnd, n
     .execute()
 }
 
-/** Of whatever account. */
-export async function endOpenInboxMarks(db: Db, reason: LastError): Promise<void> {
-  await db
+/** None of them is answered any more; `accountId` null: of all accounts. */
+export async function endOpenInboxMarks(db: Db, accountId: AccountId | null, reason: LastError): Promise<void> {
+  let ending = db
     .updateTable('inbox_mark')
     .set({ state: 'skipped' satisfies InboxMarkState, reason: JSON.stringify(reason), ended_at: reason.at })
     .where('ended_at', 'is', null)
-    .execute()
+  if (accountId !== null) ending = ending.where('account_id', '=', accountId)
+  await ending.execute()
 }
 
 /** What is older is known by its UID, and not by this any more. */

@@ -97,7 +97,7 @@ export function exerciseAnswers({ openNotes }: SuiteStorage): void {
       expect(await open(['waiting'])).toEqual(['mark-c'])
       expect(await open(['waiting', 'parked'])).toEqual(['mark-a', 'mark-c'])
       await store.write(({ db }) => endInboxMark(db, found!.id, { state: 'drafted', draftId: 'draft-a' as Umid }, 5))
-      await store.write(({ db }) => endOpenInboxMarks(db, { ...reason, at: 7 }))
+      await store.write(({ db }) => endOpenInboxMarks(db, accountId, { ...reason, at: 7 }))
       expect(await open(['waiting', 'parked'])).toEqual([])
       const marks = await store.read((db) => inboxMarksOfConversation(db, accountId, conversationId))
       expect(marks).toMatchObject([
