@@ -69,9 +69,16 @@ describe('a draft of a program that a person sends from another mail program', (
 
   test('Message-ID kept: exact, however it was rewritten', async () => {
     await using answering = await opened()
+    const [draft] = await answering.drafts()
     await act(handOf(answering, roundcube), 'rewritten')
     await answering.settle()
     expect(await outcome(answering)).toMatchObject({ verdict: 'sent-edited', sent: { evidence: 'exact' } })
+    // It is no draft any more, and missing for ever neither.
+    expect(await answering.drafts()).toEqual([])
+    expect(await answering.device.get(draft!.id)).toMatchObject({
+      status: 'discarded',
+      text: expect.stringContaining('warehouse'),
+    })
   })
 
   test('through an edit that was seen in Drafts: strong', async () => {

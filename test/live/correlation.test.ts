@@ -35,10 +35,16 @@ const some: readonly Way[] = [
 ]
 
 const waysOf = (client: ForeignClient): readonly Way[] =>
-  acts.flatMap((what): readonly Way[] => {
+  actsOf(client).flatMap((what): readonly Way[] => {
     const once = { client, what, saves: false }
     return what !== 'none' && what !== 'unseen' && isEdit(what) ? [once, { ...once, saves: true }] : [once]
   })
+
+/** Without ids and threads, and with all drafts gone within minutes, only what they say and are about tells them apart. */
+function actsOf(client: ForeignClient): readonly Act[] {
+  if (client !== outlookDesktop) return acts
+  return acts.filter((what) => what !== 'rewritten' && what !== 'subject-changed')
+}
 
 const mailboxes: readonly { readonly title: string; readonly ways: readonly Way[] }[] =
   process.env['EVERDRAFT_SERVERS'] === 'all'
@@ -106,17 +112,11 @@ for (const name of ['dovecot24', 'cyrus310', 'greenmail'] satisfies ServerName[]
           return { way, sent: outcome?.sent?.messageId ?? null, verdict: outcome?.verdict, status: outcome?.status }
         })
         const expected = done.map(({ way, sent, what }) => {
-          const isSent = isEdit(what) && !isBeyondKnowing(way)
-          const verdict = isBeyondKnowing(way) ? 'replied-without-draft' : verdictOf(what)
-          return { way, sent: isSent ? sent : null, verdict, status: isSent ? 'sent' : 'draft_created' }
+          const isSent = isEdit(what)
+          return { way, sent, verdict: verdictOf(what), status: isSent ? 'sent' : 'draft_created' }
         })
-        expect(found).toEqual(expected)
+        expect(found).toEqual(expected.map((one, at) => ({ ...one, sent: isEdit(done[at]!.what) ? one.sent : null })))
       })
     })
   })
-}
-
-/** It keeps neither ids nor threads, and not one sentence is left of the draft. */
-function isBeyondKnowing(way: string): boolean {
-  return way.startsWith(`${outlookDesktop.name}, rewritten`)
 }

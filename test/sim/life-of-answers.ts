@@ -38,7 +38,7 @@ export const receiving: Script = async (world) => {
   await look(world)
 }
 
-async function look(world: World): Promise<void> {
+export async function look(world: World): Promise<void> {
   const { accountId } = world.ledger
   await insistOn(world, 'look', async (engine) => await engine.sync(accountId!, { waitMs: 20_000 }))
   await pass(world, 20_000)
@@ -51,7 +51,7 @@ interface Mail {
   readonly more?: string
 }
 
-function arrives({ server, scheduler }: World, { subject, messageId, inReplyTo, more = '' }: Mail): void {
+export function arrives({ server, scheduler }: World, { subject, messageId, inReplyTo, more = '' }: Mail): void {
   const inbox = server.store.find(mailUser.name, 'INBOX')
   if (inbox === undefined) throw new Error('there is no INBOX')
   const parent = inReplyTo === undefined ? '' : `In-Reply-To: ${inReplyTo}\r\n`

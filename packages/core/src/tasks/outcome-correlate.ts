@@ -19,6 +19,7 @@ import {
 import { dropSentMail, keptSentMails } from '../storage/sent-mails.ts'
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
 import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
+import { purgeSent } from './steps/purge-sent.ts'
 import { readSent } from './steps/read-sent.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
 
@@ -131,10 +132,15 @@ async function weigh(
     onUnrelated: (key) => unneeded.push(...(places.get(key) ?? [])),
   })
   const changes = outcomeChanges(outcomes, correlations, sent)
+  const wasSent = new Set(correlations.flatMap(({ draftId, pairing }) => (pairing === null ? [] : [draftId])))
+  const gone = look.chains
+    .filter(({ draftId }) => wasSent.has(draftId))
+    .flatMap(({ links }) => links.filter(({ missingSince }) => missingSince !== null).map(({ draftId }) => draftId))
   // One transaction: after a crash before it all is weighed again.
   await context.write(async (write) => {
     for (const [draftId, sight] of look.changed) await setOutcomeSight(write.db, accountId, draftId, sight)
     for (const { id, sent: one, verdict } of changes) await setCorrelated(write, id, { sent: one, verdict })
+    for (const draftId of gone) await purgeSent(context, write, draftId)
     for (const place of unneeded) await dropSentMail(write.db, place)
     await setWeighed(write.db, accountId, now)
   })
