@@ -28,6 +28,8 @@ export class ApiError extends CommandFailure {
 interface Call {
   /** Sent as JSON. */
   readonly json?: unknown
+  /** Sent as it is, in the place of JSON. */
+  readonly body?: Blob
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -45,6 +47,8 @@ export interface Client {
   events(options: EventOptions & { readonly signal: AbortSignal }): AsyncIterable<ServerEvent>
   /** Copies the whole store into a new file. */
   backup(path: string, onBytes: OnBytes): Promise<void>
+  /** What is answered, as it is, into a new file. @returns its size */
+  download(from: string, path: string, onBytes: OnBytes): Promise<number>
 }
 
 export function createClient(options: {
@@ -64,7 +68,7 @@ export function createClient(options: {
         ...(call.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...call.headers,
       },
-      body: call.json === undefined ? null : JSON.stringify(call.json),
+      body: call.body ?? (call.json === undefined ? null : JSON.stringify(call.json)),
       signal: signal ?? null,
     })
     if (!response.ok) throw new ApiError(response.status, (await answerOf(response, url)) ?? {})
@@ -86,39 +90,46 @@ export function createClient(options: {
       }
     },
     events: (eventOptions) => typed.events(eventOptions),
-    backup: async (path, onBytes) => {
-      const file = await createFile(path)
-      try {
-        const { body, headers } = await respond('GET', '/backup')
-        const totalBytes = Number(headers.get('content-length'))
-        let doneBytes = 0
-        for await (const chunk of body ?? []) {
-          await file.writeFile(chunk)
-          doneBytes += chunk.byteLength
-          onBytes(doneBytes, totalBytes)
-        }
-        await file.sync()
-        await file.close()
-      } catch (error) {
-        // Half a copy is none.
-        await file.close()
-        await rm(path, { force: true })
-        if (error instanceof TypeError) throw noAnswer(url, error)
-        throw isOfFile(error) ? new CommandFailure(`${path} cannot be written: ${error.message}`) : error
+    backup: async (path, onBytes) => void (await intoFile('/backup', { path, what: 'a backup', onBytes })),
+    download: async (from, path, onBytes) => await intoFile(from, { path, what: 'an export', onBytes }),
+  }
+
+  async function intoFile(
+    from: string,
+    { path, what, onBytes }: { readonly path: string; readonly what: string; readonly onBytes: OnBytes },
+  ): Promise<number> {
+    const file = await createFile(path, what)
+    try {
+      const { body, headers } = await respond('GET', from)
+      const length = headers.get('content-length')
+      let doneBytes = 0
+      for await (const chunk of body ?? []) {
+        await file.writeFile(chunk)
+        doneBytes += chunk.byteLength
+        onBytes(doneBytes, length === null ? null : Number(length))
       }
-    },
+      await file.sync()
+      await file.close()
+      return doneBytes
+    } catch (error) {
+      // Half a copy is none.
+      await file.close()
+      await rm(path, { force: true })
+      if (error instanceof TypeError) throw noAnswer(url, error)
+      throw isOfFile(error) ? new CommandFailure(`${path} cannot be written: ${error.message}`) : error
+    }
   }
 }
 
 /** A new one, which nobody else may read. */
-async function createFile(path: string): ReturnType<typeof open> {
+async function createFile(path: string, what: string): ReturnType<typeof open> {
   try {
     return await open(path, 'wx', 0o600)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new CommandFailure(
       code === 'EEXIST'
-        ? `${path} is there already: a backup writes over nothing`
+        ? `${path} is there already: ${what} writes over nothing`
         : `${path} cannot be made: ${message}`,
     )
   }

@@ -1,4 +1,5 @@
 import { accountAdd, accountChange, accountList, accountRemove, accountVerify } from './commands/account.ts'
+import { exportBundle, importBundle } from './commands/bundle.ts'
 import { completion } from './commands/completion.ts'
 import { demo } from './commands/demo.ts'
 import { draftAttach, draftCreate, draftDiscard, draftEdit, draftList, draftShow } from './commands/draft.ts'
@@ -61,6 +62,8 @@ export const commands: readonly Command[] = [
   tokenList,
   tokenRevoke,
   keyRotate,
+  exportBundle,
+  importBundle,
   backup,
   doctor,
   completion(() => commands),
