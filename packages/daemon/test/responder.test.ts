@@ -209,6 +209,37 @@ describe('a URL that answers', () => {
     await expect.poll(() => heard.asked.map(({ request }) => request)).toMatchObject([made])
   })
 
+  test('is told what came before; the draft before is superseded, and the one that is sent is found in Sent', async () => {
+    const answering = await startAnswering()
+    const bot = await program(({ request }) => json({ text: `After ${request.conversation.length}.` }))
+    await answering.put({ url: bot.url, allow_private: true })
+    const stream = await listen(answering.url, { token })
+    await stream.opened()
+    answering.arrives()
+    await stream.hear(({ event }) => event === 'outcome.created')
+    answering.arrives(
+      question.replace('Message-ID: <question@', 'In-Reply-To: <question@example.com>\r\nMessage-ID: <more@'),
+    )
+    const { data: superseded } = await stream.hear(({ event }) => event === 'outcome.superseded')
+    await expect.poll(() => answering.outcomes()).toHaveLength(2)
+    const [second, first] = await answering.outcomes()
+    expect(superseded).toMatchObject({ draft_id: first!.messageId, superseded_by: second!.messageId, kept: false })
+    expect(bot.asked[1]!.request.conversation).toMatchObject([
+      { kind: 'received', message_id: '<question@example.com>', subject: 'Prices', text: 'What does it cost?' },
+      { kind: 'draft', message_id: null, text: 'After 0.' },
+    ])
+    // Another program sends it as it is.
+    const { store } = answering.mailServer
+    const copies = () => answering.mailServer.mailbox(mailUser.name, 'Drafts')
+    const isSecond = (bytes: Uint8Array) => Buffer.from(bytes).includes(`X-Everdraft-Id: ${second!.messageId}`)
+    await expect.poll(() => copies().some(({ bytes }) => isSecond(bytes)), { timeout: 5_000 }).toBe(true)
+    const copy = copies().find(({ bytes }) => isSecond(bytes))
+    const sentFolder = store.find(mailUser.name, 'Sent')
+    store.append(sentFolder!, { bytes: copy!.bytes, flags: [], internalDateMs: Date.now() })
+    const { data: sent } = await stream.hear(({ event }) => event === 'outcome.sent')
+    expect(sent).toMatchObject({ draft_id: second!.messageId, evidence: 'exact', verdict: 'sent-unchanged' })
+  }, 20_000)
+
   test('has nothing to say: 204 is no draft, and the mail is not asked about again', async () => {
     const answering = await startAnswering()
     const bot = await program((_, index) => (index === 0 ? { status: 204 } : json({ text: 'Later.' })))
