@@ -352,6 +352,44 @@ describe('recover', () => {
     })
   })
 
+  test('a client whose own text is too old is told so, and what was begun long ago stays for who wants it', async () => {
+    const { manager, draftId, crash, recover } = await begun()
+    await crash({ body: 'long ago\n', version: 1 })
+    const lastModifiedAt = manager.clock.nowMs
+    manager.clock.nowMs += 8 * dayMs
+    await manager.done({ action: 'auto-save', draftId, deviceId: 'phone', draft: { body: 'by phone\n', version: 1 } })
+    const asked = { action: 'recover', draftId, deviceId: 'tab' } as const
+    const draft = { body: 'long ago, too\n', version: 1, lastModifiedAt }
+    expect((await manager.failed({ ...asked, draft })).errorCode).toBe('RECOVERY_ERROR')
+    expect((await recover()).recovery).toMatchObject({ autoRecovered: true, candidates: [{ source: 'stored' }] })
+    const { recovery } = await recover({ recoveryOptions: { maxRecoveryAge: 9 * dayMs } })
+    expect(recovery).toMatchObject({ userConfirmationRequired: true, candidates: [{}, { source: 'unfinished-save' }] })
+  })
+
+  test('what was begun on a draft that is in the outbox stays until it can be kept', async () => {
+    const { manager, draftId, crash, recover } = await begun({
+      subject: 'One',
+      body: 'a\n',
+      to: [{ address: 'b@example.com' }],
+    })
+    await crash({ body: 'more words\n', version: 1 })
+    const send = await manager.engine.drafts.send(umid(draftId), { undoMs: minuteMs })
+    expect((await recover()).recovery?.userConfirmationRequired).toBe(true)
+    const asked = { action: 'recover', draftId, deviceId: 'tab' } as const
+    const refused = await manager.failed({ ...asked, recoveryOptions: { preferLocal: true } })
+    expect(refused.errorCode).toBe('DRAFT_MANAGER_ERROR')
+    await recover({ recoveryOptions: { preferLocal: false } })
+    await manager.engine.sends.cancel(send.id)
+    expect((await recover()).draft?.body).toBe('more words\n')
+  })
+
+  test('over maxDraftSize it is VALIDATION_ERROR', async () => {
+    const { manager, draftId } = await begun()
+    const draft = { body: 'a'.repeat(1_048_576), version: 1 }
+    const answer = await manager.failed({ action: 'recover', draftId, draft, maxDraftSize: 1_048_576 })
+    expect(answer).toMatchObject({ errorCode: 'VALIDATION_ERROR', errors: [{ path: 'draft' }] })
+  })
+
   test('H13 the attachments stay, and preserveAttachments false takes none of what is recovered', async () => {
     const { manager, draftId, recover } = await begun()
     await manager.engine.drafts.attach(umid(draftId), { filename: 'a.bin', content: new Uint8Array(10) })

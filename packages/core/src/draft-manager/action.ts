@@ -1,15 +1,13 @@
 import type { Owner } from '../access.ts'
-import type { Drafts } from '../engine/api.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import type { Author } from '../draft/draft.ts'
 import type { AccountId } from '../ids.ts'
 import type { CheckedRequest } from './check-request.ts'
 import type { DraftManagerOutput, DraftManagerStats } from './envelope.ts'
 
-/** What an action works on: the engine's own doors; the draft manager stores no drafts of its own. */
+/** What an action works on: the engine's own tasks; the draft manager stores no drafts of its own. */
 export interface ActionContext {
   readonly parts: EngineParts
-  readonly drafts: Drafts
   readonly account: { readonly id: AccountId; readonly owner: Owner }
   /** Aborted: what has not begun is not begun, and what is all or nothing is nothing. */
   readonly signal: AbortSignal | null

@@ -20,7 +20,7 @@ import type { DraftManagerConflict, DraftSaveMetadata, DraftState, DraftStateInp
 import { DraftManagerError } from './failure.ts'
 import { endOpenConflicts, openConflicts } from './open-conflicts.ts'
 import { checkFree } from './own-draft.ts'
-import { stateIn, storageOf, textBytes, wholeSizeOf } from './state-of-draft.ts'
+import { checkSize, stateIn, storageOf, textBytes } from './state-of-draft.ts'
 
 interface AutoSave {
   readonly accountId: AccountId
@@ -115,7 +115,7 @@ const saveState: LocalTask<AutoSave, AutoSaved> = {
     const { accountId, device, saveId } = input
     const writer = { accountId, draftId: draft.id, device, now: context.now }
     if (device !== unnamedDevice) {
-      await endUnfinishedSaves(db, writer)
+      await endUnfinishedSaves(db, { ...writer, since: 0 })
       const but = (conflict?.conflictId ?? null) as ConflictId | null
       // Newer words of the same device are in the conflict, or have won.
       const isDecided = but !== null || (conflict !== null && input.strategy === 'local-wins')
@@ -190,13 +190,6 @@ function written(base: DraftContent, input: AutoSave, known: readonly Attachment
   }
   checkSize(content, input.maxDraftSize)
   return content
-}
-
-function checkSize(content: DraftContent, maxDraftSize: number): void {
-  const size = wholeSizeOf(content)
-  if (size > maxDraftSize) {
-    throw validationError('draft', `has ${size} bytes with its attachments, and maxDraftSize is ${maxDraftSize}`)
-  }
 }
 
 /** Those of now, and where somebody takes back that one was removed, of the history: its bytes are here as long as that names them. */

@@ -18,7 +18,7 @@ export const deleteDraft: ActionHandler = async ({ parts, account, by }, { draft
       const { db } = context.write
       ownDraft(await findDraft(db, id), account.id)
       const { followUps } = await localTasks.draft_discard.plan(context, request)
-      await endUnfinishedSaves(db, { accountId: account.id, draftId: id, device: null, now: context.now })
+      await endUnfinishedSaves(db, { accountId: account.id, draftId: id, device: null, since: 0, now: context.now })
       return { result: await getDraft(db, id), followUps }
     },
   }

@@ -1,4 +1,3 @@
-import type { Drafts } from '../engine/api.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import { EverdraftError } from '../errors.ts'
 import { getAccount } from '../storage/accounts.ts'
@@ -25,7 +24,7 @@ const handlers: Readonly<Record<DraftManagerAction, ActionHandler>> = {
   get: getDraft,
 }
 
-export function createDraftManager(parts: EngineParts, drafts: Drafts): DraftManager {
+export function createDraftManager(parts: EngineParts): DraftManager {
   const { environment, store } = parts
 
   async function perform(request: DraftManagerRequest, options: DraftManagerOptions): Promise<ActionResult> {
@@ -35,7 +34,7 @@ export function createDraftManager(parts: EngineParts, drafts: Drafts): DraftMan
     if (owner !== undefined && !isSame(owner, account.owner)) throw unauthorized()
     const { tenantId = account.owner.tenantId, userId = account.owner.userId } = request.draft ?? {}
     if (!isSame({ tenantId, userId }, account.owner)) throw unauthorized()
-    return await handlers[checked.action]({ parts, drafts, account, by, signal }, checked)
+    return await handlers[checked.action]({ parts, account, by, signal }, checked)
   }
 
   return async (request, options = {}) => {

@@ -16,7 +16,7 @@ import { ownDraft } from './own-draft.ts'
 import { rankCandidates, type Ranked } from './rank-candidates.ts'
 import { recoveryCandidates, type RecoveryQuestion } from './recovery-candidates.ts'
 import { type Candidate, recoveryPlan, type RecoveryPlan } from './recovery-plan.ts'
-import { type ShownDraft, stateIn, storageOf } from './state-of-draft.ts'
+import { checkSize, type ShownDraft, stateIn, storageOf } from './state-of-draft.ts'
 
 /** So many drafts are looked at where the client names none. */
 const draftsLookedAt = 10
@@ -87,12 +87,16 @@ const recoverDraft: LocalTask<Recover, Recovered> = {
         })),
       )
     }
-    const young = candidates.filter(({ modifiedAt }) => modifiedAt >= planning.now - request.maxRecoveryAge)
-    if (young.length === 0) {
+    const since = planning.now - request.maxRecoveryAge
+    const young = candidates.filter(({ modifiedAt }) => modifiedAt >= since)
+    // Else a client would take it for recovered, and let go what it has.
+    const isTooOld = candidates.some((one) => one.source === 'local' && one.differs && one.modifiedAt < since)
+    if (young.length === 0 || isTooOld) {
       throw nothing(
         candidates.length === 0 ? 'nothing is there to recover' : 'what is there is older than maxRecoveryAge',
       )
     }
+    for (const { source, content } of young) if (source === 'local') checkSize(content, request.maxDraftSize)
     const ranked = rankCandidates(young)
     const plan = recoveryPlan(ranked, {
       reason,
@@ -104,7 +108,7 @@ const recoverDraft: LocalTask<Recover, Recovered> = {
     const before = found.find(({ draftId }) => draftId === about)?.stored ?? null
     const writer = { accountId: account.id, by, device: request.deviceId }
     const carried = await carryOut(planning, plan, before, writer)
-    if (plan.kind !== 'ask') await settle(planning, { plan, draftId: about, ...writer })
+    if (plan.kind !== 'ask') await settle(planning, { plan, before, draftId: about, since, ...writer })
     const draft = await findDraft(db, about)
     const changed = draft?.version !== before?.version || draft?.status !== before?.status
     return { result: { reason, ranked, plan, draft, changed }, followUps: carried }
@@ -184,15 +188,22 @@ async function carryOut(
 /** What was decided is asked about no more. */
 async function settle(
   { write, now }: PlanContext,
-  { plan, draftId, accountId, device }: Writer & { readonly plan: RecoveryPlan; readonly draftId: Umid },
+  decision: Writer & {
+    readonly plan: Exclude<RecoveryPlan, { kind: 'ask' | 'unknown' }>
+    readonly before: StoredDraft | null
+    readonly draftId: Umid
+    readonly since: number
+  },
 ): Promise<void> {
-  const isConfirmed = plan.kind === 'take' ? plan.confirmed : plan.kind === 'keep' && plan.losers.length > 0
+  const { plan, before, draftId, since, accountId, device } = decision
+  // Nothing of them is kept elsewhere where the draft is none any more.
+  if (plan.losers.length > 0 && before?.status !== 'draft') return
+  const isConfirmed = plan.kind === 'take' ? plan.confirmed : plan.losers.length > 0
   const taken = plan.kind === 'take' ? plan.candidate.device : null
   // What another device has begun and not told is for that one to bring.
   const devices = isConfirmed ? [null] : [device, ...(taken === null ? [] : [taken])]
-  for (const one of devices) await endUnfinishedSaves(write.db, { accountId, draftId, device: one, now })
-  const decided = plan.kind === 'keep' || plan.kind === 'take' ? plan.losers.map((loser) => loser.device) : []
-  for (const one of new Set([taken, ...decided])) {
+  for (const one of devices) await endUnfinishedSaves(write.db, { accountId, draftId, device: one, since, now })
+  for (const one of new Set([taken, ...plan.losers.map((loser) => loser.device)])) {
     if (one !== null) await endOpenConflicts(write, { accountId, draftId, device: one, but: null, now })
   }
 }

@@ -1,6 +1,7 @@
 import type { Owner } from '../access.ts'
 import type { DraftContent } from '../draft/draft.ts'
 import { missingAttachments } from '../draft/missing-attachments.ts'
+import { validationError } from '../errors.ts'
 import type { AccountId, Sha256, Version } from '../ids.ts'
 import { blobsSince } from '../storage/blobs-since.ts'
 import type { Db } from '../storage/db.ts'
@@ -108,6 +109,13 @@ export function storageOf(content: DraftContent): number {
 /** The same, with the attachments that are still to come, as large as they are said to be. */
 export function wholeSizeOf(content: DraftContent): number {
   return storageOf(content) + missingAttachments(content).reduce((sum, { size }) => sum + size, 0)
+}
+
+/** @throws {EverdraftError} VALIDATION_ERROR */
+export function checkSize(content: DraftContent, maxDraftSize: number): void {
+  const size = wholeSizeOf(content)
+  if (size <= maxDraftSize) return
+  throw validationError('draft', `has ${size} bytes with its attachments, and maxDraftSize is ${maxDraftSize}`)
 }
 
 export function textBytes(content: DraftContent): number {

@@ -447,11 +447,10 @@ async function startEngine(
     await store.close()
   }
 
-  const drafts = createDrafts(parts)
   return {
     accounts: createAccounts(parts),
-    drafts,
-    draftManager: createDraftManager(parts, drafts),
+    drafts: createDrafts(parts),
+    draftManager: createDraftManager(parts),
     sends: createSends(parts),
     templates: createTemplates(parts),
     tasks: createTasks(parts),

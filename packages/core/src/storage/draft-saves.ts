@@ -74,48 +74,38 @@ const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId
     ),
 )
 
-/** What the device has begun on the draft is in what it has saved now, or is given up. */
-export async function endUnfinishedSaves(
-  db: Db,
-  save: {
-    readonly accountId: AccountId
-    readonly draftId: Umid
-    /** Null: all devices. */
-    readonly device: DeviceId | null
-    readonly now: number
-  },
-): Promise<void> {
-  if (save.device === null) await endAll(db, save)
-  else await endOfDevice(db, { ...save, device: save.device })
+interface Ending {
+  readonly accountId: AccountId
+  readonly draftId: Umid
+  /** Those that were begun before stay, in epoch milliseconds. */
+  readonly since: number
+  readonly now: number
 }
 
-const endAll = prepared((db, input: { readonly accountId: AccountId; readonly draftId: Umid; readonly now: number }) =>
-  db
-    .updateTable('draft_save')
-    .set({ ended_at: input.now, state: sql.lit(null) })
-    .where('account_id', '=', input.accountId)
-    .where('draft_id', '=', input.draftId)
-    .where('ended_at', 'is', null),
+/** What the device has begun on the draft is in what it has saved now, or is given up. `device` null: all of them. */
+export async function endUnfinishedSaves(
+  db: Db,
+  { device, ...ending }: Ending & { readonly device: DeviceId | null },
+): Promise<void> {
+  if (device === null) await endAll(db, ending)
+  else await endOfDevice(db, { ...ending, device })
+}
+
+const endAll = prepared((db, input: Ending) => endSince(db, input))
+
+const endOfDevice = prepared((db, input: Ending & { readonly device: DeviceId }) =>
+  endSince(db, input).where('device', '=', input.device),
 )
 
-const endOfDevice = prepared(
-  (
-    db,
-    input: {
-      readonly accountId: AccountId
-      readonly draftId: Umid
-      readonly device: DeviceId
-      readonly now: number
-    },
-  ) =>
-    db
-      .updateTable('draft_save')
-      .set({ ended_at: input.now, state: sql.lit(null) })
-      .where('account_id', '=', input.accountId)
-      .where('draft_id', '=', input.draftId)
-      .where('device', '=', input.device)
-      .where('ended_at', 'is', null),
-)
+function endSince(db: Db, { accountId, draftId, since, now }: Ending) {
+  return db
+    .updateTable('draft_save')
+    .set({ ended_at: now, state: sql.lit(null) })
+    .where('account_id', '=', accountId)
+    .where('draft_id', '=', draftId)
+    .where('ended_at', 'is', null)
+    .where('begun_at', '>=', since)
+}
 
 /** The versions of the draft that these saves have made. */
 export async function versionsOfSaves(
