@@ -25,13 +25,14 @@ export const sendingElsewhere =
     await look(world)
     await look(world)
     onDrafted(world.disk.commits)
-    putIntoSent(world, copiesOf(world, 'kept')[0]?.bytes.slice())
-    await look(world)
     putIntoSent(world, withOtherText(copiesOf(world, 'sent')[0]?.bytes ?? new Uint8Array(), 'to sent, edited'))
     for (const subject of ['sent', 'deleted']) takeOut(world, subject)
     await look(world)
     // Then it is clear that nothing comes any more.
     await pass(world, 20 * 60_000)
+    await look(world)
+    // Nothing else than this mail asks for another look.
+    putIntoSent(world, copiesOf(world, 'kept')[0]?.bytes.slice())
     await look(world)
   }
 
