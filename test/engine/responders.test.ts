@@ -262,22 +262,32 @@ describe('a conversation that goes on', () => {
     expect(answering.texts().some((text) => text.includes('My own words.'))).toBe(true)
   })
 
-  test('leaves one that another program has edited, also where that was not known yet', async () => {
-    await using answering = await openAnswering()
-    await answering.arrives(mail({ messageId: '<first@example.com>' }))
-    await answering.settle()
-    const [copy] = await answering.device.drafts()
-    await answering.device.foreign(async (raw) => {
-      await raw.append('Drafts', copy!.bytes.toString('latin1').replace('Thank you', 'No thanks'), ['\\Draft'])
-      await raw.markDeleted('Drafts', [copy!.uid])
-      await raw.expunge('Drafts')
+  for (const { what, isKnown } of [
+    { what: 'and that was seen', isKnown: true },
+    { what: 'also where that comes to light only afterwards', isKnown: false },
+  ]) {
+    test(`leaves one that another program has edited, ${what}`, async () => {
+      await using answering = await openAnswering()
+      const { device } = answering
+      const { engine, account } = device
+      await answering.arrives(mail({ messageId: '<first@example.com>' }))
+      await answering.settle()
+      const [copy] = await device.drafts()
+      await device.foreign(async (raw) => {
+        await raw.append('Drafts', copy!.bytes.toString('latin1').replace('Thank you', 'No thanks'), ['\\Draft'])
+        await raw.markDeleted('Drafts', [copy!.uid])
+        await raw.expunge('Drafts')
+      })
+      await answering.arrives(second())
+      // It looks into INBOX, and not into Drafts.
+      if (!isKnown) await engine.responders.set(account.id, { module: 'test' })
+      await expect.poll(async () => isKnown || (await answering.outcomes()).length === 2).toBe(true)
+      await answering.settle()
+      expect((await answering.outcomes())[0]).toMatchObject({ status: 'superseded', superseded: { isKept: true } })
+      expect(answering.texts()).toHaveLength(2)
+      expect(answering.texts().some((text) => text.includes('No thanks'))).toBe(true)
     })
-    await answering.arrives(second())
-    await answering.settle()
-    expect((await answering.outcomes())[0]).toMatchObject({ status: 'superseded', superseded: { isKept: true } })
-    expect(answering.texts()).toHaveLength(2)
-    expect(answering.texts().some((text) => text.includes('No thanks'))).toBe(true)
-  })
+  }
 
   test('leaves one that somebody has open', async () => {
     await using answering = await openAnswering()
