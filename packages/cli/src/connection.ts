@@ -48,7 +48,8 @@ async function withDataFolder<Result>(
   }
 }
 
-async function clientOfDaemonOn(folder: DataFolder, given: string | undefined): Promise<Client> {
+/** @throws {CommandFailure} it is no daemon, or its token is not known */
+export async function clientOfDaemonOn(folder: DataFolder, given: string | undefined): Promise<Client> {
   const url = await readTrimmed(folder.url)
   if (url === null) throw new CommandFailure(`${folder.path} is in use by another process, and that is no daemon`)
   const token = given ?? (await readTrimmed(folder.token))

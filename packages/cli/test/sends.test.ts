@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
-import { expect, test } from 'vitest'
+import { createMailServer } from '@everdraft/mailserver'
+import { expect, onTestFinished, test } from 'vitest'
 
 import { everdraft, mailUser, startMailServer, temporaryFolder } from './harness.ts'
 
@@ -72,4 +73,28 @@ test('a draft is sent from the command line, and what became of it can be seen',
   const refused = await ask(['draft', 'send', toNobody.id])
   expect(refused.code).toBe(1)
   expect(refused.stderr).toContain('to: there must be a recipient')
+}, 120_000)
+
+test('a mail for later is held by the server that can, and goes also while nothing runs here', async () => {
+  const server = createMailServer({ users: [mailUser], smtp: { longestHoldSeconds: 7_200 } })
+  await server.listen()
+  onTestFinished(() => server.close())
+  const data = await temporaryFolder()
+  const ask = (args: readonly string[]) =>
+    everdraft([...args, '--data', data], { env: { MAIL_PASSWORD: mailUser.password } })
+  const imap = ['--imap-host', '127.0.0.1', '--imap-port', String(server.imapPort), '--imap-security', 'none']
+  const smtp = ['--smtp-host', '127.0.0.1', '--smtp-port', String(server.smtpPort), '--smtp-security', 'none']
+  const word = ['--imap-password-env', 'MAIL_PASSWORD']
+  await ask(['account', 'add', '--address', mailUser.name, ...imap, ...smtp, ...word])
+  const created = await ask(['draft', 'create', '--to', 'bob@example.org', '--subject', 'Hi', '--json'])
+  const { id } = JSON.parse(created.stdout) as { readonly id: string }
+  const at = new Date(Date.now() + 3_600_000).toISOString()
+  expect(await ask(['draft', 'send', id, '--hold-at-server'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--hold-at-server: needs --at'),
+  })
+  const sent = await ask(['draft', 'send', id, '--at', at, '--hold-at-server'])
+  expect(sent).toMatchObject({ code: 0, stderr: '' })
+  expect(sent.stdout).toMatch(/^send \S+ is sent, held by the server until \S+$/m)
+  expect(server.submissions).toHaveLength(1)
 }, 120_000)

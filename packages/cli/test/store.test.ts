@@ -26,28 +26,48 @@ test('a backup is a data folder of its own, writes over nothing, and the doctor 
   expect(shown.stdout).toMatch(/^subject +kept$/m)
 })
 
-test('the doctor exits 1 for what is no store, for an empty folder, and while a daemon is on it', async () => {
-  const { data } = await folderWithDraft()
+test('the doctor exits 1 for what is no store and for an empty folder', async () => {
   const empty = await temporaryFolder()
   const spoilt = await temporaryFolder()
   await writeFile(
     join(spoilt, 'everdraft.db'),
     'this is not a database, but long enough to be read as a header '.repeat(40),
   )
-  const daemon = begin(['serve', '--data', data, '--listen', '127.0.0.1:0'])
-  await daemon.printed(/http:\/\/127\.0\.0\.1:\d+/)
   for (const [folder, reason] of [
     [empty, 'there are no drafts in'],
     [spoilt, 'damaged or not a database'],
-    [data, 'in use by another process'],
   ] as const) {
     const { code, stderr } = await everdraft(['doctor', '--data', folder])
     expect({ folder, code }).toEqual({ folder, code: 1 })
     expect(stderr).toContain(reason)
   }
+})
+
+test('while a daemon is on the folder, the doctor checks a copy, and the key can be changed', async () => {
+  const { data } = await folderWithDraft()
+  const key = (): Promise<string> => readFile(join(data, 'everdraft.key'), 'utf8')
+  const before = await key()
+  const daemon = begin(['serve', '--data', data, '--listen', '127.0.0.1:0'])
+  await daemon.printed(/http:\/\/127\.0\.0\.1:\d+/)
+  expect(await everdraft(['doctor', '--data', data])).toMatchObject({
+    code: 0,
+    stdout: '1 drafts of 1 accounts checked, 0 findings\n',
+    stderr: '',
+  })
+  expect((await readdir(data)).filter((name) => name.startsWith('.backup-'))).toEqual([])
+  const repair = await everdraft(['doctor', '--repair', '--data', data])
+  expect(repair).toMatchObject({ code: 1, stderr: expect.stringContaining('stop the daemon first') })
+
+  expect(await everdraft(['key', 'rotate', '--data', data])).toMatchObject({ code: 0, stdout: 'sealed by a new key\n' })
+  expect(await key()).not.toBe(before)
+  const made = await everdraft(['token', 'create', '--scope', 'admin', '--data', data])
+  const refused = await everdraft(['key', 'rotate', '--data', data, '--token', made.stdout.trim()])
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('for the token of the daemon itself') })
   daemon.kill('SIGTERM')
   expect((await daemon.ended).code).toBe(0)
-})
+  // Before that it was sealed by the new one alone.
+  expect(await everdraft(['doctor', '--data', data])).toMatchObject({ code: 0 })
+}, 120_000)
 
 test('a backup is made while a daemon is on the folder, of it or over REST, for its own token alone', async () => {
   const { data, id } = await folderWithDraft()

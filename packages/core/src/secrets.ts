@@ -14,4 +14,8 @@ export interface Secrets {
   open(holder: SecretHolder, sealed: string): Promise<string>
   /** Sealed by the key that `seal` uses now: what is not is sealed anew when the store opens. */
   isCurrent(sealed: string): boolean
+  /** A new key in front: `seal` uses it from now on, the others still open. Absent: the keys are given from elsewhere. */
+  addKey?(): void
+  /** Forgets all keys but the first. Only when everything was sealed anew. */
+  keepNewestKey?(): void
 }

@@ -30,6 +30,7 @@ import { draftRoutes } from './routes/drafts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { historyRoutes } from './routes/history.ts'
+import { keyRoutes } from './routes/key.ts'
 import { openRoutes } from './routes/open.ts'
 import { replyRoutes } from './routes/replies.ts'
 import { responderRoutes } from './routes/responder.ts'
@@ -190,6 +191,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     webhookRoutes,
     tokenRoutes,
     backupRoutes,
+    keyRoutes,
     // Last: its tools stand for the others.
     mcpRoutes,
   ]) {

@@ -1,6 +1,8 @@
 import { type ApiTokenId, defaultOwner, type Owner, type Scope, scopes } from '@everdraft/core'
 import type { FastifyRequest } from 'fastify'
 
+import { ProblemError } from './problems.ts'
+
 /** Who asks: what the token says of its bearer. */
 export interface Principal {
   readonly owner: Owner
@@ -13,6 +15,12 @@ export interface Principal {
 
 /** Whoever has the token of the daemon itself: the only one who makes tokens for others. */
 export const operator: Principal = { owner: defaultOwner, scopes: new Set(scopes), tokenId: null, expiresAt: null }
+
+/** @throws {ProblemError} 403 for any other token: this is about what all tenants have in common */
+export function checkIsOperator(request: FastifyRequest): void {
+  if (principalOf(request) === operator) return
+  throw new ProblemError(403, 'UNAUTHORIZED', 'this is for the token of the daemon itself')
+}
 
 const principals = new WeakMap<FastifyRequest, Principal>()
 

@@ -81,8 +81,9 @@ const requests: Readonly<Record<string, CallOptions>> = {
   'GET /tokens': {},
   'POST /tokens': { json: { scopes: ['admin'] } },
   'DELETE /tokens/:id': {},
-  // backup.test.ts asks it as others than the operator.
+  // backup.test.ts and key.test.ts ask these as others than the operator.
   'GET /backup': {},
+  'POST /key/rotate': {},
   // Its tools go through the routes above; mcp.test.ts asks them as two tenants.
   'POST /mcp': { json: {} },
 }

@@ -1,17 +1,20 @@
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import type { StoreReport } from '@everdraft/core'
 
 import type { Command, CommandInput, Option } from '../command.ts'
-import { connectionOptions, withClient } from '../connection.ts'
+import { clientOfDaemonOn, connectionOptions, withClient } from '../connection.ts'
 import { type DataFolder, defaultDataFolder, ensureDataFolder } from '../data-folder.ts'
 import { CommandFailure } from '../failure.ts'
 import { bytesOfText, printJson, printLine } from '../output.ts'
 import { createProgressLine } from '../progress.ts'
 
-/** The doctor works on the folder itself, so no daemon may be on it. */
-const dataOption = {
+/** The doctor works on a folder of this machine. */
+const folderOptions = {
   data: { value: 'DIR', help: 'the data folder (EVERDRAFT_DATA, else where serve keeps it)' },
+  token: { value: 'TOKEN', help: 'of the daemon that is on it, where that was given one (or EVERDRAFT_TOKEN)' },
 } as const satisfies Readonly<Record<string, Option>>
 
 async function existingFolder(input: CommandInput): Promise<DataFolder> {
@@ -24,15 +27,16 @@ async function existingFolder(input: CommandInput): Promise<DataFolder> {
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Check a data folder; exits 1 with findings',
-  details: 'With --repair it puts right what can be without losing anything, and makes the search index anew.',
+  details:
+    'With --repair it puts right what can be without losing anything, and makes the search index anew; then no daemon may be on the\nfolder. While one is, a copy of this moment is checked, which needs as much space for as long.',
   options: {
     repair: { help: 'repair what is safe; exits 1 only if something is left' },
     json: { help: 'JSON' },
-    ...dataOption,
+    ...folderOptions,
   },
   run: async (input) => {
     const folder = await existingFolder(input)
-    const report = await inspect(folder, input.isOn('repair'))
+    const report = await inspect(input, folder)
     const left = report.findings.filter((finding) => !finding.repaired)
     if (input.isOn('json')) printJson({ ...report, left: left.length })
     else {
@@ -45,17 +49,30 @@ export const doctor: Command = {
   },
 }
 
-async function inspect(folder: DataFolder, repair: boolean): Promise<StoreReport> {
+async function inspect(input: CommandInput, folder: DataFolder): Promise<StoreReport> {
   // Only when it is needed: the other commands start without the engine.
   const [{ EverdraftError, inspectStore }, { sqlite }] = await Promise.all([
     import('@everdraft/core'),
     import('@everdraft/sqlite'),
   ])
   try {
-    return await inspectStore(sqlite(folder.database), { repair })
+    return await inspectStore(sqlite(folder.database), { repair: input.isOn('repair') })
   } catch (error) {
-    if (error instanceof EverdraftError) throw new CommandFailure(error.message)
-    throw error
+    if (!(error instanceof EverdraftError)) throw error
+    if (error.code !== 'STORAGE_IN_USE') throw new CommandFailure(error.message)
+    if (input.isOn('repair')) {
+      throw new CommandFailure(`${error.message}: --repair needs the folder for itself, so stop the daemon first`)
+    }
+  }
+  const client = await clientOfDaemonOn(folder, input.option('token') ?? process.env['EVERDRAFT_TOKEN'])
+  // By a name that the daemon removes at its next start, should this one be killed.
+  const beside = await mkdtemp(join(folder.path, '.backup-'))
+  try {
+    const copy = join(beside, 'everdraft.db')
+    await client.backup(copy, () => {})
+    return await inspectStore(sqlite(copy))
+  } finally {
+    await rm(beside, { recursive: true, force: true })
   }
 }
 

@@ -91,6 +91,11 @@ export interface Engine {
    * read since is still so. Null: this store cannot tell.
    */
   changeMark(): number | null
+  /**
+   * Seals passwords, refresh tokens and the secrets of webhooks by a new key, and forgets the older ones.
+   * @throws {EverdraftError} SECRETS_LOCKED: the keys cannot be changed from here, or not be written; the old ones still open
+   */
+  rotateKey(): Promise<void>
   /** Thins out old history, empties the old trash, collects attachments. It runs by itself each hour. */
   housekeep(): Promise<HousekeepingReport>
   /**

@@ -49,6 +49,7 @@ import { createIndexer } from './indexer.ts'
 import { createOutcomes } from './outcomes.ts'
 import type { EngineParts } from './parts.ts'
 import { platformEnvironment, platformNow, platformSchedule } from './platform.ts'
+import { createKeyRotation } from './key-rotation.ts'
 import { createLogIns, type TokenProvider } from './log-ins.ts'
 import { createResponders } from './responders.ts'
 import { createSends } from './sends.ts'
@@ -464,6 +465,7 @@ async function startEngine(
     events: { page: feed.page },
     figures: () => store.read((db) => figures(db, environment.now())),
     changeMark: () => store.changeMark(),
+    rotateKey: createKeyRotation(parts, options.secrets ?? null),
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
       await open.backup(destination)

@@ -6,8 +6,7 @@ import type { Engine } from '@everdraft/core'
 import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
-import { operator, principalOf } from '../principal.ts'
-import { ProblemError } from '../problems.ts'
+import { checkIsOperator } from '../principal.ts'
 
 // For the OpenAPI document: a stream is sent as it is.
 const fileSchema = z.string() as unknown as z.ZodType<Readable>
@@ -30,9 +29,7 @@ export function backupRoutes(app: App, { engine, workFolder }: Context): void {
       },
     },
     async (request, reply) => {
-      if (principalOf(request) !== operator) {
-        throw new ProblemError(403, 'UNAUTHORIZED', 'this is for the token of the daemon itself')
-      }
+      checkIsOperator(request)
       const copy = await copyOf(engine, workFolder)
       const { size } = await copy.stat()
       return reply
