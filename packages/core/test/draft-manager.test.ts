@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { type Candidate, recoveryPlan, type RecoveryWish } from '../src/draft-manager/recovery-plan.ts'
@@ -152,6 +153,44 @@ describe('the plan of a recovery', () => {
     expect(planOf(all, { preferLocal: false })).toEqual({ kind: 'keep', losers: [begun, local] })
     expect(planOf(all, { candidateId: 'revision' })).toMatchObject({ kind: 'take', candidate: older, confirmed: true })
     expect(planOf(all, { candidateId: 'none' })).toEqual({ kind: 'unknown' })
+  })
+})
+
+describe('whatever the candidates are', () => {
+  const devices = [null, 'tab' as DeviceId, 'phone' as DeviceId]
+  const some = fc.array(
+    fc.record({
+      source: fc.constantFrom<Candidate['source']>('local', 'unfinished-save', 'conflict', 'revision', 'trash'),
+      text: fc.constantFrom('a', 'b', 'c'),
+      device: fc.constantFrom(...devices),
+      modifiedAt: fc.nat({ max: 5 }),
+      isContinuation: fc.boolean(),
+      differs: fc.boolean(),
+    }),
+    { minLength: 0, maxLength: 6 },
+  )
+
+  test('without a word of the user’s, no words are written over others, and none that a client has are let go', () => {
+    fc.assert(
+      fc.property(some, fc.constantFrom<RecoveryWish['reason']>('reconnection', 'browser-crash'), (given, reason) => {
+        const others = given.map(({ text, ...fields }, index) =>
+          candidate(fields.source, { ...fields, candidateId: `${index}`, content: { ...emptyContent, text } }),
+        )
+        const ranked = rankCandidates([candidate('stored', { modifiedAt: 3 }), ...others])
+        const plan = recoveryPlan(ranked, { ...wish, reason })
+        const ofClients = others.filter((one) => one.differs && one.source !== 'revision')
+        if (plan.kind === 'keep') expect(ofClients).toEqual([])
+        if (plan.kind !== 'take') return
+        expect(plan).toMatchObject({ confirmed: false, losers: [], candidate: { isContinuation: true, differs: true } })
+        for (const other of ofClients) {
+          const isOlderOfSame =
+            other.device !== null &&
+            ofClients.some((one) => one.device === other.device && one.modifiedAt >= other.modifiedAt && one !== other)
+          expect(other.content.text === plan.candidate.content.text || isOlderOfSame).toBe(true)
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
