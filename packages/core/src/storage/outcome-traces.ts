@@ -52,18 +52,21 @@ export async function unclearOutcomes(db: Db, accountId: AccountId, since: Uncle
   return (await unclear(db, accountId, since).selectAll().execute()).map(toOutcome)
 }
 
-/** Mails that are known to come from drafts of the account's: no other comes from them. */
+/** Of these mails those that are known to come from a draft of the account's, and from which. */
 export async function explainedMails(
   db: Db,
   accountId: AccountId,
-): Promise<readonly { readonly draftId: Umid; readonly messageId: string }[]> {
-  const rows = await db
-    .selectFrom('email_outcomes')
-    .select(['message_id', 'sent_message_id'])
-    .where('account_id', '=', accountId)
-    .where('sent_message_id', 'is not', null)
-    .execute()
-  return rows.map((row) => ({ draftId: row.message_id as Umid, messageId: row.sent_message_id ?? '' }))
+  messageIds: readonly string[],
+): Promise<ReadonlyMap<string, Umid>> {
+  const rows = await inPages(messageIds, (page) =>
+    db
+      .selectFrom('email_outcomes')
+      .select(['message_id', 'sent_message_id'])
+      .where('account_id', '=', accountId)
+      .where('sent_message_id', 'in', page)
+      .execute(),
+  )
+  return new Map(rows.map((row) => [row.sent_message_id ?? '', row.message_id as Umid]))
 }
 
 /** Where a draft is, as far as its rows say. */

@@ -16,7 +16,7 @@ import {
   unclearOutcomes,
   type UnclearSince,
 } from '../storage/outcome-traces.ts'
-import { dropSentMail, keptSentMails } from '../storage/sent-mails.ts'
+import { dropSentMail, type KeptSentMail, keptSentMails } from '../storage/sent-mails.ts'
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
 import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
 import { purgeSent } from './steps/purge-sent.ts'
@@ -106,22 +106,25 @@ async function weigh(
   { since, now }: { readonly since: UnclearSince; readonly now: number },
 ): Promise<void> {
   const { accountId, store } = context
-  const { outcomes, traces, kept, explained } = await store.read(async (db) => ({
-    outcomes: await unclearOutcomes(db, accountId, since),
-    traces: await tracesOf(context, db, look.chains, look),
-    kept: await keptSentMails(db, accountId),
-    explained: await explainedMails(db, accountId),
-  }))
+  const { outcomes, traces, kept, explained } = await store.read(async (db) => {
+    const mails = await keptSentMails(db, accountId)
+    return {
+      outcomes: await unclearOutcomes(db, accountId, since),
+      traces: await tracesOf(context, db, look.chains, look),
+      kept: mails,
+      explained: await explainedMails(db, accountId, mails.map(keyOf)),
+    }
+  })
   const asked = new Set(outcomes.map(({ messageId }) => messageId))
-  const others = new Set(explained.filter(({ draftId }) => !asked.has(draftId)).map(({ messageId }) => messageId))
   const places = new Map<string, MessagePlace[]>()
   const sent: SentMail[] = []
   const unneeded: MessagePlace[] = []
-  for (const { place, mail } of kept) {
-    // What was filed twice is one mail.
-    const key = mail.messageId ?? `${place.uidValidity}/${place.uid}`
+  for (const one of kept) {
+    const { place, mail } = one
+    const key = keyOf(one)
     const copies = places.get(key)
-    if (others.has(key)) unneeded.push(place)
+    const draftId = explained.get(key)
+    if (draftId !== undefined && !asked.has(draftId)) unneeded.push(place)
     else if (copies === undefined) sent.push({ key, ...mail })
     places.set(key, [...(copies ?? []), place])
   }
@@ -144,4 +147,9 @@ async function weigh(
     for (const place of unneeded) await dropSentMail(write.db, place)
     await setWeighed(write.db, accountId, now)
   })
+}
+
+/** What was filed twice is one mail. */
+function keyOf({ place, mail }: { readonly place: MessagePlace; readonly mail: KeptSentMail }): string {
+  return mail.messageId ?? `${place.uidValidity}/${place.uid}`
 }

@@ -167,9 +167,12 @@ export function exerciseOutcomeTraces({ openNotes }: SuiteStorage): void {
       expect(await store.read((db) => unclearDrafts(db, 'account-2' as AccountId, since))).toEqual([])
       const outcomes = await store.read((db) => unclearOutcomes(db, accountId, since))
       expect(outcomes.map(({ id }) => id)).toEqual(['outcome-open', 'outcome-weak'])
-      const explained = await store.read((db) => explainedMails(db, accountId))
-      expect(new Set(explained.map(({ messageId }) => messageId))).toEqual(
-        new Set(['<exact@example.org>', '<weak@example.org>', '<settled@example.org>']),
+      const asked = ['<exact@example.org>', '<settled@example.org>', '<unknown@example.org>']
+      expect(await store.read((db) => explainedMails(db, accountId, asked))).toEqual(
+        new Map([
+          ['<exact@example.org>', 'draft-exact'],
+          ['<settled@example.org>', 'draft-settled'],
+        ]),
       )
     })
 
