@@ -85,7 +85,7 @@ export function listOf<Value>(check: Check<Value>): Check<readonly Value[]> {
   return (value, path) => list(value, path).map((item, index) => check(item, `${path}[${index}]`))
 }
 
-export function headerText(value: unknown, path: string): string {
+function headerText(value: unknown, path: string): string {
   return checkHeaderText(text(value, path), path)
 }
 

@@ -8,7 +8,8 @@ import type { BundleFormat, DraftState, DraftStateAttachment } from './envelope.
 /**
  * A bundle as it is written. `json`: one document, `{bundleId, exportedAt, format, drafts, files, manifest, metadata}`, in this
  * order. `jsonl`: `{bundleId, exportedAt, format}`, then each draft and each piece of a file on a line of its own, and
- * `{manifest, metadata}` at the end. `gzip`: the latter, compressed (RFC 1952). All in UTF-8. Readers take the members in any
+ * `{manifest, metadata}` at the end. `gzip`: the latter, compressed (RFC 1952). A piece of a file is
+ * `{sha256, at, data}`: base64 (RFC 4648 §4) of the bytes from `at` on; those of a file follow one another. All in UTF-8. Readers take the members in any
  * order, and leave alone what they do not know.
  */
 export interface BundleHeader {
@@ -40,7 +41,7 @@ export interface BundledAttachment extends DraftStateAttachment {
 }
 
 /** The newest has neither `content` nor `back`. Fields have the engine's own names: `text` and `html`. */
-export interface BundledRevision {
+interface BundledRevision {
   readonly version: number
   readonly savedAt: number
   readonly device: string
@@ -52,15 +53,6 @@ export interface BundledRevision {
   readonly content?: DraftContent
   /** … or what makes it of the next one: fields that are set, and of long texts `[start, removed, inserted]` in UTF-16 units. */
   readonly back?: Delta
-}
-
-/** A part of a file; those of a file follow one another. */
-export interface BundledPiece {
-  readonly sha256: string
-  /** Where it begins, in bytes. */
-  readonly at: number
-  /** Base64 (RFC 4648 §4). */
-  readonly data: string
 }
 
 /** One line of the manifest, of each file that some revision names. */

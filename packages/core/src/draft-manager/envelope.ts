@@ -4,7 +4,7 @@ import type { MergeStrategy } from '../draft/merge.ts'
 import type { FieldError } from '../errors.ts'
 import type { DraftManagerAction } from './actions.ts'
 import type { DraftManagerErrorCode } from './errors.ts'
-import type { ImportedItem } from './import-draft.ts'
+import type { ImportedItem } from './import-outcome.ts'
 
 export interface DraftManagerOptions {
   /** In whose name it is asked: another one's account is as one that is not there. Left out: everybody's. */

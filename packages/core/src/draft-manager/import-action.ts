@@ -9,7 +9,7 @@ import { stateFieldName } from './content-of-state.ts'
 import type { DraftManagerConflict, DraftState, RecoveryOptions } from './envelope.ts'
 import { DraftManagerError } from './failure.ts'
 import { createImport, type ImportReport } from './import.ts'
-import type { ImportedItem } from './import-draft.ts'
+import type { ImportedItem } from './import-outcome.ts'
 import { stateIn, storageOf, withoutBodies } from './state-of-draft.ts'
 
 /** Of what is compressed in an envelope; longer bundles are streamed, beside it. */

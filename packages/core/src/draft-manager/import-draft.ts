@@ -14,29 +14,7 @@ import { storeRevisions, uploadSoon } from '../tasks/steps/commit-revision.ts'
 import type { FollowUp, PlanContext } from '../tasks/task.ts'
 import { customUuid, type ImportedDraft, lacking, type Whole, wholeVersions, withoutBytesOf } from './import-entry.ts'
 import type { StagedFile } from './import-files.ts'
-
-/** What became of a draft of a bundle. */
-export type ImportOutcome =
-  /** It was not here. */
-  | 'created'
-  /** It was in the trash here, or emptied out of it. */
-  | 'restored'
-  /** It was here, and says what the bundle says now, or what both made of it. */
-  | 'updated'
-  /** Nothing in it was new here. */
-  | 'unchanged'
-  /** Both sides had changed it, and what cannot be merged is kept in a conflict. */
-  | 'conflict'
-  /** It is in the outbox or sent here, which nothing undoes. */
-  | 'kept'
-
-export interface ImportedItem {
-  readonly outcome: ImportOutcome
-  /** As it is here: another one than in the bundle where somebody else's draft has that. */
-  readonly draftId: Umid
-  readonly version: Version
-  readonly conflictId: ConflictId | null
-}
+import type { ImportedItem, ImportOutcome } from './import-outcome.ts'
 
 export interface TakenDraft extends ImportedItem {
   readonly followUps: readonly FollowUp[]

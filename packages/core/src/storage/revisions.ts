@@ -10,7 +10,7 @@ import type { Db } from './db.ts'
  * The history of a draft. The head's content stands in the draft's own row; an earlier revision is stored as what makes
  * it of the next one, and now and then whole. So a save writes what changed, however long the text is.
  */
-export type Encoding =
+type Encoding =
   /** In the draft's row. */
   | 'head'
   /** JSON of the content. */
