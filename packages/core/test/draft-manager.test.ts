@@ -173,9 +173,16 @@ describe('whatever the candidates are', () => {
   test('without a word of the user’s, no words are written over others, and none that a client has are let go', () => {
     fc.assert(
       fc.property(some, fc.constantFrom<RecoveryWish['reason']>('reconnection', 'browser-crash'), (given, reason) => {
-        const others = given.map(({ text, ...fields }, index) =>
-          candidate(fields.source, { ...fields, candidateId: `${index}`, content: { ...emptyContent, text } }),
-        )
+        const others = given.map(({ text, source, device, isContinuation, ...fields }, index) => {
+          const isOfClient = source === 'local' || source === 'unfinished-save'
+          return candidate(source, {
+            ...fields,
+            candidateId: `${index}`,
+            content: { ...emptyContent, text },
+            isContinuation: isOfClient && isContinuation,
+            device: isOfClient || source === 'conflict' ? device : null,
+          })
+        })
         const ranked = rankCandidates([candidate('stored', { modifiedAt: 3 }), ...others])
         const plan = recoveryPlan(ranked, { ...wish, reason })
         const ofClients = others.filter((one) => one.differs && one.source !== 'revision')
