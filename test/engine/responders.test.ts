@@ -9,7 +9,9 @@ import { defaultCapabilities } from '@everdraft/mailserver'
 import { keyFile, sqlite } from '@everdraft/sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { settle } from '../live/harness.ts'
 import { mail, openAnswering, thanks } from './answering-device.ts'
+import { openSender } from './sender.ts'
 
 const second = (fields: Parameters<typeof mail>[0] = {}) =>
   mail({
@@ -201,6 +203,22 @@ describe('an INBOX that is listened to', () => {
     await expect.poll(() => answering.texts(), { timeout: 5_000 }).toHaveLength(2)
     await answering.arrives(mail())
     await expect.poll(() => answering.texts(), { timeout: 5_000 }).toHaveLength(3)
+  })
+
+  test('is looked into by rounds where no second connection is let in, and nothing else suffers from that', async () => {
+    await using sender = await openSender({}, quick, { watch: true, responders: { modules: { test: thanks } } })
+    const { device } = sender
+    const { engine, account } = device
+    await settle(device)
+    device.proxy.refuse()
+    await engine.responders.set(account.id, { module: 'test' })
+    await device.foreign((raw) => raw.append('INBOX', mail()))
+    await settle(device)
+    expect(sender.texts()).toHaveLength(1)
+    expect((await engine.accounts.get(account.id)).lastError).toBeNull()
+    device.proxy.accept()
+    await device.foreign((raw) => raw.append('INBOX', mail()))
+    await expect.poll(() => sender.texts(), { timeout: 5_000 }).toHaveLength(2)
   })
 
   test('is listened to no more once the responder is gone', async () => {

@@ -120,7 +120,9 @@ export function createSessions(options: {
       await store.write(({ db }) => setAccountError(db, accountId, null))
       return session
     } catch (error) {
-      if (error instanceof WireError && error.code !== 'ABORTED') {
+      // A server that lets an account have only so many connections refuses one beside those that work: they go on.
+      const isOneTooMany = as === 'beside' && entry.session?.alive === true && !isRefusedLogin(error)
+      if (error instanceof WireError && error.code !== 'ABORTED' && !isOneTooMany) {
         const { code, message } = error
         entry.failures += 1
         entry.lastFailure = error
@@ -206,4 +208,9 @@ export function createSessions(options: {
       ending.abort()
     },
   }
+}
+
+/** Tried each minute it would lock the account. */
+function isRefusedLogin(error: unknown): boolean {
+  return error instanceof WireError && error.code === 'AUTH_FAILED'
 }
