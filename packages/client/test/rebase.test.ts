@@ -65,11 +65,24 @@ const save: BegunSave = {
   base: at(4, 'said'),
   content: withBody('said more'),
   unanswered: [],
+  sent: null,
 }
 
 test.each([
   ['the draft says it already', save, at(5, 'said more'), 'settled'],
   ['nothing was written after all', { ...save, content: withBody('said') }, null, 'settled'],
+  [
+    'the draft says it already, beside what others wrote',
+    { ...save, content: withBody('said\nmore') },
+    at(5, 'they said\nsaid\nmore'),
+    'settled',
+  ],
+  [
+    'the draft says a part of it',
+    { ...save, content: withBody('said\nmore\nand more') },
+    at(5, 'said\nmore'),
+    'offered',
+  ],
   ['left in an orderly way, and nobody has saved since', { ...save, leftAt: 2 }, at(4, 'said'), 'resumed'],
   ['left in an orderly way, and nobody answers', { ...save, leftAt: 2 }, null, 'resumed'],
   ['left in an orderly way, and somebody has saved since', { ...save, leftAt: 2 }, at(5, 'other'), 'offered'],

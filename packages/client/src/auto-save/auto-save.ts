@@ -9,7 +9,7 @@ import { isAhead, isPassing } from './failures.ts'
 import { createFileQueue, type FileInput } from './file-queue.ts'
 import { judgeFoundSave } from './found-saves.ts'
 import { type AutoSaveOptions, checkedOptions } from './options.ts'
-import { rebase } from './rebase.ts'
+import { carries, rebase } from './rebase.ts'
 import { createShadowKeeper } from './shadow-keeper.ts'
 import type { Acknowledged, BegunSave } from './shadow.ts'
 import { joinTabs } from './tabs.ts'
@@ -109,7 +109,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
       if (choice === 'discard') await shadow.write(async (kept) => await kept.drop(found))
       if (choice !== 'restore') continue
       base = found.base
-      begun = { ...found, tab: tabs.id, leftAt: null }
+      begun = { ...found, tab: tabs.id, leftAt: null, unanswered: [...found.unanswered, found.saveId] }
       firstChangeAt = Date.now()
       editor.show(found.content)
       return
@@ -166,7 +166,18 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   function beginSave(): BegunSave {
     const saveId = createIdempotencyKey()
     const content = editor.read()
-    return { saveId, draftId, device, tab: tabs.id, changedAt: Date.now(), leftAt: null, base, content, unanswered: [] }
+    return {
+      saveId,
+      draftId,
+      device,
+      tab: tabs.id,
+      changedAt: Date.now(),
+      leftAt: null,
+      base,
+      content,
+      unanswered: [],
+      sent: null,
+    }
   }
 
   function schedule(): void {
@@ -205,11 +216,15 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     try {
       if (!isBaseKnown) await learnBase()
       if (heardMeanwhile !== null) takeHeard(heardMeanwhile)
+      if (begun !== null && begun.leftAt === null && begun.sent !== null) await learnOfSent(begun.sent)
       if (begun === null || phase.kind === 'conflict') return
       const { saveId: first, unanswered } = begun
       const content = editor.read()
       const saveId = unanswered.length === 0 ? first : createIdempotencyKey()
-      begun = { ...begun, content, unanswered: [...unanswered, saveId] }
+      begun = { ...begun, content, unanswered: [...unanswered, saveId], sent: content }
+      // Should this page not hear the answer, the next one knows that it was sent.
+      const sent = begun
+      void shadow.writeAtOnce(async (kept) => await kept.keep(sent))
       const isLeaving = document.visibilityState === 'hidden' || begun.leftAt !== null
       await settle(begun, content, await door.save({ saveId, base, content, unanswered, isLeaving }))
     } catch (error) {
@@ -223,6 +238,16 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     base = (await door.load()) ?? { version: 0, content: emptyContent, savedAt: 0 }
     if (begun !== null) begun = { ...begun, base }
     saveIn(0)
+  }
+
+  /** A save whose answer was lost may have been stored, and merged with what others wrote: then the rest goes upon that. */
+  async function learnOfSent(sent: EditorContent): Promise<void> {
+    const stored = await door.load()
+    if (stored === null || stored.version <= base.version) return
+    if (!carries({ base: base.content, mine: sent, theirs: stored.content })) return
+    takeOver(sent, stored)
+    if (begun !== null && isSameContent(editor.read(), base.content)) await forget(begun)
+    else if (begun !== null) begun = { ...begun, unanswered: [], sent: null }
   }
 
   /** What the draft says must be known before anything is saved upon it. */
@@ -340,10 +365,10 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   function leave(): void {
     if (begun === null || isClosed) return
     begun = { ...begun, leftAt: Date.now(), content: editor.read() }
-    const last = begun
-    void shadow.writeAtOnce(async (kept) => await kept.keep(last))
     // At once: nothing that is waited for comes while a page goes, neither a lock nor an earlier answer.
     if (phase.kind !== 'conflict') void track(saveOnce())
+    const last = begun
+    void shadow.writeAtOnce(async (kept) => await kept.keep(last))
   }
 
   function hide(): void {

@@ -24,7 +24,7 @@ export const contentFields: readonly ContentField[] = ['subject', 'body', 'bodyH
 
 /** In the order of the fields. */
 export function differingFields(one: EditorContent, other: EditorContent): readonly ContentField[] {
-  return contentFields.filter((field) => !isSame(one[field], other[field]))
+  return contentFields.filter((field) => !isSameValue(one[field], other[field]))
 }
 
 export function isSameContent(one: EditorContent, other: EditorContent): boolean {
@@ -33,7 +33,7 @@ export function isSameContent(one: EditorContent, other: EditorContent): boolean
 
 type Value = EditorContent[ContentField]
 
-function isSame(one: Value, other: Value): boolean {
+export function isSameValue(one: Value, other: Value): boolean {
   if (!isList(one) || !isList(other)) return one === other
   return one.length === other.length && one.every((recipient, index) => isSameRecipient(recipient, other[index]))
 }

@@ -1,5 +1,6 @@
 import { isSameContent } from './content.ts'
 import type { Recovery } from './editor.ts'
+import { carries } from './rebase.ts'
 import type { Acknowledged, BegunSave } from './shadow.ts'
 
 /**
@@ -15,6 +16,8 @@ export type FoundSave =
 export function judgeFoundSave(save: BegunSave, stored: Acknowledged | null): FoundSave {
   const { saveId, content, base, changedAt, device, leftAt } = save
   if (isSameContent(content, stored?.content ?? base.content)) return { kind: 'settled' }
+  if (stored !== null && carries({ base: base.content, mine: content, theirs: stored.content }))
+    return { kind: 'settled' }
   const diverged = stored !== null && stored.version !== base.version
   if (leftAt !== null && !diverged) return { kind: 'resumed' }
   const recovery = { saveId, content, changedAt, device, stored: stored?.content ?? null, diverged }

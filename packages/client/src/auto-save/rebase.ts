@@ -1,4 +1,4 @@
-import { type ContentField, contentFields, type EditorContent, isList, type Recipient } from './content.ts'
+import { type ContentField, contentFields, type EditorContent, isList, isSameValue, type Recipient } from './content.ts'
 
 interface Sides<Value> {
   readonly base: Value
@@ -25,6 +25,36 @@ export function rebase(sides: Sides<EditorContent>): Rebased {
   }
   if (conflicts.length > 0) return { kind: 'conflict', fields: conflicts }
   return { kind: 'merged', content: merged as unknown as EditorContent }
+}
+
+/**
+ * Whether what was changed from `base` to `mine` is in `theirs` already, whatever else is: line by line, as a save whose answer
+ * was lost may have been merged with what others wrote.
+ */
+export function carries(sides: Sides<EditorContent>): boolean {
+  return contentFields.every((field) => {
+    const [base, mine, theirs] = [sides.base[field], sides.mine[field], sides.theirs[field]]
+    if (isList(base) && isList(mine) && isList(theirs)) {
+      return isSameValue(mergeRecipients({ base, mine, theirs }), theirs)
+    }
+    if (mine === base || mine === theirs) return true
+    if (typeof base !== 'string' || typeof mine !== 'string' || typeof theirs !== 'string') return false
+    return carriesLines({ base, mine, theirs })
+  })
+}
+
+function carriesLines({ base, mine, theirs }: Sides<string>): boolean {
+  const [before, after, there] = [countLines(base), countLines(mine), countLines(theirs)]
+  return [...new Set([...before.keys(), ...after.keys()])].every((line) => {
+    const [had, wanted, found] = [before, after, there].map((lines) => lines.get(line) ?? 0) as [number, number, number]
+    return wanted === had || (wanted > had ? found >= wanted : found <= wanted)
+  })
+}
+
+function countLines(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const line of text.split('\n')) counts.set(line, (counts.get(line) ?? 0) + 1)
+  return counts
 }
 
 /** Undefined: it cannot be merged. */

@@ -23,6 +23,8 @@ export interface BegunSave {
   readonly content: EditorContent
   /** Under which ids it was sent so far, without an answer. */
   readonly unanswered: readonly string[]
+  /** What the last of these had in it; null: it was never sent. */
+  readonly sent: EditorContent | null
 }
 
 /** A row of `draft_saves`: epoch ms. */

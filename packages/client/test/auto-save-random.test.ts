@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { type Browser, isChromiumHere, type Page, startChromium } from './chromium.ts'
+import { startComposing } from './editor-page.ts'
+import { start, type Running } from './harness.ts'
+
+const steps = Number(process.env['EVERDRAFT_BROWSER_STEPS'] ?? 12)
+const seed = Number(process.env['EVERDRAFT_BROWSER_SEED'] ?? 1)
+
+/** Mulberry32: the seed that a failure shows replays it. */
+function random(from: number): () => number {
+  let state = from
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+// skipped: where there is no Chromium
+describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
+  let browser: Browser
+  let running: Running
+  const ends: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    running = await start((end) => ends.push(end))
+    browser = await startChromium()
+    ends.push(async () => await browser.close())
+  })
+  afterAll(async () => {
+    for (const end of ends.toReversed()) await end()
+  })
+
+  test(
+    `whatever happens to tabs and lines, each word that was kept is there in the end (seed ${seed})`,
+    async () => {
+      let isDown = false
+      let lossy = 0
+      const composing = await startComposing(
+        { browser, running },
+        {
+          passes: () => !isDown,
+          loses: ({ method }) => {
+            if (method === 'POST' && lossy > 0) lossy -= 1
+            else return false
+            return true
+          },
+        },
+      )
+      const { client, accountId, draftId } = composing
+      const next = random(seed)
+      const open = async (): Promise<Page> => await composing.open({ interval: '60000', choice: 'restore' })
+      let page = await open()
+      let greeting = 'Dear Ann,'
+      const words: string[] = []
+      const done: string[] = []
+
+      const whatHappens: Readonly<Record<string, () => Promise<void>>> = {
+        crash: async () => {
+          await page.crash()
+          page = await open()
+        },
+        close: async () => {
+          await page.close()
+          page = await open()
+        },
+        reload: async () => {
+          await page.goto('about:blank')
+          page = await open()
+        },
+        save: async () => void (await page.evaluate('made.flush()')),
+        cut: async () => void (isDown = true),
+        heal: async () => void (isDown = false),
+        'lose answers': async () => void (lossy = 2),
+        'edit elsewhere': async () => {
+          const { text } = await composing.stored()
+          greeting = `Dear Ann ${words.length},`
+          const body = { text: text.replace(/^.*/, greeting) }
+          const params = { path: { id: accountId, draft_id: draftId } }
+          await client.PUT('/accounts/{id}/drafts/{draft_id}', { params, body })
+        },
+      }
+      const names = Object.keys(whatHappens)
+      for (let step = 0; step < steps; step += 1) {
+        const word = `word${step};`
+        await page.type(word)
+        await page.evaluate(`untilKept(${JSON.stringify(word)})`)
+        words.push(word)
+        const name = names[Math.floor(next() * names.length)] ?? 'save'
+        done.push(name)
+        await whatHappens[name]?.()
+      }
+      isDown = false
+      lossy = 0
+      await page.close()
+      page = await open()
+      expect(await page.evaluate('made.flush()'), done.join()).toMatchObject({ state: 'saved' })
+      const { text } = await composing.stored()
+      for (const word of words) expect(text, done.join()).toContain(word)
+      expect(text.startsWith(`${greeting}\n`), done.join()).toBe(true)
+    },
+    60_000 + steps * 2_000,
+  )
+})
