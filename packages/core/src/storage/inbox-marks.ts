@@ -74,21 +74,23 @@ export async function openInboxMarks(
   return rows.map(({ id }) => id as InboxMarkId)
 }
 
-/** The mails of a conversation that came, the oldest first. */
+/** The last mails of a conversation that came, the oldest first. */
 export async function inboxMarksOfConversation(
   db: Db,
   accountId: AccountId,
   conversationId: ConversationId,
+  limit: number,
 ): Promise<readonly InboxMark[]> {
   const rows = await db
     .selectFrom('inbox_mark')
     .selectAll()
     .where('account_id', '=', accountId)
     .where('conversation_id', '=', conversationId)
-    .orderBy('found_at')
-    .orderBy('id')
+    .orderBy('found_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
     .execute()
-  return rows.map(toMark)
+  return rows.map(toMark).toReversed()
 }
 
 /** It was tried in vain. */

@@ -106,7 +106,7 @@ async function whatToAsk(db: Db, id: InboxMarkId, now: number): Promise<Asked | 
   if (mark === null || (mark.state !== 'waiting' && mark.state !== 'parked')) return null
   const { accountId, conversationId } = mark
   const outcomes = await outcomesOfConversation(db, accountId, conversationId)
-  const received = await inboxMarksOfConversation(db, accountId, conversationId)
+  const received = await inboxMarksOfConversation(db, accountId, conversationId, earlierMails + 1)
   return {
     mark,
     settings: await findResponder(db, accountId),

@@ -99,7 +99,9 @@ export function exerciseAnswers({ openNotes }: SuiteStorage): void {
       await store.write(({ db }) => endInboxMark(db, found!.id, { state: 'drafted', draftId: 'draft-a' as Umid }, 5))
       await store.write(({ db }) => endOpenInboxMarks(db, accountId, { ...reason, at: 7 }))
       expect(await open(['waiting', 'parked'])).toEqual([])
-      const marks = await store.read((db) => inboxMarksOfConversation(db, accountId, conversationId))
+      const last = (limit: number) => store.read((db) => inboxMarksOfConversation(db, accountId, conversationId, limit))
+      const marks = await last(20)
+      expect(await last(1)).toEqual(marks.slice(-1))
       expect(marks).toMatchObject([
         { state: 'drafted', draftId: 'draft-a', reason: null },
         { state: 'skipped', draftId: null, reason: { at: 7 } },
