@@ -2,6 +2,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, describe } from 'vitest'
 
 import { suiteStorage } from '../../sqlite/test/harness.ts'
+import { exerciseBundles } from '../../sqlite/test/suites/bundles.ts'
 import { exerciseEngine } from '../../sqlite/test/suites/engine.ts'
 import { exerciseOwners } from '../../sqlite/test/suites/owners.ts'
 import { exerciseRepeatedRequests } from '../../sqlite/test/suites/repeated.ts'
@@ -26,6 +27,7 @@ describe('on PGlite,', () => {
   )
   exerciseStore(storage)
   exerciseEngine(storage)
+  exerciseBundles(storage)
 })
 
 const programs = postgresPrograms()

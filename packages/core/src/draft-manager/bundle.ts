@@ -8,8 +8,8 @@ import type { BundleFormat, DraftState, DraftStateAttachment } from './envelope.
 /**
  * A bundle as it is written. `json`: one document, `{bundleId, exportedAt, format, drafts, files, manifest, metadata}`, in this
  * order. `jsonl`: `{bundleId, exportedAt, format}`, then each draft and each piece of a file on a line of its own, and
- * `{manifest, metadata}` at the end. `gzip`: the latter, compressed (RFC 1952). A piece of a file is
- * `{sha256, at, data}`: base64 (RFC 4648 §4) of the bytes from `at` on; those of a file follow one another. All in UTF-8. Readers take the members in any
+ * `{manifest, metadata}` at the end. `gzip`: the latter, compressed (RFC 1952). A piece of a file is `{sha256, at, data}`: base64
+ * (RFC 4648 §4) of the bytes from `at` on; those of a file follow one another. All in UTF-8. Readers take the members in any
  * order, and leave alone what they do not know.
  */
 export interface BundleHeader {
