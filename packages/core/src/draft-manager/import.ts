@@ -92,9 +92,10 @@ export function createImport(parts: EngineParts): ImportDrafts {
       const { bytesRead, bytesUncompressed } = reading.progress()
       return { drafts: items.length, counts, items, files: staged.size, bytesRead, bytesUncompressed }
     } finally {
-      await reading.end()
-      await files.drop(used)
-      await stage.drop()
+      // A full disk may refuse that, too: what is left is taken away later, and how the import ended is said in any case.
+      await reading.end().catch(() => {})
+      await files.drop(used).catch(() => {})
+      await stage.drop().catch(() => {})
     }
   }
 }
