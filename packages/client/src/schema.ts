@@ -1178,7 +1178,7 @@ export interface paths {
                     };
                     content: {
                         readonly "application/gzip": string;
-                        readonly "application/json": string;
+                        readonly "application/json": components["schemas"]["DraftBundle"];
                         readonly "application/mbox": string;
                         readonly "application/x-ndjson": string;
                         readonly "message/rfc822": string;
@@ -3216,6 +3216,9 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
             readonly version: number;
+        };
+        readonly DraftBundle: {
+            readonly [key: string]: unknown;
         };
         readonly DraftChanges: {
             readonly bcc?: (string | {

@@ -21,7 +21,8 @@ const yesOrNo = z.enum(['true', 'false'])
 
 const exportQuerySchema = z.strictObject({
   format: z.enum(Object.keys(formats) as (keyof typeof formats)[]).default('gzip'),
-  draft_id: z.union([draftIdSchema, z.array(draftIdSchema).max(1_000)]).exactOptional(),
+  // More do not go into the head of a request, which has 16 KiB at most.
+  draft_id: z.union([draftIdSchema, z.array(draftIdSchema).max(250)]).exactOptional(),
   attachments: yesOrNo.default('false'),
   history: yesOrNo.default('true'),
 })
@@ -76,6 +77,7 @@ const reportSchema: z.ZodType<ImportReportJson> = z
 
 // For the OpenAPI document: a stream is sent as it is.
 const fileSchema = z.string() as unknown as z.ZodType<Readable>
+const jsonFileSchema = z.looseObject({}).meta({ id: 'DraftBundle' }) as unknown as z.ZodType<Readable>
 
 export function bundleRoutes(app: App, { engine, closing }: Context): void {
   // The body is the bundle: it says itself what it is.
@@ -97,7 +99,10 @@ export function bundleRoutes(app: App, { engine, closing }: Context): void {
         response: {
           200: {
             description: 'The file',
-            content: Object.fromEntries(Object.values(formats).map(({ type }) => [type, { schema: fileSchema }])),
+            content: {
+              ...Object.fromEntries(Object.values(formats).map(({ type }) => [type, { schema: fileSchema }])),
+              [formats.json.type]: { schema: jsonFileSchema },
+            },
           },
         },
       },
