@@ -92,6 +92,16 @@ describe('a mail that comes into INBOX', () => {
     expect(answering.asked.map(({ message }) => message.subject)).toEqual(['from now on'])
   })
 
+  test('is left alone where somebody has moved it there that came long ago', async () => {
+    await using answering = await openAnswering()
+    const { store } = answering.mailServer
+    const old = Date.now() - 40 * 24 * 3_600_000
+    store.append(store.find('ann', 'INBOX')!, { bytes: Buffer.from(mail()), flags: [], internalDateMs: old })
+    await answering.arrives(mail({ subject: 'new, of an author whose clock is wrong' }))
+    await answering.settle()
+    expect(answering.asked.map(({ message }) => message.subject)).toEqual(['new, of an author whose clock is wrong'])
+  })
+
   test('that came while nothing ran is found at the next start', async () => {
     await using answering = await openAnswering()
     await answering.device.engine.close()
@@ -452,11 +462,9 @@ describe('a responder', () => {
     await device.engine.backup(backup)
     const { store } = answering.mailServer
     // The clock of a mailbox counts whole seconds.
-    store.append(store.find('ann', 'INBOX')!, {
-      bytes: Buffer.from(mail()),
-      flags: [],
-      internalDateMs: Date.now() - 1_000,
-    })
+    const lately = mail({ date: new Date().toUTCString().replace('GMT', '+0000') })
+    const before = { flags: [], internalDateMs: Date.now() - 1_000 }
+    store.append(store.find('ann', 'INBOX')!, { bytes: Buffer.from(lately), ...before })
     await answering.settle()
     await device.engine.close()
     await Promise.all(['-wal', '-shm'].map((ending) => rm(`${device.file}${ending}`, { force: true })))

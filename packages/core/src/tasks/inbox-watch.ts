@@ -83,8 +83,9 @@ async function lookThrough(context: ExecuteContext, session: MailboxSession, loo
       ? readWhole(context, session, page)
       : readByHeader(context, session, page, settings)) {
       if (whyNot(found.mail, settings.filters, ownAddresses(account)) !== null) continue
-      const read = await found.read()
-      if (read !== null) await writeDown(context, session, { folder, uid: found.uid, parsed: read })
+      const parsed = await found.read()
+      if (parsed === null || (await cameLongAgo(context, session, { ...found, parsed, settings }))) continue
+      await writeDown(context, session, { folder, uid: found.uid, parsed })
     }
     await context.write(({ db }) => remember(context, db, folder, lastOf(page)))
   }
@@ -99,6 +100,26 @@ interface FoundMail {
   readonly mail: NewMail
   /** All of it that an answer needs; null: it went meanwhile. */
   readonly read: () => Promise<ParsedMessage | null>
+}
+
+/**
+ * Somebody has moved it here: it keeps the date at which it came (RFC 3501 §6.4.7). Of a mail that says that it was written lately
+ * nobody asks that.
+ */
+async function cameLongAgo(
+  { environment }: ExecuteContext,
+  session: MailboxSession,
+  { uid, parsed, settings }: Pick<FoundMail, 'uid'> & Pick<Look, 'settings'> & { readonly parsed: ParsedMessage },
+): Promise<boolean> {
+  const since = wholeSecond(Math.max(settings.createdAt, environment.now() - longestLookBackMs))
+  if (parsed.date !== null && parsed.date >= since - clockSkewMs) return false
+  const [details] = await session.details([uid])
+  return (details?.internalDate ?? since) < since
+}
+
+/** INTERNALDATE counts no parts of it (RFC 3501 §2.3.3). */
+function wholeSecond(at: number): number {
+  return Math.floor(at / 1000) * 1000
 }
 
 /** In one round trip: of few small mails the headers alone would save little. */
@@ -160,8 +181,7 @@ async function placeToGoOn(
     return { from: seen.uidNext, end, isOld: now - seen.seenAt > seenAgainMs }
   }
   const known = seen === null ? settings.createdAt : Math.max(seen.seenAt - clockSkewMs, now - longestLookBackMs)
-  // INTERNALDATE counts whole seconds (RFC 3501 §2.3.3).
-  const since = Math.floor(Math.max(known, settings.createdAt) / 1000) * 1000
+  const since = wholeSecond(Math.max(known, settings.createdAt))
   return { from: await firstUidSince(session, since, end), end, isOld: true }
 }
 
