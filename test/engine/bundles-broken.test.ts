@@ -6,6 +6,9 @@ import { describe, expect, test } from 'vitest'
 
 import { type BundleStore, openBundleStore, richDraft } from './bundle-store.ts'
 
+/** More of them take their time: EVERDRAFT_BUNDLES. */
+const runs = Number(process.env['EVERDRAFT_BUNDLES'] ?? 60)
+
 interface Draft {
   draftId: string
   [field: string]: unknown
@@ -144,67 +147,73 @@ describe('a bad bundle', () => {
     expect(await there.import(lines.join('\r\n'))).toMatchObject({ drafts: 3 })
   })
 
-  test('whatever it is: each failure has a code, and nothing is half taken in', async () => {
-    await using store = await openBundleStore()
-    const own = await richDraft(store, 'Is here', 100)
-    const foreign = await store.engine.drafts.create({ accountId: store.otherAccountId, text: 'somebody else’s' })
-    const whole = await wholeBundle()
-    const text = JSON.stringify(whole)
-    const lines = [
-      JSON.stringify({ bundleId: 'b', exportedAt: 1 }),
-      ...whole.drafts.map((draft) => JSON.stringify(draft)),
-      ...whole.files.map((piece) => JSON.stringify(piece)),
-      JSON.stringify({ manifest: whole.manifest, metadata: whole.metadata }),
-    ].join('\n')
-    const sources = [Buffer.from(text), Buffer.from(lines), gzipSync(lines)]
+  test(
+    'whatever it is: each failure has a code, and nothing is half taken in',
+    { timeout: 60_000 + runs * 500 },
+    async () => {
+      await using store = await openBundleStore()
+      const own = await richDraft(store, 'Is here', 100)
+      const foreign = await store.engine.drafts.create({ accountId: store.otherAccountId, text: 'somebody else’s' })
+      const whole = await wholeBundle()
+      const text = JSON.stringify(whole)
+      const lines = [
+        JSON.stringify({ bundleId: 'b', exportedAt: 1 }),
+        ...whole.drafts.map((draft) => JSON.stringify(draft)),
+        ...whole.files.map((piece) => JSON.stringify(piece)),
+        JSON.stringify({ manifest: whole.manifest, metadata: whole.metadata }),
+      ].join('\n')
+      const sources = [Buffer.from(text), Buffer.from(lines), gzipSync(lines)]
 
-    const truncated = fc.tuple(fc.constantFrom(...sources), fc.double({ min: 0, max: 1, noNaN: true }))
-    const cut = truncated.map(([bytes, at]) => bytes.subarray(0, Math.floor(bytes.length * at)))
-    const flips = fc
-      .tuple(
-        fc.constantFrom(...sources),
-        fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(7)), { minLength: 1, maxLength: 4 }),
-      )
-      .map(([bytes, places]) => {
-        const flipped = Buffer.from(bytes)
-        for (const [at, bit] of places) flipped[Math.floor((flipped.length - 1) * at)]! ^= 1 << bit
-        return flipped
-      })
-    const strange = fc.oneof(
-      fc.constantFrom(null, 0, -1, 1e308, true, '', 'x', '\ud800', [], {}, [[]], 'a\r\nb', own.id, foreign.id),
-      fc.constant(Array.from({ length: 1_000 }, () => 'x')),
-      fc.integer({ min: 50, max: 500 }).map((deep) => nested(deep)),
-      fc.jsonValue(),
-    )
-    const spoilt = fc.tuple(fc.array(fc.tuple(fc.nat(), strange), { minLength: 1, maxLength: 3 })).map(([changes]) => {
-      const bundle = structuredClone(whole)
-      for (const [at, value] of changes) replaceAt(bundle, at, value)
-      return Buffer.from(JSON.stringify(bundle))
-    })
-    const ids = fc
-      .array(fc.constantFrom(own.id, foreign.id, ...whole.drafts.map(({ draftId }) => draftId)), { maxLength: 4 })
-      .map((some) => Buffer.from(JSON.stringify({ drafts: some.map((draftId) => ({ draftId, body: 'fuzzed' })) })))
-    const noise = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
-
-    let before = await store.everything()
-    const theirs = await store.engine.drafts.get(foreign.id)
-    await fc.assert(
-      fc.asyncProperty(fc.oneof(cut, flips, spoilt, ids, noise), async (bytes) => {
-        const thrown = await store.import(bytes).then(
-          () => null,
-          (error: unknown) => error,
+      const truncated = fc.tuple(fc.constantFrom(...sources), fc.double({ min: 0, max: 1, noNaN: true }))
+      const cut = truncated.map(([bytes, at]) => bytes.subarray(0, Math.floor(bytes.length * at)))
+      const flips = fc
+        .tuple(
+          fc.constantFrom(...sources),
+          fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(7)), { minLength: 1, maxLength: 4 }),
         )
-        if (thrown === null) before = await store.everything()
-        else {
-          expect(thrown).toBeInstanceOf(EverdraftError)
-          expect(['VALIDATION_ERROR', 'TOO_LARGE']).toContain((thrown as EverdraftError).code)
-          expect(await store.everything()).toEqual(before)
-        }
-        expect(await store.engine.drafts.get(foreign.id)).toEqual(theirs)
-      }),
-      { numRuns: Number(process.env['EVERDRAFT_BUNDLES'] ?? 120) },
-    )
-  })
+        .map(([bytes, places]) => {
+          const flipped = Buffer.from(bytes)
+          for (const [at, bit] of places) flipped[Math.floor((flipped.length - 1) * at)]! ^= 1 << bit
+          return flipped
+        })
+      const strange = fc.oneof(
+        fc.constantFrom(null, 0, -1, 1e308, true, '', 'x', '\ud800', [], {}, [[]], 'a\r\nb', own.id, foreign.id),
+        fc.constant(Array.from({ length: 1_000 }, () => 'x')),
+        fc.integer({ min: 50, max: 500 }).map((deep) => nested(deep)),
+        fc.jsonValue(),
+      )
+      const spoilt = fc
+        .tuple(fc.array(fc.tuple(fc.nat(), strange), { minLength: 1, maxLength: 3 }))
+        .map(([changes]) => {
+          const bundle = structuredClone(whole)
+          for (const [at, value] of changes) replaceAt(bundle, at, value)
+          return Buffer.from(JSON.stringify(bundle))
+        })
+      const ids = fc
+        .array(fc.constantFrom(own.id, foreign.id, ...whole.drafts.map(({ draftId }) => draftId)), { maxLength: 4 })
+        .map((some) => Buffer.from(JSON.stringify({ drafts: some.map((draftId) => ({ draftId, body: 'fuzzed' })) })))
+      const noise = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+
+      let before = await store.everything()
+      const theirs = await store.engine.drafts.get(foreign.id)
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(cut, flips, spoilt, ids, noise), async (bytes) => {
+          const thrown = await store.import(bytes).then(
+            () => null,
+            (error: unknown) => error,
+          )
+          if (thrown === null) before = await store.everything()
+          else {
+            expect(thrown).toBeInstanceOf(EverdraftError)
+            expect(['VALIDATION_ERROR', 'TOO_LARGE']).toContain((thrown as EverdraftError).code)
+            expect(await store.everything()).toEqual(before)
+          }
+          expect(await store.engine.drafts.get(foreign.id)).toEqual(theirs)
+        }),
+        { numRuns: runs },
+      )
+    },
+  )
 })
 
 function nested(depth: number): unknown {

@@ -20,10 +20,8 @@ test('drafts go from one folder to another by a file, whose ending says what it 
   const files = await temporaryFolder()
   for (const [name, begins] of [
     ['drafts.gz', '\u001f'],
-    ['drafts.jsonl', '{"bundleId"'],
     ['drafts.json', '{"bundleId"'],
     ['drafts.mbox', 'From MAILER-DAEMON'],
-    ['drafts.bundle', '\u001f'],
   ] as const) {
     const path = join(files, name)
     const exported = await everdraft(['export', path, '--data', from])

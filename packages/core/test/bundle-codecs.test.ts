@@ -118,7 +118,7 @@ describe('JSON in pieces', () => {
         )
         if (error !== null) expect(error).toBeInstanceOf(EverdraftError)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 })
@@ -204,7 +204,7 @@ describe('mbox', () => {
         expect(mbox.match(/^From /gm)).toHaveLength(messages.length)
         expect(await messagesOf(mbox)).toEqual(messages)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
