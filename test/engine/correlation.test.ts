@@ -4,6 +4,7 @@ import { act, draftOf, type ForeignHand, remove } from '../correlation/foreign-h
 import { fairemail } from '../correlation/foreign-clients/fairemail.ts'
 import { gmailSmtp } from '../correlation/foreign-clients/gmail-smtp.ts'
 import { gmailWeb } from '../correlation/foreign-clients/gmail-web.ts'
+import { outlookDesktop } from '../correlation/foreign-clients/outlook-desktop.ts'
 import { thunderbird } from '../correlation/foreign-clients/thunderbird.ts'
 import { geary } from '../correlation/foreign-clients/geary.ts'
 import { roundcube } from '../correlation/foreign-clients/roundcube.ts'
@@ -179,6 +180,21 @@ describe('the look into Sent', () => {
     )
   })
 
+  test('takes a save of the next draft for no edit of one that went, though it is like that', async () => {
+    await using answering = await openAnswering({
+      answer: ({ message }) => ({ text: `${answer} (${message.subject})` }),
+    })
+    const sent: (string | null)[] = []
+    for (const number of [1, 2, 3]) {
+      const hand = { ...handOf(answering, outlookDesktop), question: `<question-${number}@example.com>` }
+      await answering.arrives(mail({ messageId: hand.question, subject: `Prices ${number}` }))
+      await answering.settle()
+      sent.push(await act(hand, 'little', () => answering.settle()))
+      await answering.settle()
+    }
+    expect((await answering.outcomes()).map((one) => one.sent?.messageId)).toEqual(sent)
+  })
+
   test('goes on where a cut was, and reads anew what was moved to a folder of the same name', async () => {
     await using answering = await opened()
     const { device } = answering
@@ -206,6 +222,24 @@ describe('the look into Sent', () => {
     await answering.settle()
     expect(await outcome(answering)).toEqual(first)
     expect(device.events.filter(({ type }) => type === 'outcome.sent')).toHaveLength(1)
+  })
+
+  test('knows a message by what the server calls it, where nothing of its header is left', async () => {
+    await using answering = await openAnswering({
+      answer: () => ({ text: answer }),
+      server: { quirks: { rewritesMessageIds: true, dropsPrivateHeaders: true } },
+    })
+    await answering.arrives(mail({ messageId: question }))
+    await answering.settle()
+    // A round sees it there.
+    await answering.device.sync()
+    const [copy] = await answering.device.drafts()
+    await answering.device.foreign(async (raw) => {
+      await raw.select('Drafts')
+      await raw.ok(`UID MOVE ${copy!.uid} Sent`)
+    })
+    await answering.settle()
+    expect(await outcome(answering)).toMatchObject({ verdict: 'sent-unchanged', sent: { evidence: 'exact' } })
   })
 
   test('reads of a large mail the words alone, and does not say that its files were changed', async () => {

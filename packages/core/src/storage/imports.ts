@@ -158,6 +158,23 @@ export async function vanishedDrafts(
         where.exists(where.selectFrom('draft as newer').select('newer.id').whereRef('newer.succeeds', '=', 'draft.id')),
       ),
     )
+    // What became a mail is edited no more, however like it a newcomer is.
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('email_outcomes')
+            .select('email_outcomes.id')
+            .where('email_outcomes.sent_message_id', 'is not', null)
+            .where((is) =>
+              is.or([
+                is('email_outcomes.message_id', '=', is.ref('draft.id')),
+                is('email_outcomes.message_id', '=', is.ref('draft.succeeds')),
+              ]),
+            ),
+        ),
+      ),
+    )
     .orderBy('draft.updated_at', 'desc')
     .limit(options.limit)
     .execute()

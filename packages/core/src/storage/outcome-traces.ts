@@ -1,5 +1,5 @@
 import type { DraftContent, DraftStatus } from '../draft/draft.ts'
-import type { AccountId, MessageId, Umid, Version } from '../ids.ts'
+import type { AccountId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import type { Outcome } from '../responder/outcome.ts'
 import type { Db } from './db.ts'
 import { toOutcome } from './email-outcomes.ts'
@@ -81,6 +81,13 @@ export interface DraftStand {
   readonly missingSince: number | null
   readonly createdAt: number
   readonly succeeds: Umid | null
+  /** Its newest copy, where it is synchronized; the Message-ID as the server gives it back. */
+  readonly name: {
+    readonly folder: FolderPath
+    readonly uidValidity: UidValidity
+    readonly uid: Uid
+    readonly messageId: MessageId
+  } | null
 }
 
 export async function draftStands(db: Db, ids: readonly Umid[]): Promise<readonly DraftStand[]> {
@@ -105,12 +112,18 @@ function stands(db: Db) {
       'draft.created_at',
       'draft.succeeds',
       'server_name.missing_since',
+      'server_name.folder',
+      'server_name.uid_validity',
+      'server_name.uid',
+      'server_name.message_id',
     ])
 }
 
 type StandRow = Awaited<ReturnType<ReturnType<typeof stands>['execute']>>[number]
 
 function toStand(row: StandRow): DraftStand {
+  const { folder, uid_validity: uidValidity, uid, message_id: messageId } = row
+  const isNamed = folder !== null && uidValidity !== null && uid !== null && messageId !== null
   return {
     draftId: row.id as Umid,
     status: row.status as DraftStatus,
@@ -120,6 +133,14 @@ function toStand(row: StandRow): DraftStand {
     missingSince: row.missing_since,
     createdAt: row.created_at,
     succeeds: row.succeeds as Umid | null,
+    name: isNamed
+      ? {
+          folder: folder as FolderPath,
+          uidValidity: uidValidity as UidValidity,
+          uid: uid as Uid,
+          messageId: messageId as MessageId,
+        }
+      : null,
   }
 }
 
@@ -174,8 +195,15 @@ export interface Sight {
   readonly seenAt: number
   /** Null: it is there. */
   readonly goneAt: number | null
-  /** EMAILID and X-GM-MSGID of its messages. */
-  readonly serverIds: readonly string[]
+  /** What the server calls its copies; each was asked about once. */
+  readonly copies: readonly SeenCopy[]
+}
+
+export interface SeenCopy {
+  readonly uidValidity: UidValidity
+  readonly uid: Uid
+  /** EMAILID and X-GM-MSGID. */
+  readonly ids: readonly string[]
 }
 
 export async function outcomeSights(db: Db, accountId: AccountId): Promise<ReadonlyMap<Umid, Sight>> {
@@ -183,13 +211,13 @@ export async function outcomeSights(db: Db, accountId: AccountId): Promise<Reado
   return new Map(
     rows.map((row) => [
       row.draft_id as Umid,
-      { seenAt: row.seen_at, goneAt: row.gone_at, serverIds: JSON.parse(row.server_ids) as string[] },
+      { seenAt: row.seen_at, goneAt: row.gone_at, copies: JSON.parse(row.server_ids) as SeenCopy[] },
     ]),
   )
 }
 
 export async function setOutcomeSight(db: Db, accountId: AccountId, draftId: Umid, sight: Sight): Promise<void> {
-  const row = { seen_at: sight.seenAt, gone_at: sight.goneAt, server_ids: JSON.stringify(sight.serverIds) }
+  const row = { seen_at: sight.seenAt, gone_at: sight.goneAt, server_ids: JSON.stringify(sight.copies) }
   await db
     .insertInto('outcome_sight')
     .values({ draft_id: draftId, account_id: accountId, ...row })

@@ -537,7 +537,7 @@ interface OutcomeSightRow {
   readonly seen_at: number
   /** Null: it is there. */
   readonly gone_at: number | null
-  /** JSON of a list: EMAILID and X-GM-MSGID of its messages. */
+  /** JSON of a list of `SeenCopy`. */
   readonly server_ids: string
 }
 

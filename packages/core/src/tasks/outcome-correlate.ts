@@ -18,6 +18,7 @@ import {
 } from '../storage/outcome-traces.ts'
 import { dropSentMail, type KeptSentMail, keptSentMails } from '../storage/sent-mails.ts'
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
+import { learnServerIds } from './steps/learn-server-ids.ts'
 import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
 import { purgeSent } from './steps/purge-sent.ts'
 import { readSent } from './steps/read-sent.ts'
@@ -39,10 +40,12 @@ export const outcomeCorrelate: WireTask = {
     const [oldest] = drafts
     if (oldest === undefined) return done()
     const before = await store.read((db) => seenFolder(db, accountId, 'sent'))
-    await readSent(context, await context.session(), oldest.createdAt)
+    const session = await context.session()
+    await readSent(context, session, oldest.createdAt)
     const now = environment.now()
     const ids = drafts.map(({ draftId }) => draftId)
     const look = await lookAtDrafts(context, ids, { seenAt: before?.seenAt ?? 0, now })
+    await learnServerIds(context, session, look)
     if (look.isDue) await weigh(context, look, { since, now })
     return done(...(look.waitMs === null ? [] : [lookIntoSent(accountId, look.waitMs)]))
   },
@@ -82,7 +85,7 @@ async function lookAtDrafts(
     const goneAt = found.kind === 'there' ? null : found.kind === 'gone' ? found.goneAt : found.at
     if (goneAt === (sight?.goneAt ?? null)) continue
     const seenAt = found.kind === 'gone' ? found.seenAt : (goneAt ?? time.now)
-    changed.set(draftId, { seenAt, goneAt, serverIds: sight?.serverIds ?? [] })
+    changed.set(draftId, { seenAt, goneAt, copies: sight?.copies ?? [] })
   }
   const sights = new Map([...known, ...changed])
   const decidedAt = [...sights].flatMap(([draftId, { goneAt }]) =>

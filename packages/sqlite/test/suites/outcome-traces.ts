@@ -31,6 +31,7 @@ import {
   setOutcomeSight,
   setWeighed,
   setWeighingDue,
+  type Sight,
   successorStands,
   unclearDrafts,
   unclearOutcomes,
@@ -187,7 +188,7 @@ export function exerciseOutcomeTraces({ openNotes }: SuiteStorage): void {
       })
       const { store } = notes
       const first = 'first' as Umid
-      const stand = { status: 'draft', version: 1, isPurged: false, trashedAt: null, missingSince: null }
+      const stand = { status: 'draft', version: 1, isPurged: false, trashedAt: null, missingSince: null, name: null }
       expect(await store.read((db) => draftStands(db, [first, 'none' as Umid]))).toEqual([
         { draftId: 'first', ...stand, createdAt: 10, succeeds: null },
       ])
@@ -217,12 +218,13 @@ export function exerciseOutcomeTraces({ openNotes }: SuiteStorage): void {
 
     test('when a draft was seen is kept, and changes', async () => {
       await using notes = await openNotes()
-      const sight = { seenAt: 1, goneAt: 2, serverIds: ['M1'] }
-      const set = (one: typeof sight | { seenAt: number; goneAt: null; serverIds: string[] }): Promise<void> =>
+      const copies = [{ uidValidity: 7 as UidValidity, uid: 1 as Uid, ids: ['M1'] }]
+      const sight: Sight = { seenAt: 1, goneAt: 2, copies }
+      const set = (one: Sight): Promise<void> =>
         notes.store.write(({ db }) => setOutcomeSight(db, accountId, 'first' as Umid, one))
       await set(sight)
       expect(await notes.store.read((db) => outcomeSights(db, accountId))).toEqual(new Map([['first', sight]]))
-      await set({ seenAt: 3, goneAt: null, serverIds: [] })
+      await set({ seenAt: 3, goneAt: null, copies: [] })
       expect((await notes.store.read((db) => outcomeSights(db, accountId))).get('first' as Umid)?.goneAt).toBeNull()
     })
 

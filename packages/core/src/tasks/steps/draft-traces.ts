@@ -1,5 +1,6 @@
 import type { DraftTrace, Whereabouts } from '../../correlation/evidence.ts'
 import type { Umid, Version } from '../../ids.ts'
+import { noMessageId } from '../../storage/attempts.ts'
 import type { Db } from '../../storage/db.ts'
 import {
   copiesOf,
@@ -79,8 +80,12 @@ export async function tracesOf(
     const own = words.get(draftId)
     const whereabouts = seen.whereabouts.get(draftId)
     if (own === undefined || whereabouts === undefined) continue
-    const [{ createdAt, version }, ...successors] = links
+    const [{ createdAt, version, name }, ...successors] = links
     const all = links.flatMap((link) => copies.get(link.draftId) ?? [])
+    const uploads = all.filter(({ isUpload }) => isUpload).map(({ messageId }) => messageId)
+    const imports = all.filter(({ isUpload }) => !isUpload).map(({ messageId }) => messageId)
+    // A server that gives each message another Message-ID: then the copy goes by that one.
+    const renamed = [name?.messageId ?? noMessageId].filter((id) => id !== noMessageId && !imports.includes(id))
     const written = version === 1 ? own.content : await revisionContent(db, draftId, firstVersion, own.content)
     const later = successors.flatMap((link) => words.get(link.draftId)?.content ?? [])
     const edited = version === 1 || written === null ? [] : [own.content]
@@ -89,12 +94,12 @@ export async function tracesOf(
       createdAt,
       token: own.token,
       sentMark: sentMark(own.token, environment.createSha256()),
-      uploadIds: all.filter(({ isUpload }) => isUpload).map(({ messageId }) => messageId),
-      successorIds: all.filter(({ isUpload }) => !isUpload).map(({ messageId }) => messageId),
+      uploadIds: [...uploads, ...renamed],
+      successorIds: [...imports, ...successors.flatMap(({ name }) => name?.messageId ?? [])],
       submissionIds: links
         .flatMap((link) => sends.get(link.draftId) ?? [])
         .flatMap(({ messageId, facts }) => [messageId, facts.providerMessageId ?? messageId]),
-      serverIds: seen.sights.get(draftId)?.serverIds ?? [],
+      serverIds: seen.sights.get(draftId)?.copies.flatMap((copy) => copy.ids) ?? [],
       versions: [written ?? own.content, ...edited, ...later],
       whereabouts,
     })

@@ -32,7 +32,7 @@ export async function readSent(context: ExecuteContext, session: MailboxSession,
   const from = await placeToGoOn(context, session, { folder, end, since })
   const added = from < end ? await session.identitiesFrom(from) : []
   for (const identity of added) {
-    const mail = identity.deleted || identity.draft ? null : await readMail(context, session, identity)
+    const mail = identity.deleted ? null : await readMail(context, session, identity)
     await context.write(async ({ db }) => {
       if (mail !== null) {
         await keepSentMail(db, placeOf(context, folder, identity), mail)
