@@ -273,14 +273,17 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
 
   async function settle(save: BegunSave, sent: EditorContent, answer: SaveAnswer): Promise<void> {
     failures = 0
-    if (answer.kind === 'conflict') {
+    const { version, content, savedAt } = answer
+    // The same save came before, and its answer was lost: a browser asks again by itself where a connection breaks off.
+    const isThere = carries({ base: save.base.content, mine: sent, theirs: content })
+    if (answer.kind === 'conflict' && !isThere) {
       quarrel(answer, answer.fields, answer.conflictId)
       return
     }
+    if (answer.kind === 'conflict') void endConflict(answer.conflictId, content)
     phase = { kind: 'ready' }
-    const { version, content, savedAt } = answer
     // What nobody else wrote in is what was sent, however the daemon spells it.
-    if (answer.merged) takeOver(sent, answer)
+    if (answer.kind === 'conflict' || answer.merged) takeOver(sent, answer)
     else base = { version, content: sent, savedAt }
     const next = phase.kind === 'ready' && isSameContent(editor.read(), base.content) ? null : beginSave()
     begun = next
@@ -290,6 +293,11 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
       async (kept) => await kept.acknowledge({ version, content, savedAt, draftId, device, saveId: save.saveId, next }),
     )
     if (next !== null && isReady()) schedule()
+  }
+
+  /** It is decided; should nobody hear of that, it stays in the list of conflicts, and nothing is lost. */
+  async function endConflict(conflictId: string | null, decided: EditorContent): Promise<void> {
+    if (conflictId !== null) await door.endConflict(conflictId, decided).catch(() => {})
   }
 
   function isReady(): boolean {
@@ -438,8 +446,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
       begun = begun === null ? null : { ...begun, base }
       if (begun !== null && isSameContent(editor.read(), base.content)) await forget(begun)
       const ended = await flush()
-      if (ended.state === 'saved' && conflictId !== null)
-        await door.endConflict(conflictId, editor.read()).catch(() => {})
+      if (ended.state === 'saved') await endConflict(conflictId, editor.read())
       return ended
     },
     attach: async (file) => await files.add(file),
