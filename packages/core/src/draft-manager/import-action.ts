@@ -1,6 +1,7 @@
 import type { MergeStrategy } from '../draft/merge.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import { validationError } from '../errors.ts'
+import type { AccountId, Umid } from '../ids.ts'
 import { listConflicts } from '../storage/conflicts.ts'
 import { getDraft } from '../storage/drafts.ts'
 import type { ActionContext, ActionHandler, ActionResult } from './action.ts'
@@ -9,8 +10,9 @@ import { stateFieldName } from './content-of-state.ts'
 import type { DraftManagerConflict, DraftState, RecoveryOptions } from './envelope.ts'
 import { DraftManagerError } from './failure.ts'
 import { createImport, type ImportReport } from './import.ts'
+import type { ImportedDraft } from './import-entry.ts'
 import type { ImportedItem } from './import-outcome.ts'
-import { stateIn, storageOf, withoutBodies } from './state-of-draft.ts'
+import { type ShownDraft, stateIn, storageOf, withoutBodies } from './state-of-draft.ts'
 
 /** Of what is compressed in an envelope; longer bundles are streamed, beside it. */
 const longestBundle = 256 * 1024 * 1024
@@ -23,7 +25,12 @@ export const importDrafts: ActionHandler = async (context, request) => {
   const { parts, account, signal, by } = context
   const { recoveryOptions = {}, bundleData, deviceId, maxDraftSize } = request
   const onConflict = strategyOf(recoveryOptions)
-  const report = await createImport(parts)(account.id, pieces(bytesOf(bundleData)), {
+  const created = new Map<Umid, Created>()
+  const report = await createImport(parts, (entry, item) => {
+    const { draftId } = item
+    if (item.outcome === 'created' && entry.files.length === 0) created.set(draftId, createdBy(entry, item, account.id))
+    else created.delete(draftId)
+  })(account.id, pieces(bytesOf(bundleData)), {
     onConflict,
     attachments: recoveryOptions.preserveAttachments !== false,
     device: deviceId,
@@ -32,7 +39,7 @@ export const importDrafts: ActionHandler = async (context, request) => {
     limits: { totalBytes: longestBundle },
     ...(signal === null ? {} : { signal }),
   })
-  const result = await resultOf(context, report)
+  const result = await resultOf(context, report, created)
   const conflict = await firstConflict(parts, report, onConflict)
   if (conflict === null) return result
   const failed: ActionResult = { ...result, conflictDetected: true, conflict }
@@ -74,15 +81,45 @@ async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, unde
 
 const isAffected = ({ outcome }: ImportedItem): boolean => outcome !== 'unchanged' && outcome !== 'kept'
 
-async function resultOf({ parts, account }: ActionContext, report: ImportReport): Promise<ActionResult> {
+/** One that is as the bundle says it: nobody has to read it again. */
+interface Created {
+  readonly storage: number
+  /** Without its bodies. */
+  readonly shown: ShownDraft
+}
+
+function createdBy(entry: ImportedDraft, { draftId, version }: ImportedItem, accountId: AccountId): Created {
+  const { content, policy, updatedAt } = entry
+  return {
+    storage: storageOf(content),
+    shown: {
+      id: draftId,
+      accountId,
+      status: 'draft',
+      content: { ...content, text: '', html: null },
+      syncState: 'local-only',
+      policy,
+      updatedAt,
+      version,
+      scheduledSendAt: null,
+    },
+  }
+}
+
+async function resultOf(
+  { parts, account }: ActionContext,
+  report: ImportReport,
+  created: ReadonlyMap<Umid, Created>,
+): Promise<ActionResult> {
   const affected = report.items.filter(isAffected)
   const drafts: DraftState[] = []
   let storageUsed = 0
   for (let at = 0; at < affected.length; at += pageDrafts) {
     await parts.store.read(async (db) => {
       for (const { draftId } of affected.slice(at, at + pageDrafts)) {
-        const draft = await getDraft(db, draftId)
-        storageUsed += storageOf(draft.content)
+        const known = created.get(draftId)
+        const draft = known === undefined ? await getDraft(db, draftId) : known.shown
+        storageUsed += known === undefined ? storageOf(draft.content) : known.storage
         if (drafts.length < shownDrafts) drafts.push(withoutBodies(await stateIn(db, draft, account)))
       }
     })

@@ -67,7 +67,11 @@ export type ImportDrafts = (
   options?: ImportOptions,
 ) => Promise<ImportReport>
 
-export function createImport(parts: EngineParts): ImportDrafts {
+/** `onTaken` sees each draft with what became of it; once more where the transaction is tried again. */
+export function createImport(
+  parts: EngineParts,
+  onTaken: (entry: ImportedDraft, item: ImportedItem) => void = () => {},
+): ImportDrafts {
   const { store, environment } = parts
   return async (accountId, source, options = {}) => {
     const now = environment.now()
@@ -79,7 +83,7 @@ export function createImport(parts: EngineParts): ImportDrafts {
     try {
       await readAll(parts, reading, { accountId, now, files, stage, options })
       const staged = await files.end()
-      const items = await takeAll(parts, { accountId, now, stage, staged, used, reading, options })
+      const items = await takeAll(parts, { accountId, now, stage, staged, used, reading, options, onTaken })
       const counts: Record<ImportOutcome, number> = {
         created: 0,
         restored: 0,
@@ -358,6 +362,7 @@ interface TakeAll {
   readonly used: Set<Sha256>
   readonly reading: Reading
   readonly options: ImportOptions
+  readonly onTaken: (entry: ImportedDraft, item: ImportedItem) => void
 }
 
 /** So long timers and the network wait at most. */
@@ -382,7 +387,9 @@ async function takeAll(parts: EngineParts, all: TakeAll): Promise<readonly Impor
       const one = await takeDraft(context, entry, { accountId, strategy, files: staged, used: usedNow })
       await queue.enqueue(write, one.followUps)
       first ??= one.followUps[0] ?? null
-      taken.push(itemOf(one))
+      const item = itemOf(one)
+      taken.push(item)
+      all.onTaken(entry, item)
       if (environment.now() - runBegan < longestRunMs) continue
       tellStored(all, taken.length)
       await new Promise<void>((resolve) => void environment.schedule(0, resolve))
