@@ -95,7 +95,7 @@ export async function tracesOf(
       token: own.token,
       sentMark: sentMark(own.token, environment.createSha256()),
       uploadIds: [...uploads, ...renamed],
-      successorIds: [...imports, ...successors.flatMap(({ name }) => name?.messageId ?? [])],
+      successorIds: [...imports, ...successors.flatMap((link) => link.name?.messageId ?? [])],
       submissionIds: links
         .flatMap((link) => sends.get(link.draftId) ?? [])
         .flatMap(({ messageId, facts }) => [messageId, facts.providerMessageId ?? messageId]),
