@@ -57,7 +57,7 @@ test.each<[rule: string, files: Readonly<Record<string, string>>]>([
   ],
   ['core-knows-no-adapter', { 'packages/core/src/sync/plan.ts': imports('../../../sqlite/src/index.ts') }],
   [
-    'core-draft-imports-down',
+    'core-draft-responder-imports-down',
     { 'packages/core/src/draft/draft.ts': imports('../wire/mailbox.ts'), 'packages/core/src/wire/mailbox.ts': leaf },
   ],
   [
@@ -71,7 +71,7 @@ test.each<[rule: string, files: Readonly<Record<string, string>>]>([
       'packages/core/src/sync/plan.ts': leaf,
     },
   ],
-  ['core-sync-imports-down', { 'packages/core/src/sync/plan.ts': imports('../tasks/task.ts') }],
+  ['core-sync-correlation-imports-down', { 'packages/core/src/sync/plan.ts': imports('../tasks/task.ts') }],
   [
     'core-tasks-imports-down',
     { 'packages/core/src/tasks/draft-upload.ts': imports('../queue/lane.ts'), 'packages/core/src/queue/lane.ts': leaf },

@@ -35,10 +35,11 @@ interface Action {
 
 interface Context {
   readonly draftId: string
-  /** One that is not there yet. */
-  readonly newId: () => string
   readonly text: () => string
 }
+
+/** Of a draft that is not there yet. */
+const newId = (): string => crypto.randomUUID()
 
 const actions: readonly Action[] = [
   {
@@ -52,7 +53,7 @@ const actions: readonly Action[] = [
   {
     name: 'import of 100',
     theirMs: 180,
-    request: ({ newId, text }) => ({
+    request: ({ text }) => ({
       action: 'import',
       bundleData: { drafts: Array.from({ length: drafts }, (): DraftStateInput => letter(newId(), text())) },
     }),
@@ -88,14 +89,13 @@ export const draftManager: Suite = {
       const base = randomWords(4_084)
       let texts = 0
       const text = (): string => `${(texts += 1)} ${base}`
-      const newId = (): string => crypto.randomUUID()
       for (const door of ['engine', 'http'] as const) {
         say(`${door}, ${rounds} rounds`)
         for (const [index, { request }] of actions.entries()) {
           // One of its own for each, so that nothing of it grows by what was measured before.
           const accountId = (await engine.accounts.add(account)).id
           const ask = door === 'engine' ? engineDoor(accountId) : httpDoor(url, accountId)
-          const context = { draftId: newId(), newId, text }
+          const context = { draftId: newId(), text }
           const all = [context.draftId, ...Array.from({ length: drafts - 1 }, newId)]
           await ask({ action: 'import', bundleData: { drafts: all.map((id) => letter(id, text())) } })
           for (let round = 0; round <= rounds; round += 1) {

@@ -30,29 +30,29 @@ async function documented(): Promise<Workflow> {
   return { flow: JSON.parse(flow ?? ''), runFlow }
 }
 
-describe('the flow of docs/workflow.md', () => {
-  /** A draft that somebody else has written on since the flow has read it. */
-  async function movedOn(body: string): Promise<{
-    readonly running: Running
-    readonly draftId: string
-    readonly run: (input: object) => Promise<Answers>
-  }> {
-    const running = await start()
-    const { id: accountId } = await running.addAccount()
-    const { flow, runFlow } = await documented()
-    const draftId = randomUUID()
-    const run = (input: object): Promise<Answers> =>
-      runFlow(flow, { draftId, recoveryOptions: {}, ...input }, { url: running.url, token, accountId })
-    const first = await run({ draft: { subject: 'Monday', body: 'Dear Ann,\n\nfirst\n\nlast\n' } })
-    expect(Object.keys(first)).toEqual(['save'])
-    expect(first['save']).toMatchObject({
-      status: 'success',
-      output: { conflictDetected: false, draft: { version: 1 } },
-    })
-    await running.call('PUT', `/accounts/${accountId}/drafts/${draftId}`, { json: { text: body } })
-    return { running, draftId, run }
-  }
+/** A draft that somebody else has written on since the flow has read it. */
+async function movedOn(body: string): Promise<{
+  readonly running: Running
+  readonly draftId: string
+  readonly run: (input: object) => Promise<Answers>
+}> {
+  const running = await start()
+  const { id: accountId } = await running.addAccount()
+  const { flow, runFlow } = await documented()
+  const draftId = randomUUID()
+  const run = (input: object): Promise<Answers> =>
+    runFlow(flow, { draftId, recoveryOptions: {}, ...input }, { url: running.url, token, accountId })
+  const first = await run({ draft: { subject: 'Monday', body: 'Dear Ann,\n\nfirst\n\nlast\n' } })
+  expect(Object.keys(first)).toEqual(['save'])
+  expect(first['save']).toMatchObject({
+    status: 'success',
+    output: { conflictDetected: false, draft: { version: 1 } },
+  })
+  await running.call('PUT', `/accounts/${accountId}/drafts/${draftId}`, { json: { text: body } })
+  return { running, draftId, run }
+}
 
+describe('the flow of docs/workflow.md', () => {
   test('saves, and goes on to recover where somebody else has saved meanwhile', async () => {
     const { run } = await movedOn('Dear Ann,\n\nfirst\n\nby hand\n')
     const answers = await run({ draft: { body: 'Dear Ann,\n\nby the flow\n\nlast\n', version: 1 } })

@@ -9,7 +9,9 @@ async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, unde
 
 async function exported(engine: Engine, accountId: AccountId): Promise<Uint8Array> {
   const { bytes } = await engine.bundles.export(accountId, { attachments: true })
-  return Buffer.concat(await Array.fromAsync(bytes, (piece) => Buffer.from(piece)))
+  const parts: Uint8Array[] = []
+  for await (const piece of bytes) parts.push(piece)
+  return Buffer.concat(parts)
 }
 
 async function bundleOf(text: string): Promise<Uint8Array> {
