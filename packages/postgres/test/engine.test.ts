@@ -23,7 +23,7 @@ describe('on PGlite,', () => {
   const storage = suiteStorage(
     (file) => pglite(database, { schema: file.slice(-63) }),
     () => new PostgresFailure('53100', 'injected'),
-    { accounts: 60, lives: 4 },
+    { accounts: 30, lives: 2 },
   )
   exerciseStore(storage)
   exerciseEngine(storage)
