@@ -265,9 +265,10 @@ export function exerciseLives({ openFakeDevice, lives }: SuiteStorage): void {
         }),
         { numRuns: Number(process.env['EVERDRAFT_LIVES'] ?? lives), endOnFailure: false },
       )
-      // The lives were no sleep: much was uploaded, and many connections ended.
+      // The lives were no sleep: much was uploaded, and many connections ended. Of a few lives that may not be so.
+      if (lives < 10) return
       expect(uploads).toBeGreaterThan(2 * lives)
-      if (lives >= 20) expect(cuts).toBeGreaterThan(2 * lives)
+      expect(cuts).toBeGreaterThan(lives)
     })
   })
 }
