@@ -66,7 +66,7 @@ async function tenant(name: string): Promise<object> {
     token: string
     id: string
   }
-  const { token } = made
+  const { token, id: tokenId } = made
   const login = { host: '127.0.0.1', security: 'none', user: 'ann@example.org', password: 'secret' }
   const account = {
     address: 'ann@example.org',
@@ -111,7 +111,11 @@ async function tenant(name: string): Promise<object> {
     webhooks.push((await call('POST', '/webhooks', { token, json: { url: 'https://192.0.2.1/' } })).id)
     tokens.push((await call('POST', '/tokens', { token, json: { scopes: ['read'] } })).id)
   }
-  return { token, ids: { ...ids, template: templates, send: sends, token: tokens, webhook: webhooks } }
+  return {
+    token,
+    token_id: tokenId,
+    ids: { ...ids, template: templates, send: sends, token: tokens, webhook: webhooks },
+  }
 }
 
 console.log(JSON.stringify({ url, tenants: [await tenant('acme'), await tenant('globex')] }))
