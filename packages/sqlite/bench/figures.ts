@@ -13,6 +13,7 @@ import { sqlite } from '@everdraft/sqlite'
 import Database from 'better-sqlite3'
 
 // What only responders write otherwise.
+import { platformNow, platformSchedule } from '../../core/src/engine/platform.ts'
 import { insertOutcome } from '../../core/src/storage/email-outcomes.ts'
 import { openStore } from '../../core/src/storage/store.ts'
 import { benchFolder } from '../../testkit/bench/real-disk.ts'
@@ -105,7 +106,7 @@ const batch = 1_000
 
 /** Three of five were sent, one superseded, one is open. */
 async function fill(file: string, { outcomes }: Plan): Promise<void> {
-  const { store } = await openStore(sqlite(file), { now: Date.now, schedule: () => () => {} })
+  const { store } = await openStore(sqlite(file), { now: platformNow, schedule: platformSchedule })
   const body = 'word '.repeat(bodyBytes / 5)
   for (let first = 0; first < outcomes; first += batch) {
     await store.write(async ({ db }) => {
