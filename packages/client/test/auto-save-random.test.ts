@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import type { SaveStatus } from '../src/index.ts'
-import { type Browser, isChromiumHere, type Page, startChromium } from './chromium.ts'
+import { isChromiumHere, type Page } from './chromium.ts'
+import { inChromium } from './in-chromium.ts'
 import { startComposing } from './editor-page.ts'
-import { start, type Running } from './harness.ts'
 
 const steps = Number(process.env['EVERDRAFT_BROWSER_STEPS'] ?? 12)
 const seed = Number(process.env['EVERDRAFT_BROWSER_SEED'] ?? 1)
@@ -21,34 +21,21 @@ function random(from: number): () => number {
 
 // skipped: where there is no Chromium
 describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
-  let browser: Browser
-  let running: Running
-  const ends: (() => Promise<void>)[] = []
-  beforeAll(async () => {
-    running = await start((end) => ends.push(end))
-    browser = await startChromium()
-    ends.push(async () => await browser.close())
-  })
-  afterAll(async () => {
-    for (const end of ends.toReversed()) await end()
-  })
+  const both = inChromium()
 
   test(
     `whatever happens to tabs and lines, each word that was kept is there in the end (seed ${seed})`,
     async () => {
       let isDown = false
       let lossy = 0
-      const composing = await startComposing(
-        { browser, running },
-        {
-          passes: () => !isDown,
-          loses: ({ method }) => {
-            if (method === 'POST' && lossy > 0) lossy -= 1
-            else return false
-            return true
-          },
+      const composing = await startComposing(both, {
+        passes: () => !isDown,
+        loses: ({ method }) => {
+          if (method === 'POST' && lossy > 0) lossy -= 1
+          else return false
+          return true
         },
-      )
+      })
       const { client, accountId, draftId } = composing
       const next = random(seed)
       const open = async (): Promise<Page> => await composing.open({ interval: '60000', choice: 'restore' })

@@ -2,27 +2,18 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
-import { type Browser, isChromiumHere, startChromium } from './chromium.ts'
+import { isChromiumHere } from './chromium.ts'
+import { inChromium } from './in-chromium.ts'
 import { type Composing, startComposing } from './editor-page.ts'
-import { start, token, type Running } from './harness.ts'
+import { token } from './harness.ts'
 
 // skipped: where there is no Chromium
 describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
-  let browser: Browser
-  let running: Running
-  const ends: (() => Promise<void>)[] = []
-  beforeAll(async () => {
-    running = await start((end) => ends.push(end))
-    browser = await startChromium()
-    ends.push(async () => await browser.close())
-  })
-  afterAll(async () => {
-    for (const end of ends.toReversed()) await end()
-  })
+  const both = inChromium()
   const compose = async (options?: Parameters<typeof startComposing>[1]): Promise<Composing> =>
-    await startComposing({ browser, running }, options)
+    await startComposing(both, options)
 
   test('what is typed is saved after a pause, and steady typing all the same', async () => {
     const composing = await compose()

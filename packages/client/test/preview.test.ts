@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { deflateSync } from 'node:zlib'
 
 import type * as pdfjs from 'pdfjs-dist'
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 
 import type { PdfLibrary } from '../src/index.ts'
-import { type Browser, isChromiumHere, type Page, startChromium } from './chromium.ts'
-import { start, token, type Running } from './harness.ts'
+import { isChromiumHere, type Page } from './chromium.ts'
+import { inChromium } from './in-chromium.ts'
+import { token } from './harness.ts'
 import { serveSite } from './site.ts'
 
 const page = `<!doctype html><meta charset="utf-8"><div id="here"></div>
@@ -92,17 +93,7 @@ test('pdf.js is what shows PDFs', () => {
 
 // skipped: where there is no Chromium
 describe.skipIf(!isChromiumHere)('previews in Chromium', () => {
-  let browser: Browser
-  let running: Running
-  const ends: (() => Promise<void>)[] = []
-  beforeAll(async () => {
-    running = await start((end) => ends.push(end))
-    browser = await startChromium()
-    ends.push(async () => await browser.close())
-  })
-  afterAll(async () => {
-    for (const end of ends.toReversed()) await end()
-  })
+  const both = inChromium()
 
   interface Showing {
     readonly page: Page
@@ -113,13 +104,13 @@ describe.skipIf(!isChromiumHere)('previews in Chromium', () => {
   }
 
   async function startShowing(): Promise<Showing> {
-    const { client, accountId } = running
-    const draftId = await running.addDraft('Files')
+    const { client, accountId } = both.running
+    const draftId = await both.running.addDraft('Files')
     const asked: string[] = []
     const passes = ({ url = '' }: IncomingMessage): boolean => asked.push(url) > 0
-    const site = await serveSite(running, { pages: { '/': page }, passes })
+    const site = await serveSite(both.running, { pages: { '/': page }, passes })
     const opened = await (
-      await browser.newProfile()
+      await both.browser.newProfile()
     ).open(`${site}/?${String(new URLSearchParams({ accountId, draftId }))}`)
     const attach = async (content: string | Uint8Array, contentType: string, filename = 'file'): Promise<string> => {
       const attached = await client.attach({

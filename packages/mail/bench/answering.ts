@@ -3,13 +3,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import { createEngine, type EngineEvent } from '@everdraft/core'
 import { imap } from '@everdraft/mail'
-import { availability, connectRaw, type ServerName, startServer } from '@everdraft/testkit'
+import { connectRaw, type ServerName, startServer } from '@everdraft/testkit'
 
 // The store is no dependency of this package: it is taken through its own door.
 import { sqlite } from '../../sqlite/src/index.ts'
 import { benchFolder } from '../../testkit/bench/real-disk.ts'
 import { quantile } from '../../testkit/bench/statistics.ts'
 import { count, type Section, type Suite } from '../../testkit/bench/suite.ts'
+import { onEachServer } from './on-each-server.ts'
 
 const longestMs = 10_000
 
@@ -33,18 +34,7 @@ export const answering: Suite = {
   name: 'answering',
   async run({ quick, say }) {
     const rounds = quick ? 1 : 30
-    const measured: Measured[] = []
-    const missing: string[] = []
-    for (const [name, title] of servers) {
-      const here = availability(name)
-      if (!here.available) {
-        say(`${title} skipped: ${here.reason}`)
-        missing.push(title)
-        continue
-      }
-      say(title)
-      measured.push({ title, ...(await measure(name, rounds)) })
-    }
+    const { measured, missing } = await onEachServer(servers, say, (name) => measure(name, rounds))
     return section(rounds, measured, missing)
   },
 }

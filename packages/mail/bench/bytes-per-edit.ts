@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 
-import { availability, type RunningServer, type ServerName, startServer } from '@everdraft/testkit'
+import { type RunningServer, type ServerName, startServer } from '@everdraft/testkit'
 
 import { count, ratio, type Section, type Suite, type SuiteOptions } from '../../testkit/bench/suite.ts'
 import { randomWords } from '../../testkit/bench/words.ts'
 import { bareSide, type Sent } from './bare-side.ts'
 import { engineSide, type Upload } from './engine-side.ts'
 import type { SentCommand } from './recorded-line.ts'
+import { onEachServer } from './on-each-server.ts'
 
 const titles: Readonly<Record<ServerName, string>> = {
   dovecot24: 'Dovecot 2.4',
@@ -36,18 +37,10 @@ const references = {
 export const bytesPerEdit: Suite = {
   name: 'bytes',
   async run(options) {
-    const measured: Measured[] = []
-    const missing: string[] = []
-    for (const [name, title] of Object.entries(titles) as [ServerName, string][]) {
-      const here = availability(name)
-      if (here.available) {
-        options.say(title)
-        measured.push(await measure(name, title, options))
-      } else {
-        options.say(`${title} skipped: ${here.reason}`)
-        missing.push(title)
-      }
-    }
+    const servers = Object.entries(titles) as [ServerName, string][]
+    const { measured, missing } = await onEachServer(servers, options.say, (name, title) =>
+      measure(name, title, options),
+    )
     return section(measured, missing, options)
   },
 }

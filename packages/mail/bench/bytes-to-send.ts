@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { createEngine, type Engine } from '@everdraft/core'
 import { imap, smtp } from '@everdraft/mail'
 import {
-  availability,
   connectRaw,
   createProxy,
   createSmtpSink,
@@ -20,6 +19,7 @@ import { sqlite } from '../../sqlite/src/index.ts'
 import { benchFolder } from '../../testkit/bench/real-disk.ts'
 import { count, ratio, type Section, type Suite } from '../../testkit/bench/suite.ts'
 import { randomWords } from '../../testkit/bench/words.ts'
+import { onEachServer } from './on-each-server.ts'
 
 const titles: Readonly<Record<ServerName, string>> = {
   dovecot24: 'Dovecot 2.4',
@@ -38,25 +38,17 @@ export const bytesToSend: Suite = {
   name: 'bytes-to-send',
   async run({ quick, say }) {
     const fileBytes = quick ? 64 * 1024 : 10 * 1024 * 1024
-    const measured: Measured[] = []
-    const missing: string[] = []
-    for (const [name, title] of Object.entries(titles) as [ServerName, string][]) {
-      const here = availability(name)
-      if (!here.available) {
-        say(`${title} skipped: ${here.reason}`)
-        missing.push(title)
-        continue
-      }
-      say(title)
+    const servers = Object.entries(titles) as [ServerName, string][]
+    const { measured, missing } = await onEachServer(servers, say, async (name) => {
       const sink = await createSmtpSink()
       const server = await startServer(name, { relayPort: sink.port })
       try {
-        measured.push({ title, ownSubmission: hasOwnSubmission(server), ...(await measure(server, sink, fileBytes)) })
+        return { ownSubmission: hasOwnSubmission(server), ...(await measure(server, sink, fileBytes)) }
       } finally {
         await server.stop()
         await sink.close()
       }
-    }
+    })
     return section(fileBytes, measured, missing)
   },
 }
