@@ -10,7 +10,7 @@ import {
 
 import { timeToJson } from './fields.ts'
 import { askWebhook, type ResolveHost, resolveHost, type WebhookReply } from './webhook-request.ts'
-import { signWebhook, webhookHeaders } from './webhook-signature.ts'
+import { signedHeaders } from './webhook-signature.ts'
 
 /** What a responder is asked, as it is posted. */
 export interface ResponderRequestJson {
@@ -58,18 +58,18 @@ export function responderWebhooks({
   return {
     async ask({ target, request, secret, deliveryId }, { signal, timeoutMs }) {
       const body = JSON.stringify(requestToJson(request))
-      const timestamp = String(Math.floor(Date.now() / 1000))
       const reply = await askWebhook({
         url: target.url,
         body,
         headers: {
-          'content-type': 'application/json',
+          ...signedHeaders(body, {
+            version,
+            event: 'responder',
+            delivery: deliveryId,
+            secrets: [secret],
+            at: Date.now(),
+          }),
           accept: 'application/json',
-          'user-agent': `everdraft/${version}`,
-          [webhookHeaders.event]: 'responder',
-          [webhookHeaders.delivery]: deliveryId,
-          [webhookHeaders.timestamp]: timestamp,
-          [webhookHeaders.signature]: signWebhook({ secret, timestamp, body }),
         },
         allowPrivate: target.allowPrivate,
         resolve,

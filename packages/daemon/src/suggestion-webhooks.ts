@@ -13,7 +13,7 @@ import {
   type SuggestionRequest,
 } from './suggestions.ts'
 import { askWebhook, type ResolveHost, type WebhookReply } from './webhook-request.ts'
-import { signWebhook, webhookHeaders } from './webhook-signature.ts'
+import { signedHeaders } from './webhook-signature.ts'
 
 const longestAnswerBytes = 4 * 1024 * 1024
 const longestText = 1_000_000
@@ -43,19 +43,14 @@ export function suggestionWebhooks({
   return {
     async suggest(request, { webhook, timeoutMs, signal }) {
       const body = JSON.stringify(requestToJson(request))
-      const timestamp = String(Math.floor(Date.now() / 1000))
+      const at = Date.now()
       const secrets = await secretsOf(engine, webhook.id)
       const reply = await askWebhook({
         url: webhook.url,
         body,
         headers: {
-          'content-type': 'application/json',
+          ...signedHeaders(body, { version, event: 'suggest', delivery: `${webhook.id}:${randomUUID()}`, secrets, at }),
           accept: 'application/json',
-          'user-agent': `everdraft/${version}`,
-          [webhookHeaders.event]: 'suggest',
-          [webhookHeaders.delivery]: `${webhook.id}:${randomUUID()}`,
-          [webhookHeaders.timestamp]: timestamp,
-          [webhookHeaders.signature]: secrets.map((secret) => signWebhook({ secret, timestamp, body })).join(','),
         },
         allowPrivate: webhook.allowPrivate,
         resolve,

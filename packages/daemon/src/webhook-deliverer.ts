@@ -16,7 +16,7 @@ import type { EventLog } from './event-log.ts'
 import { eventToJson } from './event-resource.ts'
 import { postWebhook, type WebhookAnswer } from './webhook-request.ts'
 import type { WebhookDeliverer, WebhookOptions } from './webhooks.ts'
-import { signWebhook, webhookHeaders } from './webhook-signature.ts'
+import { signedHeaders } from './webhook-signature.ts'
 
 interface Running {
   readonly stopping: AbortController
@@ -51,21 +51,19 @@ export function createWebhookDeliverer({ engine, eventLog, log, version, options
   ): Promise<{ readonly webhook: Webhook; readonly delivery: Omit<WebhookDelivery, 'attempt'> }> {
     const at = Date.now()
     const began = performance.now()
-    const timestamp = String(Math.floor(at / 1000))
     let answer: WebhookAnswer
     try {
       const secrets = await engine.webhooks.secrets(webhook.id)
       answer = await postWebhook({
         url: webhook.url,
         body,
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': `everdraft/${version}`,
-          [webhookHeaders.event]: event,
-          [webhookHeaders.delivery]: `${webhook.id}:${cursor ?? randomUUID()}`,
-          [webhookHeaders.timestamp]: timestamp,
-          [webhookHeaders.signature]: secrets.map((secret) => signWebhook({ secret, timestamp, body })).join(','),
-        },
+        headers: signedHeaders(body, {
+          version,
+          event,
+          delivery: `${webhook.id}:${cursor ?? randomUUID()}`,
+          secrets,
+          at,
+        }),
         allowPrivate: webhook.allowPrivate,
         resolve: options.resolve,
         timeoutMs: options.timeoutMs,

@@ -25,6 +25,36 @@ export function signWebhook({ secret, timestamp, body }: SignedDelivery): string
   return `v1=${createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')}`
 }
 
+/** All headers of a JSON body that is posted at that time, signed by each of the secrets. */
+export function signedHeaders(
+  body: string,
+  {
+    version,
+    event,
+    delivery,
+    secrets,
+    at,
+  }: {
+    /** What `User-Agent` says of the program. */
+    readonly version: string
+    readonly event: string
+    readonly delivery: string
+    readonly secrets: readonly string[]
+    /** Epoch milliseconds. */
+    readonly at: number
+  },
+): Readonly<Record<string, string>> {
+  const timestamp = String(Math.floor(at / 1000))
+  return {
+    'content-type': 'application/json',
+    'user-agent': `everdraft/${version}`,
+    [webhookHeaders.event]: event,
+    [webhookHeaders.delivery]: delivery,
+    [webhookHeaders.timestamp]: timestamp,
+    [webhookHeaders.signature]: secrets.map((secret) => signWebhook({ secret, timestamp, body })).join(','),
+  }
+}
+
 const replayWindowSeconds = 300
 /** More are never sent. */
 const mostSignatures = 2
