@@ -456,6 +456,10 @@ const steps: readonly (readonly Statement[])[] = [
       account_id text primary key, weighed_at integer not null, is_due integer not null
     ) strict, without rowid`,
   ],
+  [
+    // What another program made of a draft whose copy went from Drafts: the Message-ID of the mail in Sent.
+    `alter table draft add column sent_as text`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

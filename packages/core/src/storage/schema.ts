@@ -229,6 +229,8 @@ export interface DraftRow {
   readonly emptied_at: number | null
   /** It is in the trash because its copy vanished, and not by an act of the user here. */
   readonly purged: Generated<number>
+  /** The Message-ID of the mail that another program, or another device, made of it; null where none is known. */
+  readonly sent_as: string | null
   /** 1: it is sent only as it was approved. */
   readonly review_required: Generated<number>
   /** Of the last approval; null: there was none. */
