@@ -31,6 +31,10 @@ export async function beginDraftSave(db: Db, accountId: AccountId, save: Unfinis
       state: save.state,
       ended_at: null,
       version: null,
+      digest: null,
+      answer: null,
+      written: null,
+      included_in: null,
     })
     .onConflict((conflict) => conflict.columns(['account_id', 'save_id']).doNothing())
     .execute()
@@ -63,6 +67,10 @@ const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId
       state: sql.lit(null),
       ended_at: input.now,
       version: input.version,
+      digest: sql.lit(null),
+      answer: sql.lit(null),
+      written: sql.lit(null),
+      included_in: sql.lit(null),
     })
     .onConflict((conflict) =>
       // Sent again, it makes nothing, and what it made at first is still its own.

@@ -460,6 +460,14 @@ const steps: readonly (readonly Statement[])[] = [
     // What another program made of a draft whose copy went from Drafts: the Message-ID of the mail in Sent.
     `alter table draft add column sent_as text`,
   ],
+  [
+    // A save that comes again is answered as at first: by what it said (a digest), what it was answered, what the client had
+    // written where the version says otherwise, and by which later save that has its words.
+    `alter table draft_save add column digest text`,
+    `alter table draft_save add column answer text`,
+    `alter table draft_save add column written text`,
+    `alter table draft_save add column included_in text`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

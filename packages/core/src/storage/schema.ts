@@ -174,6 +174,14 @@ export interface DraftSaveRow {
   readonly ended_at: number | null
   /** That it made; null: none. */
   readonly version: number | null
+  /** Of what it said; null: it has not come. */
+  readonly digest: string | null
+  /** JSON of a `SaveAnswer`; null: it had none. */
+  readonly answer: string | null
+  /** JSON of a `DraftContent`: what the client had written, where the version says otherwise; else null. */
+  readonly written: string | null
+  /** The `save_id` of a later one that has its words, and came before it or instead; null: none. */
+  readonly included_in: string | null
 }
 
 interface SentHabitRow {
