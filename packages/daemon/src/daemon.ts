@@ -9,6 +9,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 
 import type { About, App, Context } from './app.ts'
 import { pathOf, requireToken } from './authentication.ts'
+import { followExchanges, refuseBrokenRequest } from './broken-requests.ts'
 import { requireScopes, type Route } from './route-access.ts'
 import { acceptJsonOnly, refuseEncodedBodies } from './json-body.ts'
 import { refuseOtherHosts } from './host-check.ts'
@@ -115,9 +116,13 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
     genReqId: requestIdOf,
     connectionTimeout: silenceMs,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: (error, socket) => refuseBrokenRequest(error, socket, server.log),
+    // The check of hosts refuses it in words.
+    http: { requireHostHeader: false },
     // A large file takes its time: what is too slow is cut by how fast it comes. Only the headers must come in time.
     requestTimeout: 0,
   })
+  followExchanges(server.server)
   const app: App = server.withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

@@ -12,15 +12,24 @@ export function refuseOtherHosts(app: FastifyInstance, known: readonly string[])
   const names = new Set(known.map((name) => name.toLowerCase().replace(/\.$/, '')))
   // Most requests name the same.
   let lastOurs: string | undefined
-  app.addHook('onRequest', (request, _reply, done) => {
-    const { host } = request.headers
-    // Before HTTP/1.1 there was none, and no browser speaks that.
-    if (host === undefined || host === lastOurs) return done()
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    const { host } = raw.headers
+    if (host === lastOurs && host !== undefined) return done()
+    if (host === undefined) {
+      // Before HTTP/1.1 there was none, and no browser speaks that (RFC 9112 §3.2).
+      return done(raw.httpVersion === '1.0' ? undefined : noHost())
+    }
     if (!isOurs(host, names)) {
       return done(new ProblemError(421, 'WRONG_HOST', 'Host: is no name of this daemon; see its setting hosts'))
     }
     lastOurs = host
     return done()
+  })
+}
+
+function noHost(): ProblemError {
+  return new ProblemError(400, 'VALIDATION_ERROR', 'Host: is missing', {
+    errors: [{ path: 'Host', message: 'is missing' }],
   })
 }
 

@@ -34,6 +34,8 @@ export type ProblemCode =
   | 'IN_FLIGHT'
   | 'WRONG_HOST'
   | 'RATE_LIMITED'
+  | 'REQUEST_TIMEOUT'
+  | 'HEADERS_TOO_LARGE'
   | 'INTERNAL_ERROR'
 
 export const problemMediaType = 'application/problem+json'
@@ -71,6 +73,7 @@ export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   APPROVAL_REQUIRED: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
   NOT_A_DRAFT: 409,
   NOT_DISCARDED: 409,
   TOO_LATE: 409,
@@ -90,6 +93,7 @@ export const statusOfProblem: Readonly<Record<ProblemCode, number>> = {
   AUTH_FAILED: 422,
   REFUSED: 422,
   RATE_LIMITED: 429,
+  HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   STORAGE_ERROR: 503,
   STORAGE_IN_USE: 503,
@@ -120,15 +124,16 @@ const titles: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   412: 'Precondition Failed',
   413: 'Content Too Large',
-  414: 'URI Too Long',
   415: 'Unsupported Media Type',
   416: 'Range Not Satisfiable',
   421: 'Misdirected Request',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }
