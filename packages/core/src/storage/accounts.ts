@@ -191,6 +191,7 @@ export async function deleteAccount(db: Db, id: AccountId): Promise<void> {
     'draft_save',
     'responder',
     'inbox_mark',
+    'mail_answer',
     'conversation_message',
     'event',
   ] as const) {

@@ -468,6 +468,16 @@ const steps: readonly (readonly Statement[])[] = [
     `alter table draft_save add column written text`,
     `alter table draft_save add column included_in text`,
   ],
+  [
+    // What answers a mail, as far as it was seen: mails in Sent, and drafts that another device has made of it.
+    `create table mail_answer (
+      account_id text not null, mail text not null, draft_id text not null, is_edited integer not null,
+      at integer not null, primary key (account_id, mail, draft_id)
+    ) strict, without rowid`,
+    `create index mail_answer_by_age on mail_answer (at)`,
+    `create index inbox_mark_by_draft on inbox_mark (draft_id) where draft_id is not null`,
+    `create index server_name_missing on server_name (account_id) where missing_since is not null`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -45,6 +45,7 @@ export interface Schema {
   readonly responder: ResponderRow
   readonly inbox_mark: InboxMarkRow
   readonly conversation_message: ConversationMessageRow
+  readonly mail_answer: MailAnswerRow
 }
 
 /** One consent to send. */
@@ -528,6 +529,18 @@ interface ConversationMessageRow {
   readonly account_id: string
   readonly message_id: string
   readonly conversation_id: string
+  readonly at: number
+}
+
+/** That a mail is answered, as far as that was seen. */
+interface MailAnswerRow {
+  readonly account_id: string
+  /** The mail: its Message-ID, or `identity` of its mark. */
+  readonly mail: string
+  /** Empty: the answer is a mail in Sent. */
+  readonly draft_id: string
+  /** 1: a person has written in the draft. */
+  readonly is_edited: number
   readonly at: number
 }
 
