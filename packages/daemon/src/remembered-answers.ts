@@ -9,7 +9,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * The answer follows from what is stored, whose it is and the URL alone, so that it is given again until something is
-     * written, whatever that is; with `ETag`, and 304 to `If-None-Match`.
+     * written, whatever that is. With `ETag`, and 304 to `If-None-Match`, also where the store cannot say whether something was.
      */
     remembered?: true
   }
@@ -29,8 +29,8 @@ export function rememberAnswers(app: FastifyInstance, engine: Engine): void {
   let mark: number | null = null
   let bytes = 0
   const answers = new Map<string, Answer>()
-  /** Of the requests that are being answered: under which mark and key. */
-  const asked = new WeakMap<FastifyRequest, { readonly mark: number; readonly key: string }>()
+  /** Of the requests that are being answered: under which mark and key. Without a mark the answer is not kept. */
+  const asked = new WeakMap<FastifyRequest, { readonly mark: number | null; readonly key: string }>()
 
   function forgetOld(): void {
     const now = engine.changeMark()
@@ -42,7 +42,6 @@ export function rememberAnswers(app: FastifyInstance, engine: Engine): void {
 
   function give(request: FastifyRequest, reply: FastifyReply): FastifyReply | null {
     forgetOld()
-    if (mark === null) return null
     const key = `${ownerKey(request)} ${request.url}`
     const known = answers.get(key)
     if (known === undefined) {
@@ -64,7 +63,7 @@ export function rememberAnswers(app: FastifyInstance, engine: Engine): void {
     const miss = asked.get(request)
     forgetOld()
     // What was written meanwhile may be in it or not.
-    if (miss !== undefined && miss.mark === mark && bytes + answer.bytes.length <= mostBytes) {
+    if (miss !== undefined && mark !== null && miss.mark === mark && bytes + answer.bytes.length <= mostBytes) {
       bytes += answer.bytes.length
       answers.set(miss.key, answer)
     }

@@ -75,7 +75,7 @@ async function fill(file: string): Promise<void> {
   await store.close()
 }
 
-const started = () => start({}, {}, fill)
+const started = () => start({}, {}, { fill })
 
 describe('what became of drafts', () => {
   test('counts, by scenario and by user: of the tenant for who may see to it, else of the user', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createEngine, type Engine, type Environment } from '@everdraft/core'
+import { createEngine, type Engine, type Environment, type Storage } from '@everdraft/core'
 import { imap, smtp } from '@everdraft/mail'
 import { createMailServer, type MailServer } from '@everdraft/mailserver'
 import { sqlite } from '@everdraft/sqlite'
@@ -52,21 +52,27 @@ export interface Running {
   readonly addDraft: (accountId: string, fields?: Record<string, unknown>) => Promise<DraftJson>
 }
 
+export interface StoreOfTest {
+  /** Puts into the file what the engine is to find there. */
+  readonly fill?: (file: string) => Promise<void>
+  /** In the place of the file. */
+  readonly storage?: Storage
+}
+
 /** The daemon over real HTTP, on the real engine, with a mail server beside it. All of it goes when the test ends. */
 export async function start(
   daemonOptions: Omit<Partial<DaemonOptions>, 'engine'> = {},
   environment: Partial<Environment> = {},
-  /** Puts into the store what the engine is to find there. */
-  fill: (file: string) => Promise<void> = async () => {},
+  store: StoreOfTest = {},
 ): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-daemon-test-'))
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
   const imapPort = mailServer.imapPort
   const file = join(folder, 'everdraft.db')
-  await fill(file)
+  await store.fill?.(file)
   const engine = await createEngine({
-    storage: sqlite(file),
+    storage: store.storage ?? sqlite(file),
     mailbox: imap(),
     submission: smtp(),
     environment,
