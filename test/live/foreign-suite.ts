@@ -316,6 +316,29 @@ export function foreignSuite(server: () => TargetServer): void {
       expect(live(await device.drafts()).map((message) => textOf(message).includes('theirs'))).toEqual([true])
     })
 
+    test('sent by that program with its Message-ID is in the trash, and what it became is told', async (context) => {
+      const target = server()
+      const { sent } = target.supports
+      if (sent === null) return context.skip('a server without a Sent folder')
+      await using device = await openDevice(target)
+      const draft = await device.create({ text: 'sent elsewhere\n' })
+      await settle(device)
+      const [copy] = await device.drafts()
+      await device.foreign(async (raw) => {
+        await raw.append(sent, copy!.bytes, ['\\Seen'])
+        await raw.select('Drafts')
+        await raw.markDeleted('Drafts', [copy!.uid])
+        await raw.expunge('Drafts')
+      })
+      await device.sync()
+      await device.sync()
+      await settle(device)
+      expect(await device.get(draft.id)).toMatchObject({ status: 'discarded', text: 'sent elsewhere\n' })
+      const purged = device.events.filter(({ type }) => type === 'draft-purged')
+      expect(purged).toMatchObject([{ draftId: draft.id, sentAs: copy!.messageId }])
+      expect(live(await device.drafts())).toEqual([])
+    })
+
     test('moved to another folder is in the trash here, and moved back is a draft again', async () => {
       await using device = await openDevice(server())
       const draft = await device.create({ text: 'ours\n' })

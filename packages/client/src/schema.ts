@@ -3629,6 +3629,7 @@ export interface components {
             readonly at: string;
             readonly cursor: number;
             readonly draft_id: string;
+            readonly sent_message_id: string | null;
             /** @constant */
             readonly type: "draft-purged";
         } | {

@@ -111,7 +111,13 @@ export type EngineEvent =
   /** A mass vanish: nothing is purged until `sync` is called with `confirmLosses`. */
   | { readonly type: 'losses-held'; readonly accountId: AccountId; readonly error: LastError }
   /** The draft's copy vanished from the server by somebody's hand: the draft is in the local trash. */
-  | { readonly type: 'draft-purged'; readonly accountId: AccountId; readonly draftId: Umid }
+  | {
+      readonly type: 'draft-purged'
+      readonly accountId: AccountId
+      readonly draftId: Umid
+      /** The Message-ID of the mail in Sent that somebody made of it elsewhere; null where none was found. */
+      readonly sentAs: MessageId | null
+    }
   /** Somebody has consented to send it. */
   | {
       readonly type: 'send-queued'

@@ -57,7 +57,7 @@ export type EventJson =
   | (Told<'draft-approved'> & OfVersion & { readonly by: string })
   | (Told<'draft-imported'> & OfVersion & { readonly succeeds: string | null })
   | (Told<'draft-moved'> & OfVersion & { readonly from_account_id: string })
-  | (Told<'draft-purged'> & OfDraft)
+  | (Told<'draft-purged'> & OfDraft & { readonly sent_message_id: string | null })
   | (Told<'draft-sync-changed'> & OfDraft & { readonly state: DraftSyncView['state'] })
   | (Told<'review-changed'> & OfDraft & { readonly required: boolean })
   | (Told<'conflict-raised' | 'conflict-resolved'> & OfDraft & { readonly conflict_id: string })
@@ -111,7 +111,7 @@ export const eventSchema: z.ZodType<EventJson> = z
     z.object({ type: z.literal('draft-approved'), ...ofVersion, by: z.string() }),
     z.object({ type: z.literal('draft-imported'), ...ofVersion, succeeds: z.string().nullable() }),
     z.object({ type: z.literal('draft-moved'), ...ofVersion, from_account_id: z.string() }),
-    z.object({ type: z.literal('draft-purged'), ...ofDraft }),
+    z.object({ type: z.literal('draft-purged'), ...ofDraft, sent_message_id: z.string().nullable() }),
     z.object({ type: z.literal('draft-sync-changed'), ...ofDraft, state: syncStateSchema }),
     z.object({ type: z.literal('review-changed'), ...ofDraft, required: z.boolean() }),
     z.object({ type: z.enum(['conflict-raised', 'conflict-resolved']), ...ofDraft, conflict_id: z.string() }),
@@ -202,7 +202,7 @@ export function eventToJson(event: ToldEvent): EventJson {
         from_account_id: event.fromAccountId,
       }
     case 'draft-purged':
-      return { type: event.type, ...told, draft_id: event.draftId }
+      return { type: event.type, ...told, draft_id: event.draftId, sent_message_id: event.sentAs }
     case 'draft-sync-changed':
       return { type: event.type, ...told, draft_id: event.draftId, state: event.state }
     case 'review-changed':

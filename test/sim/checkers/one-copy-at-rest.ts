@@ -32,7 +32,7 @@ export function oneCopyAtRest(world: World): Checker {
     return receiptAt(disk.database, copy)?.draft_id === draftId
   }
 
-  /** Another program took the copy away, and what it left says why: marked, or sent. */
+  /** Another program took the copy away, and what it left says why: it is marked. What was sent is in the trash at rest. */
   function isElsewhere(draftId: string): boolean {
     const taken = server.losses.filter((loss) => loss.by === 'foreign' && isOf(disk.database, draftId, loss.arrival))
     return taken.some(({ how, arrival }) =>
@@ -40,8 +40,7 @@ export function oneCopyAtRest(world: World): Checker {
         (copy) =>
           (how === 'marked-deleted' && copy.arrival === arrival) ||
           // An edit of it, which kept the Message-ID, waits for somebody's EXPUNGE.
-          (copy.deleted && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId) ||
-          (copy.folder === 'Sent' && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId),
+          (copy.deleted && arrival.messageId !== null && copy.arrival.messageId === arrival.messageId),
       ),
     )
   }

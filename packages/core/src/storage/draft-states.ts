@@ -179,7 +179,11 @@ async function saveDraftState(
   }
   if (after.status !== before.status && (after.status === 'discarded' || before.status === 'discarded')) {
     const trashedAt = after.status === 'discarded' ? now : null
-    await db.updateTable('draft').set({ trashed_at: trashedAt, purged: 0 }).where('id', '=', id).execute()
+    await db
+      .updateTable('draft')
+      .set({ trashed_at: trashedAt, purged: 0, sent_as: null })
+      .where('id', '=', id)
+      .execute()
   }
   // Debts that went are removed before names come, so that a copy may change its table within one step.
   for (const debt of before.debts) {

@@ -3,7 +3,7 @@ import { type Expression, expressionBuilder, type Selectable, sql, type SqlBool 
 import type { Approval, DraftContent, DraftPolicy, DraftReview, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
-import type { AccountId, Umid, UserId, Version } from '../ids.ts'
+import type { AccountId, MessageId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
 import { prepared } from './prepared.ts'
 import type { DraftRow, Schema } from './schema.ts'
@@ -112,9 +112,9 @@ export async function draftExists(db: Db, id: Umid): Promise<boolean> {
   return (await db.selectFrom('draft').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
-/** Its copy vanished, and that took it to the trash: should the copy come back, so does the draft. */
-export async function setPurged(db: Db, id: Umid): Promise<void> {
-  await db.updateTable('draft').set({ purged: 1 }).where('id', '=', id).execute()
+/** Its copy vanished, and that took it to the trash: should the copy come back, so does the draft. `sentAs`: the mail that it became. */
+export async function setPurged(db: Db, id: Umid, sentAs: MessageId | null): Promise<void> {
+  await db.updateTable('draft').set({ purged: 1, sent_as: sentAs }).where('id', '=', id).execute()
 }
 
 export async function isPurged(db: Db, id: Umid): Promise<boolean> {

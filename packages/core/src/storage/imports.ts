@@ -146,6 +146,8 @@ export async function vanishedDrafts(
     .select(['draft.id', 'draft.content'])
     .where('draft.account_id', '=', accountId)
     .where('draft.emptied_at', 'is', null)
+    // What became a mail is edited no more, however like it a newcomer is.
+    .where('draft.sent_as', 'is', null)
     .where((where) =>
       where.or([
         where('server_name.missing_since', 'is not', null),
@@ -158,7 +160,6 @@ export async function vanishedDrafts(
         where.exists(where.selectFrom('draft as newer').select('newer.id').whereRef('newer.succeeds', '=', 'draft.id')),
       ),
     )
-    // What became a mail is edited no more, however like it a newcomer is.
     .where((where) =>
       where.not(
         where.exists(

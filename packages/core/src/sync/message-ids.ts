@@ -27,7 +27,12 @@ export function sentMessageId(mark: string, fromAddress: string, random: Random)
 
 /** Whether some consent to a draft of that mark led to this Message-ID. */
 export function hasSentMark(messageId: MessageId, mark: string): boolean {
-  return messageId.startsWith(`<${mark}.`)
+  return markOfSent(messageId) === mark
+}
+
+/** The mark in the Message-ID of a mail that went from a device of ours; null in any other. */
+export function markOfSent(messageId: MessageId): string | null {
+  return /^<([0-9a-f]{32})\./.exec(messageId)?.[1] ?? null
 }
 
 function domainOf(address: string): string {

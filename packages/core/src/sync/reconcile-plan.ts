@@ -28,7 +28,7 @@ export type ReconcilePlan =
       readonly unexplored: readonly Uid[]
       /** Copies whose identity is read along with the unexplored: one that is another message means a reset. */
       readonly probes: readonly KnownCopy[]
-      /** More than half of ten or more are gone: nothing is purged before somebody was asked. */
+      /** Many are gone at once: unless Sent says where they went, nothing is purged before somebody was asked. */
       readonly massVanish: boolean
     }
 
@@ -60,7 +60,7 @@ export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
   const gone = known.filter((copy) => !present.has(copy.receipt.uid))
   const names = known.filter((copy) => copy.role === 'name')
   const goneNames = gone.filter((copy) => copy.role === 'name')
-  const massVanish = names.length >= 10 && goneNames.length > names.length / 2
+  const massVanish = isMassVanish({ names: names.length, gone: goneNames.length })
   const ours = new Set(known.map((copy) => copy.receipt.uid))
   // Not by UIDNEXT: on a server that was restored from a backup an old copy of ours is back below it.
   const unexplored = question.uids.filter((uid) => !ours.has(uid) && !seen?.others.has(uid))
@@ -72,6 +72,11 @@ export function reconcilePlan(question: ReconcileQuestion): ReconcilePlan {
     probes: unexplored.length === 0 ? [] : newestOf(known.filter((copy) => present.has(copy.receipt.uid))),
     massVanish,
   }
+}
+
+/** More than half of ten or more names are gone. */
+export function isMassVanish({ names, gone }: { readonly names: number; readonly gone: number }): boolean {
+  return names >= 10 && gone > names / 2
 }
 
 /** The newest of some copies of one UIDVALIDITY; the others tell no more. */

@@ -1,22 +1,17 @@
-import { newestCopy, sameCopy } from '../draft/draft-state.ts'
-import type { LastError } from '../draft/draft.ts'
 import type { FolderPath, Uid } from '../ids.ts'
-import { draftsWithOpenAttempts, noMessageId } from '../storage/attempts.ts'
-import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies, loadDraftState } from '../storage/draft-states.ts'
-import { setAccountError } from '../storage/accounts.ts'
+import { draftsWithOpenAttempts } from '../storage/attempts.ts'
+import { applyDraftEvent, draftsInNeed, type KnownCopy, knownCopies } from '../storage/draft-states.ts'
 import { endPendingImport } from '../storage/imports.ts'
-import { setPurged } from '../storage/drafts.ts'
-import { type Losses, type SeenFolder, seenFolder, setSeenFolder } from '../storage/folders.ts'
-import { isOpenInComposer } from '../storage/leases.ts'
+import { type Losses, seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { findResponder } from '../storage/responders.ts'
-import type { Db } from '../storage/db.ts'
-import { presentUids, type ReconcilePlan, reconcilePlan, type Vanished } from '../sync/reconcile-plan.ts'
+import { presentUids, type ReconcilePlan, reconcilePlan } from '../sync/reconcile-plan.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
 import { lookIntoInbox } from './steps/answer-mail.ts'
+import { applyLosses } from './steps/apply-losses.ts'
 import { lookForBounces, oldestSend } from './steps/bounce-watch.ts'
 import { lookForOutcomes } from './steps/look-into-sent.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
-import { draftsFolder, findSpecialFolder, forgetDraftsFolder } from './steps/special-folders.ts'
+import { draftsFolder, forgetDraftsFolder } from './steps/special-folders.ts'
 import { explore } from './steps/explore.ts'
 import { isMessage } from './steps/verify-copy.ts'
 import { done, type ExecuteContext, type FollowUp, syncAfter, uploadInNeed, type WireTask } from './task.ts'
@@ -91,31 +86,10 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
     identities.filter((identity) => unexplored.has(identity.uid)),
     plan.vanished.map(({ copy }) => copy),
   )
-  const losses = lossesOf(seen, plan)
-  const { missing } = await applyLosses(context, session, folder, plan.vanished, losses === 'hold')
+  const { missing, losses } = await applyLosses(context, session, { folder, seen, known, plan })
   await sawAgain(context, plan.seenAgain)
-  await rememberFolder(context, folder, lookedAt(uids, identities), losses === 'hold' ? 'hold' : 'apply')
-  if (losses === 'hold') await sayThatLossesAreHeld(context, plan.vanished.length)
+  await rememberFolder(context, folder, lookedAt(uids, identities), losses)
   return { missing, imports }
-}
-
-/** Once held, losses stay held until somebody has confirmed them, or nothing is missing any more. */
-function lossesOf(seen: SeenFolder | null, plan: Extract<ReconcilePlan, { kind: 'compare' }>): Losses {
-  if (seen?.losses === 'confirmed') return 'confirmed'
-  const isMissing = plan.vanished.some(({ as }) => as === 'name-vanished' || as === 'missing-confirmed')
-  return plan.massVanish || (seen?.losses === 'hold' && isMissing) ? 'hold' : 'apply'
-}
-
-async function sayThatLossesAreHeld(context: ExecuteContext, count: number): Promise<void> {
-  const error: LastError = {
-    code: 'MASS_VANISH',
-    message: `${count} copies, more than half of all, are gone from the server: no draft is purged until that is confirmed`,
-    at: context.environment.now(),
-  }
-  await context.write(async ({ db, emit }) => {
-    await setAccountError(db, context.accountId, error)
-    emit({ type: 'losses-held', accountId: context.accountId, error })
-  })
 }
 
 async function lookAt(
@@ -166,62 +140,6 @@ async function forgetFolder(context: ExecuteContext, folder: FolderPath): Promis
       }
     }
   })
-}
-
-async function applyLosses(
-  context: ExecuteContext,
-  session: MailboxSession,
-  folder: FolderState,
-  vanished: readonly Vanished[],
-  massVanish: boolean,
-): Promise<{ readonly missing: boolean }> {
-  let missing = false
-  for (const { copy, as } of vanished) {
-    if (as === 'missing-confirmed') {
-      // It is not purged while it can be explained: moved within Drafts, edited elsewhere, or sent by another program.
-      const isOpen = await context.store.read((db) => isOpenInComposer(db, copy.draftId, context.environment.now()))
-      if (isOpen || massVanish || (await isElsewhere(session, folder, copy))) {
-        continue
-      }
-    }
-    await context.write(async (write) => {
-      // An upload that ended since the folder was read may have moved the copy on: then this loss says nothing.
-      if (!(await isStillKnown(write.db, copy))) return
-      const now = context.environment.now()
-      if (as === 'debt-gone') {
-        await applyDraftEvent(write, copy.draftId, { type: as, receipt: copy.receipt }, now)
-      } else if (as === 'name-vanished') {
-        missing = true
-        await applyDraftEvent(write, copy.draftId, { type: as, at: now }, now)
-      } else {
-        const { before, after } = await applyDraftEvent(write, copy.draftId, { type: as }, now)
-        if (before.status !== 'discarded' && after.status === 'discarded') {
-          await setPurged(write.db, copy.draftId)
-          write.emit({ type: 'draft-purged', accountId: context.accountId, draftId: copy.draftId })
-        }
-      }
-    })
-  }
-  return { missing }
-}
-
-async function isStillKnown(db: Db, { draftId, role, receipt }: KnownCopy): Promise<boolean> {
-  const state = await loadDraftState(db, draftId)
-  const kind = role === 'name' ? 'synchronized' : 'stale-server'
-  if (role === 'debt') return state.debts.some((debt) => sameCopy(debt, receipt))
-  return state.copies.kind === kind && sameCopy(newestCopy(state.copies), receipt)
-}
-
-async function isElsewhere(session: MailboxSession, folder: FolderState, copy: KnownCopy): Promise<boolean> {
-  const { messageId } = copy.receipt
-  if (messageId === noMessageId) return false
-  if ((await session.findByMessageId(messageId)).length > 0) return true
-  const sent = findSpecialFolder(await session.folders(), 'sent')
-  if (sent === null) return false
-  const found = (await session.select(sent)) === null ? [] : await session.findByMessageId(messageId)
-  // Also after a SELECT that failed: that one has unselected the folder (RFC 3501 §6.3.1).
-  await session.select(folder.path)
-  return found.length > 0
 }
 
 async function sawAgain(context: ExecuteContext, copies: readonly KnownCopy[]): Promise<void> {

@@ -20,7 +20,7 @@ import { dropSentMail, type KeptSentMail, keptSentMails } from '../storage/sent-
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
 import { learnServerIds } from './steps/learn-server-ids.ts'
 import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
-import { purgeSent } from './steps/purge-sent.ts'
+import { purgeSent } from './steps/purge.ts'
 import { readSent } from './steps/read-sent.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
 
