@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import {
   type DraftManagerOptions,
   type DraftManagerRequest,
   type DraftManagerSuccess,
+  type DraftStateInput,
   type Engine,
   type Storage,
   type TenantId,
@@ -34,6 +36,16 @@ export interface OfflineManager {
   /** One that must fail. */
   readonly failed: (asked: Asked, options?: DraftManagerOptions) => Promise<DraftManagerFailure>
   readonly addAccount: (tenant: string, user: string) => Promise<Account>
+}
+
+/** A draft that the laptop has made. */
+export async function written(
+  { done }: OfflineManager,
+  draft: DraftStateInput = { subject: 'One', body: 'a\n' },
+): Promise<string> {
+  const draftId = randomUUID()
+  await done({ action: 'auto-save', draftId, deviceId: 'laptop', draft })
+  return draftId
 }
 
 export function umid(text: string | undefined): Umid {

@@ -1,3 +1,4 @@
+import type { DraftContent } from '../draft/draft.ts'
 import { validationError } from '../errors.ts'
 import type { DeviceId, Version } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
@@ -10,8 +11,17 @@ export interface BaseClaim {
   /** When it heard of a save last, in epoch milliseconds. */
   readonly lastSavedAt?: number | undefined
   readonly device: DeviceId
-  /** Versions that this very client has made, without having heard of it. */
-  readonly own: ReadonlySet<Version>
+  /**
+   * Versions that this very client has made, without having heard of it, each with what it had written where the version says
+   * otherwise, as others had saved before.
+   */
+  readonly own: ReadonlyMap<Version, DraftContent | null>
+}
+
+export interface BaseOfSave {
+  readonly version: Version
+  /** Null: what that version says. */
+  readonly content: DraftContent | null
 }
 
 /**
@@ -19,17 +29,19 @@ export interface BaseClaim {
  * has saved last. A client that says nothing and has never saved here means the draft as it is.
  * @throws {EverdraftError} VALIDATION_ERROR
  */
-export async function baseOfSave(db: Db, draft: StoredDraft, claim: BaseClaim): Promise<Version> {
+export async function baseOfSave(db: Db, draft: StoredDraft, claim: BaseClaim): Promise<BaseOfSave> {
   const { version = 0 } = claim
   if (version > draft.version) {
     throw validationError('draft.version', `the draft is at version ${draft.version}`)
   }
-  let base = version === 0 ? await lastSeen(db, draft, claim) : (version as Version)
+  const told = version === 0 ? await lastSeen(db, draft, claim) : (version as Version)
+  let base = told
   // An answer that was lost on the way is no conflict with oneself.
-  while (claim.own.has((base + 1) as Version)) base = (base + 1) as Version
-  if (base === draft.version) return base
+  for (const own of claim.own.keys()) if (own > base && own <= draft.version) base = own
+  const content = base === told ? null : (claim.own.get(base) ?? null)
+  if (content !== null || base === draft.version) return { version: base, content }
   // What compaction took is not there to compare with: then the newest before it is.
-  return (await newestUpTo(db, draft.id, base))?.version ?? draft.version
+  return { version: (await newestUpTo(db, draft.id, base))?.version ?? draft.version, content: null }
 }
 
 async function lastSeen(db: Db, draft: StoredDraft, { lastSavedAt, device }: BaseClaim): Promise<Version> {

@@ -119,7 +119,7 @@ async function baseOf(
   device: DeviceId,
 ): Promise<Version | null> {
   if (version !== undefined && version > stored.version) return null
-  return await baseOfSave(db, stored, { version, lastSavedAt, device, own: new Set() })
+  return (await baseOfSave(db, stored, { version, lastSavedAt, device, own: new Map() })).version
 }
 
 function withAttachmentsOf(stored: DraftContent, content: DraftContent): DraftContent {

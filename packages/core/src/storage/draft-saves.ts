@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 
+import type { DraftContent } from '../draft/draft.ts'
 import type { AccountId, DeviceId, Umid, Version } from '../ids.ts'
 import { prepared } from './prepared.ts'
 import type { DraftSaveRow } from './schema.ts'
@@ -46,6 +47,12 @@ interface EndedSave {
   readonly device: DeviceId
   /** Null: it made none. */
   readonly version: Version | null
+  /** Of what it said. */
+  readonly digest: string
+  /** JSON. */
+  readonly answer: string
+  /** JSON of a `DraftContent`; null: what the version says. */
+  readonly written: string | null
   readonly now: number
 }
 
@@ -53,6 +60,9 @@ interface EndedSave {
 export async function endDraftSave(db: Db, accountId: AccountId, save: EndedSave): Promise<void> {
   await endSave(db, { accountId, ...save })
 }
+
+/** What is sent under an id that has made a version is another save, and what was made at first is still its own. */
+const isFirst = sql`draft_save.version is null`
 
 const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId }) =>
   db
@@ -67,17 +77,64 @@ const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId
       state: sql.lit(null),
       ended_at: input.now,
       version: input.version,
-      digest: sql.lit(null),
-      answer: sql.lit(null),
-      written: sql.lit(null),
+      digest: input.digest,
+      answer: input.answer,
+      written: input.written,
       included_in: sql.lit(null),
     })
     .onConflict((conflict) =>
-      // Sent again, it makes nothing, and what it made at first is still its own.
       conflict.columns(['account_id', 'save_id']).doUpdateSet({
         ended_at: input.now,
         state: sql.lit(null),
         version: sql`coalesce(draft_save.version, excluded.version)`,
+        digest: sql`case when ${isFirst} then excluded.digest else draft_save.digest end`,
+        answer: sql`case when ${isFirst} then excluded.answer else draft_save.answer end`,
+        written: sql`case when ${isFirst} then excluded.written else draft_save.written end`,
+      }),
+    ),
+)
+
+/** The words of these are in another one: should they come after it, or never, nobody misses them. */
+export async function includeDraftSaves(
+  db: Db,
+  accountId: AccountId,
+  { saveIds, ...into }: Omit<IncludedSave, 'saveId' | 'accountId'> & { readonly saveIds: readonly string[] },
+): Promise<void> {
+  for (const saveId of saveIds) await includeSave(db, { accountId, saveId, ...into })
+}
+
+interface IncludedSave {
+  readonly accountId: AccountId
+  readonly saveId: string
+  readonly into: string
+  readonly draftId: Umid
+  readonly device: DeviceId
+  readonly now: number
+}
+
+const includeSave = prepared((db, input: IncludedSave) =>
+  db
+    .insertInto('draft_save')
+    .values({
+      account_id: input.accountId,
+      save_id: input.saveId,
+      draft_id: input.draftId,
+      device: input.device,
+      begun_at: input.now,
+      base_version: sql.lit(null),
+      state: sql.lit(null),
+      ended_at: input.now,
+      version: sql.lit(null),
+      digest: sql.lit(null),
+      answer: sql.lit(null),
+      written: sql.lit(null),
+      included_in: input.into,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['account_id', 'save_id']).doUpdateSet({
+        ended_at: input.now,
+        state: sql.lit(null),
+        included_in: sql`coalesce(draft_save.included_in, excluded.included_in)`,
       }),
     ),
 )
@@ -115,24 +172,43 @@ function endSince(db: Db, { accountId, draftId, since, now }: Ending) {
     .where('begun_at', '>=', since)
 }
 
-/** The versions of the draft that these saves have made. */
-export async function versionsOfSaves(
-  db: Db,
-  accountId: AccountId,
-  draftId: Umid,
-  saveIds: readonly string[],
-): Promise<ReadonlySet<Version>> {
-  if (saveIds.length === 0) return new Set()
-  const rows = await db
-    .selectFrom('draft_save')
-    .select('version')
-    .where('account_id', '=', accountId)
-    .where('draft_id', '=', draftId)
-    .where('save_id', 'in', saveIds)
-    .where('version', 'is not', null)
-    .execute()
-  return new Set(rows.map(({ version }) => version as Version))
+/** A save of which something was heard, by the id that its client gave it. */
+export interface NamedSave {
+  readonly saveId: string
+  readonly draftId: Umid
+  /** That it made; null: none. */
+  readonly version: Version | null
+  readonly digest: string | null
+  /** JSON; null: it has not come, or not yet. */
+  readonly answer: string | null
+  /** What the client had written, where the version says otherwise. */
+  readonly written: DraftContent | null
+  /** The id of a later one that has its words; null: none that is known. */
+  readonly includedIn: string | null
 }
+
+/** Null: nothing was heard of it. */
+export async function findNamedSave(db: Db, accountId: AccountId, saveId: string): Promise<NamedSave | null> {
+  const [row] = await named(db, { accountId, saveId })
+  if (row === undefined) return null
+  return {
+    saveId: row.save_id,
+    draftId: row.draft_id as Umid,
+    version: row.version as Version | null,
+    digest: row.digest,
+    answer: row.answer,
+    written: row.written === null ? null : (JSON.parse(row.written) as DraftContent),
+    includedIn: row.included_in,
+  }
+}
+
+const named = prepared((db, input: { readonly accountId: AccountId; readonly saveId: string }) =>
+  db
+    .selectFrom('draft_save')
+    .select(['save_id', 'draft_id', 'version', 'digest', 'answer', 'written', 'included_in'])
+    .where('account_id', '=', input.accountId)
+    .where('save_id', '=', input.saveId),
+)
 
 /** Of a draft, newest first. */
 export async function unfinishedSavesOf(

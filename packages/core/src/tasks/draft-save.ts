@@ -11,6 +11,8 @@ import type { LocalTask, PlanContext, Planned } from './task.ts'
 export interface DraftSave extends RevisionRequest {
   /** Also as what it makes of the content that the caller has seen, that is of the base version's. */
   readonly changes: DraftChanges | ((base: DraftContent) => DraftContent)
+  /** What the caller has seen, where the base version does not say it. */
+  readonly baseContent?: DraftContent | null
   /** What to do when the draft has moved on since `baseVersion`. */
   readonly onConflict: 'refuse' | MergeStrategy
   /** Null: as it is. */
@@ -58,13 +60,16 @@ function saved({ result, followUps }: Planned<Revised>): Planned<Saved> {
   return { result: { ...result, conflictId: null }, followUps }
 }
 
-async function hasMovedOn(context: PlanContext, { draftId, baseVersion }: DraftSave): Promise<boolean> {
+async function hasMovedOn(context: PlanContext, { draftId, baseVersion, baseContent }: DraftSave): Promise<boolean> {
+  if ((baseContent ?? null) !== null) return true
   return baseVersion !== null && (await getDraft(context.write.db, draftId)).version !== baseVersion
 }
 
 async function saveMerged(context: PlanContext, input: DraftSave, strategy: MergeStrategy): Promise<Planned<Saved>> {
   const draft = await editableDraft(context, { ...input, baseVersion: null })
-  const known = await revisionContent(context.write.db, draft.id, input.baseVersion ?? draft.version, draft.content)
+  const known =
+    input.baseContent ??
+    (await revisionContent(context.write.db, draft.id, input.baseVersion ?? draft.version, draft.content))
   // A base that compaction took says nothing of who changed what: then all that differs is in conflict.
   const base = known ?? draft.content
   const local = changed(base, input)
