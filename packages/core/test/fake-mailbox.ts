@@ -297,9 +297,11 @@ export function createFakeMailbox(): FakeMailbox {
         messageId: said.messageId,
         everdraftId: (said.headers['X-Everdraft-Id'] ?? null) as Umid | null,
         everdraftBase: (said.headers['X-Everdraft-Base'] ?? null) as MessageId | null,
+        everdraftAnswers: said.headers['X-Everdraft-Answers'] ?? null,
         size: message.bytes.length,
         deleted: message.flags.has(deleted),
         draft: message.flags.has('\\draft'),
+        answered: message.flags.has('\\answered'),
       }
     }
 

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 
-import type { MessageId } from '../src/ids.ts'
+import type { MessageId, Umid } from '../src/ids.ts'
 import { askedFields, type NewMail, type Unanswerable, whyNot } from '../src/responder/answerable.ts'
 import { conversationIds, newConversationId } from '../src/responder/conversation.ts'
 import { hourMs, mayAsk } from '../src/responder/limits.ts'
 import { checkFilters, type MailFilters } from '../src/responder/mail-filters.ts'
 import { headerValues, readMailHeader } from '../src/responder/mail-header.ts'
 import { readAnswer } from '../src/responder/read-answer.ts'
+import { answeredMail } from '../src/responder/answered-mail.ts'
+import { answersValue, givesWayTo, readAnswersValue } from '../src/responder/rivals.ts'
 import { type KeptMail, replyContent } from '../src/responder/reply-content.ts'
 
 const bob = { address: 'bob@example.com', name: 'Bob Example' }
@@ -246,5 +248,40 @@ describe('a responder is asked', () => {
       kind: 'wait',
       untilMs: now - 500 + hourMs,
     })
+  })
+})
+
+describe('what answers a mail elsewhere', () => {
+  test('is told by In-Reply-To, else by the end of References', () => {
+    const of = (header: string): MessageId | null => answeredMail(readMailHeader(bytes(header)))
+    expect(of('In-Reply-To: <a@example.com>\nReferences: <b@example.com>')).toBe('<a@example.com>')
+    expect(of('In-Reply-To: Your mail of today\nReferences: <b@example.com>\n <c@example.com>')).toBe('<c@example.com>')
+    expect(of('Subject: <a@example.com>')).toBeNull()
+  })
+
+  test('is named in a field that is read as it was written, and as nothing else', () => {
+    const identity = 'a'.repeat(64)
+    for (const isEdited of [true, false]) {
+      expect(readAnswersValue(answersValue({ identity, isEdited }))).toEqual({ identity, isEdited })
+    }
+    for (const value of ['', 'a', `${identity}x`, `${identity}; sent`, `${identity} `.repeat(2)]) {
+      expect(readAnswersValue(value)).toBeNull()
+    }
+  })
+
+  test('of the drafts of several devices at least one stays, one alone where nobody has written in them, and all in which somebody has', () => {
+    const ids = ['draft 1', 'draft 2', 'draft 3'] as Umid[]
+    for (let written = 0; written < 8; written += 1) {
+      const drafts = ids.map((draftId, at) => ({ draftId, isEdited: ((written >> at) & 1) === 1 }))
+      const kept = drafts.filter(
+        (own) =>
+          givesWayTo(
+            own,
+            drafts.filter((one) => one !== own),
+          ) === null,
+      )
+      const edited = drafts.filter(({ isEdited }) => isEdited)
+      expect(kept).toEqual(edited.length === 0 ? drafts.slice(0, 1) : edited)
+    }
   })
 })

@@ -63,7 +63,8 @@ const uses: ReadonlyMap<string, SpecialUse> = new Map([
   ['\\trash', 'trash'],
 ])
 
-const identityItems = '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE)])'
+const identityItems =
+  '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE X-EVERDRAFT-ANSWERS)])'
 
 /** The same commands as the real adapter sends, for the same calls. */
 function createSession(wire: Wire): MailboxSession {
@@ -347,9 +348,11 @@ function readIdentity({ text, literals }: Response): MessageIdentity | null {
     messageId: headerOf(header, 'Message-ID') as MessageId | null,
     everdraftId: headerOf(header, 'X-Everdraft-Id') as Umid | null,
     everdraftBase: headerOf(header, 'X-Everdraft-Base') as MessageId | null,
+    everdraftAnswers: headerOf(header, 'X-Everdraft-Answers'),
     size: Number(size),
     deleted: flags.includes('\\deleted'),
     draft: flags.includes('\\draft'),
+    answered: flags.includes('\\answered'),
   }
 }
 

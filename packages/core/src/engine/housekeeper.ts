@@ -6,6 +6,7 @@ import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
 import { dropConversationsBefore } from '../storage/conversations.ts'
 import { dropInboxMarksBefore } from '../storage/inbox-marks.ts'
+import { dropMailAnswersBefore } from '../storage/mail-answers.ts'
 import { dropOldDownloads } from '../storage/imports.ts'
 import { dropExpiredLeases } from '../storage/leases.ts'
 import { dropDraftRequestsBefore } from '../storage/draft-requests.ts'
@@ -83,6 +84,7 @@ export async function housekeep(
     await dropOldDownloads(db, now - downloadMs)
     await dropOldStaged(db, now - stagedMs)
     await dropInboxMarksBefore(db, now - inboxMarkMs)
+    await dropMailAnswersBefore(db, now - inboxMarkMs)
     await dropSentMailsBefore(db, now - sentMailMs)
     await dropConversationsBefore(db, now - policy.sendMs)
     return await dropUnreferredBlobs(db)

@@ -20,8 +20,8 @@ export interface SeenFolder {
   readonly losses: Losses
 }
 
-/** `inbox`: what came back of sent mail; `responder`: what is to be answered. Each goes through INBOX at its own pace. `sent`: what drafts became. */
-type WatchedRole = 'drafts' | 'inbox' | 'responder' | 'sent'
+/** `inbox`: what came back of sent mail; `responder`: what is to be answered. Each goes through INBOX at its own pace. `sent`: what drafts became; `answers`: what was answered by hand. */
+type WatchedRole = 'drafts' | 'inbox' | 'responder' | 'sent' | 'answers'
 
 export async function seenFolder(db: Db, accountId: AccountId, role: WatchedRole): Promise<SeenFolder | null> {
   const row = await db

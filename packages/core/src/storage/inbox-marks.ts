@@ -2,6 +2,7 @@ import type { LastError } from '../draft/draft.ts'
 import type { AccountId, ConversationId, InboxMarkId, Umid } from '../ids.ts'
 import type { KeptMail } from '../responder/reply-content.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 import type { InboxMarkRow } from './schema.ts'
 
 /** `waiting`: to be answered; `parked`: until somebody asks for it again; the others are its ends. */
@@ -11,6 +12,8 @@ export type InboxMarkState = 'waiting' | 'parked' | 'drafted' | 'declined' | 'sk
 export interface InboxMark {
   readonly id: InboxMarkId
   readonly accountId: AccountId
+  /** What tells the mail apart; see responder/inbox-identity.ts. */
+  readonly identity: string
   readonly conversationId: ConversationId
   readonly mail: KeptMail
   readonly state: InboxMarkState
@@ -26,9 +29,9 @@ export interface InboxMark {
 /** False: that mail was found before. */
 export async function insertInboxMark(
   db: Db,
-  { id, accountId, conversationId, mail, foundAt }: Omit<InboxMark, 'state' | 'reason' | 'failures' | 'draftId'>,
-  identity: string,
+  mark: Omit<InboxMark, 'state' | 'reason' | 'failures' | 'draftId'>,
 ): Promise<boolean> {
+  const { id, accountId, identity, conversationId, mail, foundAt } = mark
   const row = await db
     .insertInto('inbox_mark')
     .values({
@@ -55,6 +58,27 @@ export async function findInboxMark(db: Db, id: InboxMarkId): Promise<InboxMark 
   const row = await db.selectFrom('inbox_mark').selectAll().where('id', '=', id).executeTakeFirst()
   return row === undefined ? null : toMark(row)
 }
+
+/** The draft that answers the mail of that identity; null: none of ours does. */
+export async function draftAnswering(db: Db, accountId: AccountId, identity: string): Promise<Umid | null> {
+  const row = await db
+    .selectFrom('inbox_mark')
+    .select('draft_id')
+    .where('account_id', '=', accountId)
+    .where('identity', '=', identity)
+    .executeTakeFirst()
+  return (row?.draft_id ?? null) as Umid | null
+}
+
+/** The identity of the mail that a draft answers; null: a responder has not made it, or long ago. */
+export async function mailAnsweredBy(db: Db, draftId: Umid): Promise<string | null> {
+  const [row] = await identityByDraft(db, { draftId })
+  return row?.identity ?? null
+}
+
+const identityByDraft = prepared((db, input: { readonly draftId: Umid }) =>
+  db.selectFrom('inbox_mark').select('identity').where('draft_id', '=', input.draftId),
+)
 
 /** Of mails that are to be answered, the oldest first. */
 export async function openInboxMarks(
@@ -144,6 +168,7 @@ function toMark(row: InboxMarkRow): InboxMark {
   return {
     id: row.id as InboxMarkId,
     accountId: row.account_id as AccountId,
+    identity: row.identity,
     conversationId: row.conversation_id as ConversationId,
     mail: JSON.parse(row.mail) as KeptMail,
     state: row.state as InboxMarkState,

@@ -8,6 +8,7 @@ import {
 } from '../draft/draft-state.ts'
 import type { LastError } from '../draft/draft.ts'
 import { type AttemptId, type FolderPath, type Umid, uuidv7 } from '../ids.ts'
+import { answersField, answersValue } from '../responder/rivals.ts'
 import { getAccount } from '../storage/accounts.ts'
 import {
   type Attempt,
@@ -21,6 +22,7 @@ import {
 import { readBlob } from '../storage/blobs.ts'
 import { applyDraftEvent, loadDraftState, ownedState } from '../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { mailAnsweredBy } from '../storage/inbox-marks.ts'
 import { lastSendOf } from '../storage/sends.ts'
 import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
@@ -206,7 +208,10 @@ async function storeOnce(
   if (folder === null) return noFolder(session)
   const older = await verifiedOlderCopy(context, session, folder, newestCopy(state.copies))
   if (older === 'gone') return { kind: 'anchor-gone' }
-  const account = await context.store.read((db) => getAccount(db, draft.accountId))
+  const { account, answers } = await context.store.read(async (db) => ({
+    account: await getAccount(db, draft.accountId),
+    answers: await mailAnsweredBy(db, draft.id),
+  }))
   const { environment } = context
   const now = environment.now()
   const messageId = attemptMessageId(draft.token, account.address, environment.random)
@@ -218,6 +223,9 @@ async function storeOnce(
     headers: [
       { name: 'X-Everdraft-Id', value: draft.id },
       ...(baseMessageId === null ? [] : [{ name: 'X-Everdraft-Base', value: baseMessageId }]),
+      ...(answers === null
+        ? []
+        : [{ name: answersField, value: answersValue({ identity: answers, isEdited: draft.version > 1 }) }]),
     ],
     includeBcc: true,
     open: ({ sha256, size }) => readBlob(context.store, draft.accountId, sha256, { start: 0, end: size }),

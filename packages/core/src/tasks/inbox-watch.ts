@@ -17,6 +17,7 @@ import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailb
 import type { ParsedMessage } from '../wire/message-format.ts'
 import { answerMail } from './steps/answer-mail.ts'
 import { firstUidSince } from './steps/first-uid-since.ts'
+import { readSentAnswers } from './steps/read-sent-answers.ts'
 import { readTextOnly } from './steps/read-text-only.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
 
@@ -60,7 +61,12 @@ export const inboxWatch: WireTask = {
     const folder = await session.select(inbox, 'read-only')
     if (folder !== null) await lookThrough(context, session, { folder, settings, account })
     context.watchInbox()
-    const waiting = await store.read((db) => openInboxMarks(db, accountId, ['waiting']))
+    const { waiting, open } = await store.read(async (db) => ({
+      waiting: await openInboxMarks(db, accountId, ['waiting']),
+      open: await openInboxMarks(db, accountId, ['waiting', 'parked']),
+    }))
+    // Also while a responder is being asked: what it answers may have come too late.
+    if (open.length > 0) await readSentAnswers(context, session, settings.createdAt)
     return done(...waiting.map((id) => answerMail(accountId, id)))
   },
 }
@@ -75,7 +81,7 @@ async function lookThrough(context: ExecuteContext, session: MailboxSession, loo
   const { folder, settings, account } = look
   const place = await placeToGoOn(context, session, look)
   const added = place.from < place.end ? await session.identitiesFrom(place.from) : []
-  const mails = added.filter(({ deleted, draft }) => !deleted && !draft)
+  const mails = added.filter(({ deleted, draft, answered }) => !deleted && !draft && !answered)
   for (let at = 0; at < mails.length; at += headersAtOnce) {
     const page = mails.slice(at, at + headersAtOnce)
     const isSmall = page.length <= fewMails && page.every(({ size }) => size <= smallBytes)
@@ -252,7 +258,7 @@ async function writeDown(
   await context.write(async ({ db }) => {
     const known = await conversationOf(db, accountId, ids)
     const conversationId = known ?? newConversationId(ids, threadId, id)
-    await insertInboxMark(db, { id, accountId, conversationId, mail, foundAt: now }, identity)
+    await insertInboxMark(db, { id, accountId, identity, conversationId, mail, foundAt: now })
     await joinConversation(db, accountId, { conversationId, ids, now })
     await remember(context, db, folder, uid)
   })

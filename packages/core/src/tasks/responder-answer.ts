@@ -20,6 +20,7 @@ import {
   inboxMarksOfConversation,
   setInboxMarkFailed,
 } from '../storage/inbox-marks.ts'
+import { isAnsweredInSent, rivalDrafts } from '../storage/mail-answers.ts'
 import { metaValue } from '../storage/meta.ts'
 import { findResponder } from '../storage/responders.ts'
 import { lastSendOf } from '../storage/sends.ts'
@@ -62,6 +63,7 @@ export const responderAnswer: WireTask = {
     const { mark, settings, account, facts } = asked
     if (settings === null)
       return await skip(context, mark, 'NO_RESPONDER', 'nothing answers the mail of this account any more')
+    if (facts.answeredBy !== null) return await skip(context, mark, 'ANSWERED', answeredBy[facts.answeredBy])
     const { ask } = responders
     if (ask === null) return { kind: 'offline', error: { ...nobodyAsks, at: environment.now() } }
     const may = mayAsk(settings, { ...facts, draftOnly: responders.draftOnly, now: environment.now() })
@@ -96,6 +98,7 @@ interface Asked {
   readonly facts: {
     readonly lastSentAt: number | null
     readonly draftedAt: readonly number[]
+    readonly answeredBy: keyof typeof answeredBy | null
     readonly conversation: readonly EarlierMail[]
   }
 }
@@ -114,9 +117,24 @@ async function whatToAsk(db: Db, id: InboxMarkId, now: number): Promise<Asked | 
     facts: {
       lastSentAt: await lastSentAt(db, outcomes),
       draftedAt: await outcomesMadeSince(db, accountId, now - hourMs),
+      answeredBy: await whoAnswered(db, mark),
       conversation: conversationBefore(mark, received, outcomes),
     },
   }
+}
+
+const answeredBy = {
+  person: 'somebody has answered it meanwhile',
+  device: 'another device has made a draft of it',
+} as const
+
+/** Null: nobody has, as far as was seen. */
+async function whoAnswered(
+  db: Db,
+  { accountId, identity, mail: { messageId } }: InboxMark,
+): Promise<keyof typeof answeredBy | null> {
+  if (messageId !== null && (await isAnsweredInSent(db, accountId, messageId))) return 'person'
+  return (await rivalDrafts(db, accountId, identity)).length > 0 ? 'device' : null
 }
 
 async function lastSentAt(db: Db, outcomes: readonly DraftOutcome[]): Promise<number | null> {
@@ -197,6 +215,8 @@ async function answered(context: ExecuteContext, write: Write, reply: Reply): Pr
   const { mark, settings, account, answer, content } = reply
   if (!(await isStillOpen(write.db, mark))) return []
   const now = environment.now()
+  const by = await whoAnswered(write.db, mark)
+  if (by !== null) return await end(context, write, mark, skipped('ANSWERED', answeredBy[by], now))
   const { random } = environment
   const outcomes = await outcomesOfConversation(write.db, accountId, mark.conversationId)
   const device = (await metaValue(write.db, 'device_id', () => uuidv7(now, random))) as DeviceId
@@ -265,8 +285,12 @@ async function end(
 }
 
 async function skip(context: ExecuteContext, mark: InboxMark, code: string, message: string): Promise<Outcome> {
-  const reason: LastError = { code, message, at: context.environment.now() }
-  return { kind: 'closing', change: (write) => end(context, write, mark, { state: 'skipped', reason }) }
+  const how = skipped(code, message, context.environment.now())
+  return { kind: 'closing', change: (write) => end(context, write, mark, how) }
+}
+
+function skipped(code: string, message: string, at: number): InboxMarkEnd {
+  return { state: 'skipped', reason: { code, message, at } }
 }
 
 /** Tried again later, each mail by itself; one that fails for good is parked, and the others go on (hazard 36). */

@@ -124,10 +124,14 @@ export interface MessageIdentity {
   /** `X-Everdraft-Id` and `X-Everdraft-Base`. */
   readonly everdraftId: Umid | null
   readonly everdraftBase: MessageId | null
+  /** `X-Everdraft-Answers`, as it stands there. */
+  readonly everdraftAnswers: string | null
   /** RFC822.SIZE. */
   readonly size: number
   readonly deleted: boolean
   readonly draft: boolean
+  /** Somebody has answered it, as the program says that did so. */
+  readonly answered: boolean
 }
 
 /** What the server knows of a message beyond its identity. */
@@ -370,7 +374,7 @@ export interface MailboxSession {
   findByMessageId(messageId: MessageId): Promise<readonly MessageIdentity[]>
   /** In the selected folder, what is the very message that X-GM-MSGID names; a TypeError without `gmail`. */
   findByGmailMessageId(gmailMessageId: string): Promise<readonly Uid[]>
-  /** Of the given UIDs those that exist, ascending. `brief`: `everdraftId` and `everdraftBase` are not asked for, and may be null. */
+  /** Of the given UIDs those that exist, ascending. `brief`: what `X-Everdraft-…` says is not asked for, and may be null. */
   identities(uids: readonly Uid[], brief?: 'brief'): Promise<readonly MessageIdentity[]>
   /** All with UID ≥ `from`; unlike RFC 3501's `n:*` never the last message below it. */
   identitiesFrom(from: Uid): Promise<readonly MessageIdentity[]>

@@ -4,7 +4,7 @@ import type { ImapConnection } from './connection.ts'
 import { mustSucceed } from './outcome.ts'
 import { fetchItems, listOf, textOf, type DataResponse } from './response.ts'
 
-export const identityItems: string = itemsWith('MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE')
+export const identityItems: string = itemsWith('MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE X-EVERDRAFT-ANSWERS')
 const briefItems: string = itemsWith('MESSAGE-ID')
 
 /** A UID FETCH says the UID unasked (RFC 3501 §6.4.8). */
@@ -43,9 +43,11 @@ export function readIdentity(response: DataResponse): MessageIdentity | null {
     messageId: headerValue(header, 'message-id') as MessageId | null,
     everdraftId: headerValue(header, 'x-everdraft-id') as Umid | null,
     everdraftBase: headerValue(header, 'x-everdraft-base') as MessageId | null,
+    everdraftAnswers: headerValue(header, 'x-everdraft-answers'),
     size: Number(size),
     deleted: flags.includes('\\deleted'),
     draft: flags.includes('\\draft'),
+    answered: flags.includes('\\answered'),
   }
 }
 

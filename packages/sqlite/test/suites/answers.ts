@@ -5,11 +5,13 @@ import type { KeptMail } from '../../../core/src/responder/reply-content.ts'
 import { conversationOf, dropConversationsBefore, joinConversation } from '../../../core/src/storage/conversations.ts'
 import {
   dropInboxMarksBefore,
+  draftAnswering,
   endInboxMark,
   endOpenInboxMarks,
   findInboxMark,
   inboxMarksOfConversation,
   insertInboxMark,
+  mailAnsweredBy,
   openInboxMarks,
   setInboxMarkFailed,
 } from '../../../core/src/storage/inbox-marks.ts'
@@ -83,13 +85,13 @@ export function exerciseAnswers({ openNotes }: SuiteStorage): void {
     test('a mail is found once, waits, fails, and ends', async () => {
       await using notes = await openNotes()
       const { store } = notes
-      const first = await store.write(({ db }) => insertInboxMark(db, mark('a', 1), 'same'))
-      const again = await store.write(({ db }) => insertInboxMark(db, mark('b', 2), 'same'))
+      const first = await store.write(({ db }) => insertInboxMark(db, { ...mark('a', 1), identity: 'same' }))
+      const again = await store.write(({ db }) => insertInboxMark(db, { ...mark('b', 2), identity: 'same' }))
       expect([first, again]).toEqual([true, false])
-      await store.write(({ db }) => insertInboxMark(db, mark('c', 3), 'other'))
+      await store.write(({ db }) => insertInboxMark(db, { ...mark('c', 3), identity: 'other' }))
       const found = await store.read((db) => findInboxMark(db, mark('a', 1).id))
       const fresh = { state: 'waiting', reason: null, failures: 0, draftId: null } as const
-      expect(found).toEqual({ ...mark('a', 1), ...fresh })
+      expect(found).toEqual({ ...mark('a', 1), identity: 'same', ...fresh })
       const reason = { code: 'RESPONDER_TIMEOUT', message: 'late', at: 4 }
       await store.write(({ db }) => setInboxMarkFailed(db, found!.id, { state: 'parked', reason, failures: 12 }))
       const open = (states: Parameters<typeof openInboxMarks>[2]) =>
@@ -100,6 +102,10 @@ export function exerciseAnswers({ openNotes }: SuiteStorage): void {
       await store.write(({ db }) => endOpenInboxMarks(db, accountId, { ...reason, at: 7 }))
       expect(await open(['waiting', 'parked'])).toEqual([])
       const last = (limit: number) => store.read((db) => inboxMarksOfConversation(db, accountId, conversationId, limit))
+      expect(await store.read((db) => draftAnswering(db, accountId, 'same'))).toBe('draft-a')
+      expect(await store.read((db) => draftAnswering(db, accountId, 'other'))).toBeNull()
+      expect(await store.read((db) => mailAnsweredBy(db, 'draft-a' as Umid))).toBe('same')
+      expect(await store.read((db) => mailAnsweredBy(db, 'draft-b' as Umid))).toBeNull()
       const marks = await last(20)
       expect(await last(1)).toEqual(marks.slice(-1))
       expect(marks).toMatchObject([

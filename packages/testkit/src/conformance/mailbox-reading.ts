@@ -180,7 +180,11 @@ export function exerciseReading(fixture: () => MailboxFixture, expected: Mailbox
   test('tells of each message which draft it is a copy of, its size and its flags', async () => {
     const { session, folder, raw } = fixture()
     const base = `<${'b'.repeat(40)}.${'c'.repeat(40)}@example.org>`
-    const bytes = mail('<id@example.org>', 'ä', ['X-Everdraft-Id: 0190-umid', `X-Everdraft-Base:\r\n ${base}`])
+    const bytes = mail('<id@example.org>', 'ä', [
+      'X-Everdraft-Id: 0190-umid',
+      `X-Everdraft-Base:\r\n ${base}`,
+      'X-Everdraft-Answers: some mail',
+    ])
     await append(session, folder, bytes)
     const other = await raw()
     await other.append(folder, 'Subject: nothing of ours\r\n\r\nx\r\n')
@@ -193,15 +197,18 @@ export function exerciseReading(fixture: () => MailboxFixture, expected: Mailbox
         messageId: '<id@example.org>',
         everdraftId: '0190-umid',
         everdraftBase: base,
+        everdraftAnswers: 'some mail',
         size: bytes.length,
         deleted: false,
         draft: true,
+        answered: false,
       },
       expect.objectContaining({
         uid: second,
         messageId: null,
         everdraftId: null,
         everdraftBase: null,
+        everdraftAnswers: null,
         deleted: true,
         draft: false,
       }),

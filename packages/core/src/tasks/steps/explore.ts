@@ -1,3 +1,4 @@
+import { readingOf } from '../../correlation/reading.ts'
 import type { DraftEvent, OwnedState, Receipt } from '../../draft/draft-state.ts'
 import { type Attempt, attemptsByMessageId, endAttempt, noMessageId } from '../../storage/attempts.ts'
 import { applyDraftEvent, type KnownCopy, ownedState } from '../../storage/draft-states.ts'
@@ -14,6 +15,9 @@ import { receiptFor } from './verify-copy.ts'
 
 /** How long a draft that was purged is looked at for being what a newcomer comes from. */
 const candidateMs = 30 * 24 * 3_600_000
+
+/** Who puts another message in the place of a draft does both in one go, and is offline for a moment at most. */
+const recentMs = 3_600_000
 
 /** Older ones are hardly what somebody edits now. */
 const mostCandidates = 200
@@ -56,12 +60,12 @@ export async function explore(
       const known = knownAs(identity)
       if (known.length > 0) {
         // In their order: what was there before says what this one is.
-        await takeInMany(context, folder, strangers.splice(0), options)
+        followUps.push(...(await takeInMany(context, folder, strangers.splice(0), options)))
         if (await recognise(context, inOnePiece(bytes), { folder, identity, known, gone })) continue
       }
       strangers.push(message)
     }
-    await takeInMany(context, folder, strangers, options)
+    followUps.push(...(await takeInMany(context, folder, strangers, options)))
   }
   return followUps
 }
@@ -130,13 +134,18 @@ async function readRun(session: MailboxSession, run: Run): Promise<ReadRun> {
 
 async function candidates(context: ExecuteContext, vanished: readonly KnownCopy[]): Promise<readonly VanishedDraft[]> {
   const names = vanished.filter(({ role }) => role === 'name').map(({ draftId }) => draftId)
-  return await context.store.read((db) =>
+  const now = context.environment.now()
+  const found = await context.store.read((db) =>
     vanishedDrafts(db, context.accountId, {
       gone: names.slice(0, mostCandidates),
-      trashedSince: context.environment.now() - candidateMs,
+      trashedSince: now - candidateMs,
       limit: mostCandidates,
     }),
   )
+  return found.map(({ draftId, content, goneAt }) => {
+    const isRecent = goneAt === null || goneAt >= now - recentMs
+    return { draftId, reading: readingOf(content), isRecent }
+  })
 }
 
 /** A copy of ours, and the table is told so. */

@@ -18,22 +18,35 @@ export async function supersedeDrafts(
   { accountId, by, now }: { readonly accountId: AccountId; readonly by: Umid; readonly now: number },
 ): Promise<readonly FollowUp[]> {
   const followUps: FollowUp[] = []
-  for (const { id, messageId: draftId, status } of outcomes) {
-    if (status !== 'draft_created') continue
-    const draft = await getDraft(write.db, draftId)
+  for (const outcome of outcomes) {
+    if (outcome.status !== 'draft_created') continue
+    const draft = await getDraft(write.db, outcome.messageId)
     if (draft.status !== 'draft') continue
     const isKept = draft.accountId !== accountId || (await isInHands(write, draft, now))
-    await setSuperseded(write, id, { at: now, by, isKept })
-    if (isKept) continue
-    await applyDraftEvent(write, draftId, { type: 'discarded' }, now)
-    write.emit({ type: 'draft-discarded', accountId, draftId, version: draft.version })
-    followUps.push({ task: 'draft_upload', accountId, key: draftId, delayMs: 0, join: 'sooner' })
+    if (isKept) await setSuperseded(write, outcome.id, { at: now, by, isKept })
+    else followUps.push(await makeRoom(write, { draft, outcome, by, now }))
   }
   return followUps
 }
 
+/** It goes, from the server, too. */
+export async function makeRoom(
+  write: Write,
+  {
+    draft: { accountId, id: draftId, version },
+    outcome,
+    by,
+    now,
+  }: { readonly draft: StoredDraft; readonly outcome: Outcome; readonly by: Umid; readonly now: number },
+): Promise<FollowUp> {
+  await setSuperseded(write, outcome.id, { at: now, by, isKept: false })
+  await applyDraftEvent(write, draftId, { type: 'discarded' }, now)
+  write.emit({ type: 'draft-discarded', accountId, draftId, version })
+  return { task: 'draft_upload', accountId, key: draftId, delayMs: 0, join: 'sooner' }
+}
+
 /** A person has written in it, has approved it, or has it open. */
-async function isInHands({ db }: Write, { id, review }: StoredDraft, now: number): Promise<boolean> {
+export async function isInHands({ db }: Write, { id, review }: StoredDraft, now: number): Promise<boolean> {
   if (review.approval !== null || (await isOpenInComposer(db, id, now))) return true
   return (await revisions(db, id)).some(({ by }) => by !== 'program')
 }

@@ -26,6 +26,7 @@ import type { ParsedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext, FollowUp } from '../task.ts'
 import { dropParts, holdParts, placeOf, type ReadMessage, readMessage, readRaw } from './read-message.ts'
 import { readTextOnly } from './read-text-only.ts'
+import { settleRivals } from './settle-rivals.ts'
 
 /** Of a larger message the text comes first, and the rest by a task of its own. */
 export const wholeAtOnceBytes: number = 256 * 1024
@@ -58,8 +59,7 @@ export async function takeIn(
     if (parsed !== null) return await takeInText(context, { place, identity, parsed, kin, options })
   }
   const read = await readMessage(context, session, place, identity.size)
-  if (read !== null) await storeWhole(context, { folder, identity, read, options })
-  return []
+  return read === null ? [] : await storeWhole(context, { folder, identity, read, options })
 }
 
 /** A message of at most `wholeAtOnceBytes`, with all its bytes. */
@@ -74,18 +74,19 @@ export async function takeInMany(
   folder: FolderState,
   messages: readonly SmallMessage[],
   options: TakeInOptions,
-): Promise<void> {
+): Promise<readonly FollowUp[]> {
   const read = await Promise.allSettled(messages.map(({ bytes }) => readRaw(context, inOnePiece(bytes))))
   // All are asked for in one turn: that is what shares a commit.
   const stored = await Promise.allSettled(
     messages.map(async ({ identity }, index) => {
       const one = read[index] as (typeof read)[number]
       if (one.status === 'rejected') throw one.reason
-      await storeWhole(context, { folder, identity, read: one.value, options })
+      return await storeWhole(context, { folder, identity, read: one.value, options })
     }),
   )
   const failed = stored.find((one) => one.status === 'rejected')
   if (failed !== undefined) throw failed.reason
+  return stored.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
 }
 
 async function storeWhole(
@@ -101,14 +102,15 @@ async function storeWhole(
     readonly read: ReadMessage
     readonly options: TakeInOptions
   },
-): Promise<void> {
+): Promise<readonly FollowUp[]> {
   const place = placeOf(context, folder, identity)
   try {
-    await context.write(async (write) => {
+    return await context.write(async (write) => {
       // Read here, as the message before it may have changed what it is an edit of.
       const kin = await kinOf(context, write.db, identity, options.gone)
       const draftId = await store(context, write, { place, identity, parsed: read.parsed, kin, options, isWhole: true })
       await holdParts(write.db, read, context, draftId)
+      return await settled(context, write, identity, draftId)
     })
   } catch (error) {
     await dropParts(context, read)
@@ -126,12 +128,24 @@ interface Newcomer {
 
 async function takeInText(context: ExecuteContext, newcomer: Newcomer): Promise<readonly FollowUp[]> {
   const { place, identity } = newcomer
-  const draftId = await context.write(async (write) => {
-    const id = await store(context, write, { ...newcomer, isWhole: false })
-    await insertPendingImport(write.db, { ...place, draftId: id, size: identity.size }, context.environment.now())
-    return id
+  const { accountId, environment } = context
+  return await context.write(async (write) => {
+    const draftId = await store(context, write, { ...newcomer, isWhole: false })
+    await insertPendingImport(write.db, { ...place, draftId, size: identity.size }, environment.now())
+    return [importTheRest({ accountId, draftId }), ...(await settled(context, write, identity, draftId))]
   })
-  return [importTheRest({ accountId: context.accountId, draftId })]
+}
+
+/** Of one that answers a mail which was answered here, too, see steps/settle-rivals.ts. */
+async function settled(
+  context: ExecuteContext,
+  write: Write,
+  { everdraftAnswers: answers, everdraftId }: MessageIdentity,
+  draftId: Umid,
+): Promise<readonly FollowUp[]> {
+  // Another program has kept the fields of the copy that it was made from.
+  const isForeign = everdraftId !== draftId
+  return answers === null ? [] : await settleRivals(context, write, { draftId, answers, isForeign })
 }
 
 export function importTheRest({ accountId, draftId }: Pick<PendingImport, 'accountId' | 'draftId'>): FollowUp {
