@@ -15,6 +15,7 @@ import { mimeFormat } from '@everdraft/mail'
 
 // Inside of the core: what it decides by is not for its users.
 import type { DraftTrace, SentMail, Whereabouts } from '../../packages/core/src/correlation/evidence.ts'
+import { readingOf } from '../../packages/core/src/correlation/reading.ts'
 import type { Verdict } from '../../packages/core/src/responder/outcome.ts'
 import { resembling } from '../../packages/core/src/sync/kinship.ts'
 import { attemptMessageId, sentMark, sentMessageId } from '../../packages/core/src/sync/message-ids.ts'
@@ -389,7 +390,9 @@ class Mailbox {
     const isNamed = draft.uploadIds.includes(messageId) || client.unknownFields === 'kept'
     // Another one of the same person's may have vanished in the same round.
     const others = this.#dice.chance(0.1) ? this.#lying.slice(-3, -1) : []
-    const vanished = [draft, ...others].map(({ draftId, content }) => ({ draftId, content }))
+    const vanished = [draft, ...others].map(({ draftId, content }) => {
+      return { draftId, reading: readingOf(content), isRecent: true }
+    })
     const found = isNamed ? draft.draftId : resembling(contentOf(parsed), vanished)
     const owner = this.#lying.find(({ draftId }) => draftId === found)
     if (owner === undefined) return false

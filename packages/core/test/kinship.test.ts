@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest'
 
 import { type DraftContent, emptyContent } from '../src/draft/draft.ts'
-import type { MessageId, Umid } from '../src/ids.ts'
-import { kinship, type KinshipQuestion, type KnownMessage, likeness, resembling } from '../src/sync/kinship.ts'
+import { readingOf } from '../src/correlation/reading.ts'
+import type { AttachmentId, MessageId, Sha256, Umid } from '../src/ids.ts'
+import {
+  kinship,
+  type KinshipQuestion,
+  type KnownMessage,
+  resembling,
+  type VanishedDraft,
+} from '../src/sync/kinship.ts'
 import { uploadDueAt } from '../src/sync/upload-budget.ts'
 
 const ours = 'draft' as Umid
@@ -66,33 +73,149 @@ function content(over: Partial<DraftContent>): DraftContent {
   return { ...emptyContent, ...over }
 }
 
+function to(...addresses: readonly string[]): Pick<DraftContent, 'to'> {
+  return { to: addresses.map((address) => ({ name: '', address })) }
+}
+
+function file(sha256: string): DraftContent['attachments'][number] {
+  const id = sha256 as AttachmentId
+  const named = {
+    filename: 'scan.pdf',
+    contentType: 'application/pdf',
+    disposition: 'attachment',
+    contentId: null,
+  } as const
+  return { id, size: 3, sha256: sha256 as Sha256, ...named }
+}
+
+const parent = '<question@example.com>' as MessageId
+const otherParent = '<another@example.com>' as MessageId
+
 const letter = content({
   subject: 'About the meeting',
-  to: [{ name: '', address: 'bob@example.com' }],
+  ...to('bob@example.com'),
   text: 'We meet on Monday at ten in the office, as always.',
 })
+const signature = '\n\n-- \nAnn Example, Example and Sons, Street of Examples 12, telephone 0123 456789'
+const quote =
+  '\n\nOn 20 Nov 2026 at 10:00, Bob Example wrote:\n> We would like to know when we can meet you in the office.\n'
 
-describe('likeness', () => {
-  test('is 1 for the same, 0 for what has nothing in common, and 0 for two empty drafts', () => {
-    expect(likeness(letter, letter)).toBe(1)
-    const other = content({
-      subject: 'Invoice',
-      to: [{ name: '', address: 'carol@example.com' }],
-      text: 'Please pay soon.',
+type When = 'just now' | 'days ago'
+
+function link(vanished: DraftContent, newcomer: DraftContent, when: When = 'just now'): Umid | null {
+  return resembling(newcomer, [vanishedDraft('first', vanished, when)])
+}
+
+function vanishedDraft(id: string, said: DraftContent, when: When): VanishedDraft {
+  return { draftId: id as Umid, reading: readingOf(said), isRecent: when === 'just now' }
+}
+
+/** What other programs make of a draft when they save it under a Message-ID of their own. */
+const edits: readonly (readonly [string, DraftContent, DraftContent, When?])[] = [
+  ['the same once more', letter, letter],
+  ['the same, days later', letter, letter, 'days ago'],
+  ['more text', letter, { ...letter, text: `${letter.text}\n\nBring the papers with you, and the plan.` }],
+  ['less text', { ...letter, text: `${letter.text}\n\nBring the papers with you, and the plan.` }, letter],
+  ['one word of few is another', letter, { ...letter, text: letter.text.replace('ten', 'eleven') }],
+  ['a text below a subject that had none', { ...letter, text: '' }, letter],
+  ['a phrase instead of another', { ...letter, text: 'first words' }, { ...letter, text: 'other words' }],
+  ['another subject', letter, { ...letter, subject: 'On Monday' }],
+  ['somebody else besides', letter, { ...letter, ...to('bob@example.com', 'carol@example.com') }],
+  ['to somebody, who was missing', { ...letter, to: [] }, letter],
+  [
+    'an answer, written anew',
+    { ...letter, inReplyTo: parent },
+    { ...letter, inReplyTo: parent, text: 'No, never again would I do so.' },
+  ],
+  ['an answer by a program that forgets what it answers', { ...letter, inReplyTo: parent }, letter],
+  [
+    'a file that is still there',
+    { ...letter, attachments: [file('aa')] },
+    { ...letter, text: '', attachments: [file('aa')] },
+  ],
+  [
+    'of a text without blanks',
+    content({ subject: '會議', text: '我們星期一早上十點在辦公室見面' }),
+    content({ subject: '會議', text: '我們星期一早上十一點在辦公室見面' }),
+  ],
+]
+
+/** What has something in common with a draft that is gone, and nothing to do with it. */
+const strangers: readonly (readonly [string, DraftContent, DraftContent, When?])[] = [
+  [
+    'nothing in common',
+    letter,
+    content({ subject: 'Invoice', ...to('carol@example.com'), text: 'Please pay soon, and in full.' }),
+  ],
+  ['both empty', emptyContent, emptyContent],
+  ['a subject alone', content({ subject: 'Hello' }), content({ subject: 'Hello' })],
+  ['a phrase alone', content({ subject: 'One', text: 'not ours' }), content({ subject: 'Two', text: 'not ours' })],
+  [
+    'a phrase to the same person, days later',
+    { ...letter, text: 'Thank you!' },
+    { ...letter, text: 'Thank you!' },
+    'days ago',
+  ],
+  ['the same person, and a greeting', letter, { ...letter, subject: 'Invoice', text: 'We meet again' }],
+  ['the same words to other people', letter, { ...letter, ...to('dora@example.com') }],
+  [
+    'a signature alone',
+    { ...letter, text: `Come soon.${signature}` },
+    { ...letter, subject: 'Invoice', text: `Pay soon.${signature}` },
+  ],
+  [
+    'a quote alone',
+    { ...letter, subject: 'Re: When', text: `Yes.${quote}` },
+    { ...letter, subject: 'Your files', text: `They are there.${quote}` },
+  ],
+  ['an answer to another mail', { ...letter, inReplyTo: parent }, { ...letter, inReplyTo: otherParent }],
+  ['an answer, where it was none', letter, { ...letter, inReplyTo: parent }],
+  [
+    'a new mail to whom an answer was begun',
+    {
+      ...letter,
+      subject: 'Re: When',
+      inReplyTo: parent,
+      text: 'I would rather come on Tuesday, if that is possible for you.',
+    },
+    { ...letter, subject: 'When', text: 'When do you think that the new house will be ready for us?' },
+  ],
+  [
+    'the same subject, and another text, days later',
+    letter,
+    { ...letter, text: 'This time we shall see each other by the river.' },
+    'days ago',
+  ],
+  [
+    'a sentence out of a longer text, days later',
+    { ...letter, text: `${letter.text} ${'And much more is to be said of it. '.repeat(3)}` },
+    { ...letter, subject: 'Tuesday' },
+    'days ago',
+  ],
+  ['an empty one for the same person, days later', { ...letter, text: '' }, { ...letter, text: '' }, 'days ago'],
+  [
+    'a file that goes with everything',
+    { ...letter, attachments: [file('logo')] },
+    content({ subject: 'Invoice', text: 'Please pay soon, and in full.', attachments: [file('logo')] }),
+  ],
+]
+
+describe('what a newcomer without our marks comes from, by likeness', () => {
+  for (const [what, vanished, newcomer, when] of edits) {
+    test(`an edit is linked: ${what}`, () => {
+      expect(link(vanished, newcomer, when)).toBe('first')
     })
-    expect(likeness(letter, other)).toBe(0)
-    expect(likeness(emptyContent, emptyContent)).toBe(0)
-  })
+  }
 
-  test('an edit of a text is like it, whichever way it grew', () => {
-    const edited = content({ ...letter, text: `${letter.text}\n\nBring the papers with you, and the plan.` })
-    expect(likeness(letter, edited)).toBeGreaterThan(0.9)
-    expect(likeness(edited, letter)).toBe(likeness(letter, edited))
-  })
+  for (const [what, vanished, newcomer, when] of strangers) {
+    test(`a stranger is not: ${what}`, () => {
+      expect(link(vanished, newcomer, when)).toBeNull()
+    })
+  }
 
   test('one vanished draft is named, and none where two are equally like', () => {
-    const first = { draftId: 'first' as Umid, content: letter }
-    const second = { draftId: 'second' as Umid, content: content({ subject: 'Invoice' }) }
+    const first = vanishedDraft('first', letter, 'just now')
+    const second = vanishedDraft('second', content({ subject: 'Invoice' }), 'just now')
     expect(resembling(letter, [second, first])).toBe('first')
     expect(resembling(letter, [first, { ...first, draftId: 'third' as Umid }])).toBeNull()
     expect(resembling(letter, [second])).toBeNull()

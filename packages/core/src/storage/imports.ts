@@ -131,6 +131,13 @@ function toPendingImport(row: PendingImportRow): PendingImport {
   }
 }
 
+interface VanishedContent {
+  readonly draftId: Umid
+  readonly content: DraftContent
+  /** Null: no round before this one has noticed it. */
+  readonly goneAt: number | null
+}
+
 /**
  * Drafts whose copy vanished, those named among them, or that were purged for it: what a new message in the folder may be
  * an edit of. Not those that have a successor already.
@@ -139,11 +146,11 @@ export async function vanishedDrafts(
   db: Db,
   accountId: AccountId,
   options: { readonly gone: readonly Umid[]; readonly trashedSince: number; readonly limit: number },
-): Promise<readonly { readonly draftId: Umid; readonly content: DraftContent }[]> {
+): Promise<readonly VanishedContent[]> {
   const rows = await db
     .selectFrom('draft')
     .leftJoin('server_name', 'server_name.draft_id', 'draft.id')
-    .select(['draft.id', 'draft.content'])
+    .select(['draft.id', 'draft.content', 'draft.trashed_at', 'server_name.missing_since'])
     .where('draft.account_id', '=', accountId)
     .where('draft.emptied_at', 'is', null)
     // What became a mail is edited no more, however like it a newcomer is.
@@ -179,5 +186,9 @@ export async function vanishedDrafts(
     .orderBy('draft.updated_at', 'desc')
     .limit(options.limit)
     .execute()
-  return rows.map((row) => ({ draftId: row.id as Umid, content: JSON.parse(row.content) as DraftContent }))
+  return rows.map((row) => ({
+    draftId: row.id as Umid,
+    content: JSON.parse(row.content) as DraftContent,
+    goneAt: row.missing_since ?? row.trashed_at,
+  }))
 }

@@ -1,4 +1,6 @@
-import type { DraftContent } from '../draft/draft.ts'
+import type { MailText } from '../correlation/evidence.ts'
+import { type Reading, readingOf, shareKept } from '../correlation/reading.ts'
+import { containment } from '../correlation/shingles.ts'
 import type { MessageId, Umid } from '../ids.ts'
 
 /**
@@ -65,75 +67,90 @@ export function kinship(question: KinshipQuestion): Kinship {
 /** A draft whose copy vanished, or that was purged for it, and what it said. */
 export interface VanishedDraft {
   readonly draftId: Umid
-  readonly content: DraftContent
+  readonly reading: Reading
+  /** It went within the last hour, or since the round before: a newcomer may have come in its place. */
+  readonly isRecent: boolean
 }
 
-/** A foreign edit shows as a vanish and a new message. At this score and above the two are linked. */
-const likeEnough = 0.6
-
-/** The vanished draft that the newcomer looks most like; null where none is like enough, or two are equally. */
-export function resembling(newcomer: DraftContent, vanished: readonly VanishedDraft[]): Umid | null {
+/**
+ * The vanished draft that the newcomer looks most like; null where none is like enough, or two are equally. That both go to the same
+ * person, say a phrase that anybody may write, or have a quote or a signature in common says nothing.
+ */
+export function resembling(newcomer: MailText, vanished: readonly VanishedDraft[]): Umid | null {
+  const reading = readingOf(newcomer)
   const scored = vanished
-    .map(({ draftId, content }) => ({ draftId, score: likeness(newcomer, content) }))
-    .filter(({ score }) => score >= likeEnough)
+    .flatMap((draft) => {
+      const likeness = likenessOf(draft.reading, reading)
+      const isLike = likeness !== null && isLikeEnough(likeness, draft.isRecent)
+      return isLike ? { draftId: draft.draftId, score: scoreOf(likeness) } : []
+    })
     .toSorted((a, b) => b.score - a.score)
   const [best, second] = scored
   if (best === undefined || best.score === second?.score) return null
   return best.draftId
 }
 
-/** From 0 to 1: what two drafts have in common. What is empty in both says nothing. */
-export function likeness(a: DraftContent, b: DraftContent): number {
-  const signs: readonly (readonly [weight: number, value: number | null])[] = [
-    [3, sameText(a.inReplyTo, b.inReplyTo)],
-    [2, sameText(a.subject.trim().toLowerCase(), b.subject.trim().toLowerCase())],
-    [2, overlap(addressesOf(a), addressesOf(b))],
-    [3, overlap(hashesOf(a), hashesOf(b))],
-    [4, containment(shingles(bodyOf(a)), shingles(bodyOf(b)))],
-  ]
-  const said = signs.flatMap(([weight, value]) => (value === null ? [] : [{ weight, value }]))
-  const weights = said.reduce((sum, { weight }) => sum + weight, 0)
-  return weights === 0 ? 0 : said.reduce((sum, { weight, value }) => sum + weight * value, 0) / weights
+/** What two drafts have in common; null where one of them has nothing to say about it. */
+interface Likeness {
+  /** Both answer the same mail; null: one of them answers none. */
+  readonly sameParent: true | null
+  readonly sameSubject: boolean | null
+  /** From 0 to 1: of whom it was to go to. */
+  readonly recipients: number | null
+  /** From 0 to 1: of the shorter text of their own, what is in the other. */
+  readonly text: number | null
+  /** Both texts are too short to say anything by having something in common. */
+  readonly isTerse: boolean
+  /** Word for word. */
+  readonly sameText: boolean
+  /** From 0 to 1: of the attachments that it had. */
+  readonly attachments: number | null
 }
 
-function sameText(a: string | null, b: string | null): number | null {
-  if (!a && !b) return null
-  return a === b ? 1 : 0
+/** Below so many words a text is a phrase. */
+const terseWords = 6
+
+/** Null: it is about something else, or goes to other people, whatever it says. */
+function likenessOf(vanished: Reading, newcomer: Reading): Likeness | null {
+  // Some programs forget what a draft answers; none makes an answer of what was none.
+  if (newcomer.parent !== null && newcomer.parent !== vanished.parent) return null
+  const recipients = newcomer.recipients.size === 0 ? null : shareKept(vanished.recipients, newcomer.recipients)
+  if (recipients === 0) return null
+  const isSaid = vanished.subject !== '' && newcomer.subject !== ''
+  return {
+    sameParent: newcomer.parent === null ? null : true,
+    sameSubject: isSaid ? vanished.subject === newcomer.subject : null,
+    recipients,
+    text: containment(vanished.shingles, newcomer.shingles),
+    isTerse: Math.min(vanished.words.length, newcomer.words.length) < terseWords,
+    sameText: newcomer.words.length > 0 && vanished.words.join(' ') === newcomer.words.join(' '),
+    attachments: shareKept(vanished.attachments, newcomer.attachments),
+  }
 }
 
-function addressesOf({ to, cc, bcc }: DraftContent): ReadonlySet<string> {
-  return new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
+function isLikeEnough(likeness: Likeness, isRecent: boolean): boolean {
+  const { sameParent, sameSubject, recipients, text, isTerse, sameText, attachments } = likeness
+  const isSameThing = sameParent === true || sameSubject === true
+  const goesThere = recipients !== null && recipients >= 0.5
+  // Mails that are written every week have words in common: of what went long ago nearly all must be there.
+  if (!isTerse && text !== null) {
+    if (!isRecent) return isSameThing && text >= 0.8
+    if (text >= (sameParent === true ? 0.35 : isSameThing ? 0.5 : 0.7)) return isSameThing || goesThere
+  }
+  if (!isRecent) return false
+  if (isSameThing && attachments !== null && attachments >= 0.5) return true
+  if (isTerse && sameText && isSameThing) return true
+  // In its place, and to the same people: the same answer, or one that is still to be written.
+  return goesThere && (sameParent === true || (sameSubject === true && isTerse))
 }
 
-function hashesOf({ attachments }: DraftContent): ReadonlySet<string> {
-  return new Set(attachments.map(({ sha256 }) => sha256))
-}
-
-function bodyOf({ text, html }: DraftContent): string {
-  return text.trim() === '' && html !== null ? html.replaceAll(/<[^>]*>/g, ' ') : text
-}
-
-/** Runs of three words; of a text with fewer, the words. */
-function shingles(text: string): ReadonlySet<string> {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
-  if (words.length < 3) return new Set(words)
-  return new Set(words.slice(2).map((_, index) => words.slice(index, index + 3).join(' ')))
-}
-
-/** Of all, those that both have. */
-function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number | null {
-  const both = inBoth(a, b)
-  const all = a.size + b.size - both
-  return all === 0 ? null : both / all
-}
-
-/** Of the smaller, what is in the larger: an edit mostly adds. */
-function containment(a: ReadonlySet<string>, b: ReadonlySet<string>): number | null {
-  if (a.size === 0 && b.size === 0) return null
-  const smaller = Math.min(a.size, b.size)
-  return smaller === 0 ? 0 : inBoth(a, b) / smaller
-}
-
-function inBoth(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
-  return [...a].filter((one) => b.has(one)).length
+function scoreOf({ sameParent, sameSubject, recipients, text, attachments }: Likeness): number {
+  const signs = [
+    [3, sameParent === true ? 1 : null],
+    [2, sameSubject === null ? null : Number(sameSubject)],
+    [2, recipients],
+    [3, attachments],
+    [4, text],
+  ] as const
+  return signs.reduce((sum, [weight, value]) => sum + weight * (value ?? 0), 0)
 }
