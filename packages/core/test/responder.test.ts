@@ -20,6 +20,8 @@ function newMail(header = '', changes: Partial<NewMail> = {}): NewMail {
   return { from: bob, to: [ann], cc: [], subject: 'Prices', header: readMailHeader(bytes(header)), ...changes }
 }
 
+const answeredBy = (header: string): MessageId | null => answeredMail(readMailHeader(bytes(header)))
+
 const reason = (mail: NewMail, filters: MailFilters = {}): Unanswerable | null => whyNot(mail, filters, [ann.address])
 
 describe('a mail may be answered by a program', () => {
@@ -253,10 +255,11 @@ describe('a responder is asked', () => {
 
 describe('what answers a mail elsewhere', () => {
   test('is told by In-Reply-To, else by the end of References', () => {
-    const of = (header: string): MessageId | null => answeredMail(readMailHeader(bytes(header)))
-    expect(of('In-Reply-To: <a@example.com>\nReferences: <b@example.com>')).toBe('<a@example.com>')
-    expect(of('In-Reply-To: Your mail of today\nReferences: <b@example.com>\n <c@example.com>')).toBe('<c@example.com>')
-    expect(of('Subject: <a@example.com>')).toBeNull()
+    expect(answeredBy('In-Reply-To: <a@example.com>\nReferences: <b@example.com>')).toBe('<a@example.com>')
+    expect(answeredBy('In-Reply-To: Your mail of today\nReferences: <b@example.com>\n <c@example.com>')).toBe(
+      '<c@example.com>',
+    )
+    expect(answeredBy('Subject: <a@example.com>')).toBeNull()
   })
 
   test('is named in a field that is read as it was written, and as nothing else', () => {
@@ -273,7 +276,7 @@ describe('what answers a mail elsewhere', () => {
     const ids = ['draft 1', 'draft 2', 'draft 3'] as Umid[]
     for (let written = 0; written < 8; written += 1) {
       const drafts = ids.map((draftId, at) => ({ draftId, isEdited: ((written >> at) & 1) === 1 }))
-      const kept = drafts.filter(
+      const staying = drafts.filter(
         (own) =>
           givesWayTo(
             own,
@@ -281,7 +284,7 @@ describe('what answers a mail elsewhere', () => {
           ) === null,
       )
       const edited = drafts.filter(({ isEdited }) => isEdited)
-      expect(kept).toEqual(edited.length === 0 ? drafts.slice(0, 1) : edited)
+      expect(staying).toEqual(edited.length === 0 ? drafts.slice(0, 1) : edited)
     }
   })
 })
