@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 
 import { pglite, postgres } from '../src/index.ts'
 import { postgresPrograms, startPostgres, type PostgresServer } from './postgres-server.ts'
+import { type SchemasInTurns, schemasInTurns } from './schemas-in-turns.ts'
 
 const without = { backup: false, checkIntegrity: false, leadingByteOrderMark: true }
 let schemas = 0
@@ -19,14 +20,19 @@ const inSchemas = (open: (schema: string) => ReturnType<typeof pglite>): Storage
 
 describe('PGlite', () => {
   let database: PGlite
+  let inTurns: SchemasInTurns
   beforeAll(async () => {
     database = await PGlite.create()
+    inTurns = schemasInTurns(database)
   })
   afterAll(() => database.close())
-  exerciseStorage(() => inSchemas((schema) => pglite(database, { schema })), {
-    ...without,
-    leadingByteOrderMark: false,
-  })
+  const subject: StorageSubject = {
+    async create() {
+      const schema = await inTurns.take()
+      return { storage: () => pglite(database, { schema }), remove: async () => inTurns.giveBack(schema) }
+    },
+  }
+  exerciseStorage(() => subject, { ...without, leadingByteOrderMark: false })
 })
 
 const programs = postgresPrograms()

@@ -1,5 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
-import { afterAll, beforeAll, describe } from 'vitest'
+import type { Storage } from '@everdraft/core'
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 
 import { suiteStorage } from '../../sqlite/test/harness.ts'
 import { exerciseBundles } from '../../sqlite/test/suites/bundles.ts'
@@ -11,20 +12,38 @@ import { exerciseWebhooks } from '../../sqlite/test/suites/webhooks.ts'
 import { pglite, postgres } from '../src/index.ts'
 import { PostgresFailure } from '../src/postgres-errors.ts'
 import { postgresPrograms, type PostgresServer, startPostgres } from './postgres-server.ts'
+import { type SchemasInTurns, schemasInTurns } from './schemas-in-turns.ts'
 
 let database: PGlite
+let schemas: SchemasInTurns
 beforeAll(async () => {
   database = await PGlite.create()
+  schemas = schemasInTurns(database)
 })
 afterAll(() => database.close())
 
+/** Each device has a file of its own elsewhere; here it has a schema, until the test is over. */
+const schemaOf = new Map<string, Promise<string>>()
+
+function inSchemaOf(file: string): Storage {
+  return {
+    async open() {
+      const known = schemaOf.get(file)
+      const schema = known ?? schemas.take()
+      if (known === undefined) {
+        schemaOf.set(file, schema)
+        onTestFinished(async () => {
+          schemaOf.delete(file)
+          schemas.giveBack(await schema)
+        })
+      }
+      return await pglite(database, { schema: await schema }).open()
+    },
+  }
+}
+
 describe('on PGlite,', () => {
-  // Each device has a file of its own elsewhere; here its name is that of its schema.
-  const storage = suiteStorage(
-    (file) => pglite(database, { schema: file.slice(-63) }),
-    () => new PostgresFailure('53100', 'injected'),
-    { accounts: 30, lives: 2 },
-  )
+  const storage = suiteStorage(inSchemaOf, () => new PostgresFailure('53100', 'injected'), { accounts: 30, lives: 2 })
   exerciseStore(storage)
   exerciseEngine(storage)
   exerciseBundles(storage)
