@@ -92,8 +92,11 @@ function sendingPlanOf(dice: Dice): Pick<Plan, 'sendRate' | 'provider' | 'decide
   }
 }
 
-/** One life of one mailbox, decided by the seed alone. */
-export async function simulate(seed: string): Promise<Simulation> {
+/**
+ * One life of one mailbox, decided by the seed alone. `watched`: after each step, which changes nothing of the life of one
+ * that is well.
+ */
+export async function simulate(seed: string, { watched = true } = {}): Promise<Simulation> {
   const dice = createDice(seed).fork('plan')
   const plan = planOf(dice)
   const { faultRate, slowRate } = plan
@@ -102,7 +105,7 @@ export async function simulate(seed: string): Promise<Simulation> {
   const checkers = createCheckers(world)
   let complaints: readonly string[] = []
   world.afterStep = () => {
-    if (complaints.length > 0) return
+    if (!watched || complaints.length > 0) return
     complaints = [...complaintsOf(checkers.always), ...world.complaints]
     for (const complaint of complaints) world.trace.add(`HERE ${complaint}`)
   }
