@@ -100,7 +100,7 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     const conflicts = await client.GET('/accounts/{id}/drafts/{draft_id}/conflicts', {
       params: { path: { id: accountId, draft_id: draftId } },
     })
-    expect(conflicts.data.items).toMatchObject([{ resolution: 'fields' }])
+    expect(conflicts.data.items).toMatchObject([{ resolution: 'superseded' }])
   })
 
   test('offline the words are kept in the browser, and once it is online they are saved', async () => {
@@ -338,6 +338,55 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     await page.type(' and second')
     expect(await page.evaluate('made.flush()')).toMatchObject({ state: 'saved', version: 4 })
     expect((await composing.stored()).text).toBe('Dear Ann,\n\nthe end\nfirst and second')
+  })
+
+  test('a save whose answer is lost is found below what others wrote before it and after it', async () => {
+    let isLossy = false
+    const composing = await compose({ loses: ({ method }) => method === 'POST' && isLossy })
+    const { client, accountId, draftId } = composing
+    const elsewhere = async (text: string): Promise<void> => {
+      const params = { path: { id: accountId, draft_id: draftId } }
+      await client.PUT('/accounts/{id}/drafts/{draft_id}', { params, body: { text } })
+    }
+    const page = await composing.open({ interval: '60000' })
+    await elsewhere('Dear Bob,\n\nthe end\n')
+    isLossy = true
+    for (const words of ['one', ' two', ' three']) {
+      await page.type(words)
+      expect(await page.evaluate('made.flush()')).toMatchObject({ state: 'offline' })
+    }
+    await elsewhere((await composing.stored()).text.replace('Bob', 'Carl'))
+    isLossy = false
+    await page.type(' four')
+    expect(await page.evaluate('made.flush()')).toMatchObject({ state: 'saved' })
+    expect((await composing.stored()).text).toBe('Dear Carl,\n\nthe end\none two three four')
+    expect(await page.evaluate('body.value')).toBe('Dear Carl,\n\nthe end\none two three four')
+  })
+
+  test('words that were offered and are not wanted are not spoken of again, by this browser or by the daemon', async () => {
+    const composing = await compose()
+    const { engine, accountId, draftId } = composing
+    const page = await composing.open({ interval: '60000', deviceId: 'desk' })
+    await page.type('unwanted')
+    await page.evaluate('untilKept("unwanted")')
+    await page.crash()
+    const asked = { action: 'recover', accountId, draftId, deviceId: 'another desk' } as const
+    const reasons = async (): Promise<unknown> => (await engine.draftManager(asked)).output?.recovery?.recoveryReason
+    expect(await reasons()).toBe('browser-crash')
+    const next = await composing.open({ choice: 'discard', deviceId: 'desk' })
+    expect(await next.evaluate('recoveries.length')).toBe(1)
+    expect(await reasons()).toBe('manual-recovery')
+    expect((await composing.stored()).version).toBe(2)
+    const again = await composing.open({ choice: 'discard', deviceId: 'desk' })
+    expect(await again.evaluate('recoveries.length')).toBe(0)
+  })
+
+  test('a draft whose words were all deleted is saved without them', async () => {
+    const composing = await compose()
+    const page = await composing.open({ interval: '60000' })
+    await page.evaluate(`subject.value = '', body.value = '', document.dispatchEvent(new Event('input'))`)
+    expect(await page.evaluate('made.flush()')).toMatchObject({ state: 'saved', version: 3 })
+    expect(await composing.stored()).toMatchObject({ subject: '', text: '' })
   })
 
   test('what a store that was put back from a backup does not have any more is saved anew', async () => {

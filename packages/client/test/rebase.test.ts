@@ -64,7 +64,6 @@ const save: BegunSave = {
   leftAt: null,
   base: at(4, 'said'),
   content: withBody('said more'),
-  unanswered: [],
   sent: null,
 }
 

@@ -2,16 +2,19 @@ import { ProblemError } from '../errors.ts'
 import { createIdempotencyKey, waitOf } from '../idempotency.ts'
 import { delayAfter } from '../pause.ts'
 import type { Attachment } from '../resources.ts'
-import { differingFields, emptyContent, type EditorContent, isSameContent } from './content.ts'
+import { differingFields, type EditorContent, isSameContent } from './content.ts'
 import { openDraftDoor, type SaveAnswer } from './draft-door.ts'
 import type { Editor, SaveConflict, SaveStatus } from './editor.ts'
-import { isAhead, isPassing } from './failures.ts'
+import { isAhead, isPassing, isUnfit } from './failures.ts'
 import { createFileQueue, type FileInput } from './file-queue.ts'
-import { judgeFoundSave } from './found-saves.ts'
+import { neverSaved, openDraft } from './opening.ts'
 import { type AutoSaveOptions, checkedOptions } from './options.ts'
-import { carries, rebase } from './rebase.ts'
+import { watchPage } from './page-life.ts'
+import { type Phase, statusOf } from './phase.ts'
+import { rebase } from './rebase.ts'
+import { createRhythm } from './rhythm.ts'
 import { createShadowKeeper } from './shadow-keeper.ts'
-import type { Acknowledged, BegunSave } from './shadow.ts'
+import type { Acknowledged, BegunSave, SentSave } from './shadow.ts'
 import { joinTabs } from './tabs.ts'
 
 /** It saves until it is closed. */
@@ -30,15 +33,9 @@ export interface AutoSave extends AsyncDisposable {
   close(): Promise<void>
 }
 
-type Phase =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'offline' }
-  | { readonly kind: 'conflict'; readonly conflict: SaveConflict; readonly conflictId: string | null }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
-
 const firstRetryMs = 1_000
-/** Words are in the shadow so soon after they were typed. */
-const shadowMs = 200
+/** More the daemon takes no names of. */
+const mostUnanswered = 100
 
 /**
  * Saves what is written in an editor by itself: into the browser at once, and to the daemon at each pause, and while somebody
@@ -49,10 +46,10 @@ const shadowMs = 200
  * @throws {ProblemError} where the draft cannot be had: it is not the caller's
  */
 export async function autoSave(editor: Editor, options: AutoSaveOptions): Promise<AutoSave> {
-  const { client, accountId, draftId, tenantId, userId, deviceId: device, ...rhythm } = checkedOptions(options)
+  const { client, accountId, draftId, tenantId, userId, deviceId: device, ...intervals } = checkedOptions(options)
   const door = openDraftDoor({ client, accountId, draftId, deviceId: device })
 
-  let base: Acknowledged = { version: 0, content: emptyContent, savedAt: 0 }
+  let base = neverSaved
   /** False: nobody has said yet whether there is such a draft. */
   let isBaseKnown = false
   /** What is written and not acknowledged; null: nothing. */
@@ -62,11 +59,10 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   let saving: Promise<void> | null = null
   let heardMeanwhile: Acknowledged | null = null
   let failures = 0
-  let saveTimer: ReturnType<typeof setTimeout> | undefined
-  let keepTimer: ReturnType<typeof setTimeout> | undefined
   let lastReport = ''
   let isClosed = false
 
+  const rhythm = createRhythm({ ...intervals, save: () => void saveNow(), keep: () => void keepNow() })
   const shadow = await createShadowKeeper({ tenantId, userId, accountId }, report)
   const tabs = await joinTabs({ tenantId, draftId, onSaved: hear })
   try {
@@ -84,59 +80,32 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     inShadow: async (work) => await shadow.write(work),
   })
   const stopListening = editor.listen(changed)
-  window.addEventListener('pagehide', leave)
-  document.addEventListener('visibilitychange', hide)
-  window.addEventListener('online', wake)
+  const stopWatching = watchPage({ onLeave: leave, onHide: hide, onOnline: wake })
   // What was recovered goes on from here, and so does what the editor shows of a draft that nobody has stored yet.
   if (begun !== null) void keepNow()
   if (begun !== null && isReady()) void saveNow()
   changed()
   report()
 
-  // What was there before.
-
   async function load(): Promise<void> {
-    const stored = await loadStored()
-    if (stored !== null) show(stored)
-    for (const found of await shadow.read(async (kept) => await kept.begun(draftId))) {
-      if (!(await tabs.isGone(found.tab))) continue
-      const judged = judgeFoundSave(found, stored)
-      if (judged.kind === 'settled') {
-        await shadow.write(async (kept) => await kept.drop(found))
-        continue
-      }
-      const choice = judged.kind === 'resumed' ? 'restore' : await editor.offerRecovery(judged.recovery)
-      if (choice === 'discard') await shadow.write(async (kept) => await kept.drop(found))
-      if (choice !== 'restore') continue
-      base = found.base
-      begun = { ...found, tab: tabs.id, leftAt: null, unanswered: [...found.unanswered, found.saveId] }
+    const opened = await openDraft({ door, shadow, tabs, editor, draftId, show })
+    isBaseKnown = opened.isKnown
+    if (opened.failure !== null) fail(opened.failure)
+    const { stored, resumed } = opened
+    if (resumed !== null) {
+      base = resumed.base
+      begun = resumed
       firstChangeAt = Date.now()
-      editor.show(found.content)
-      return
-    }
-    if (stored !== null) await shadow.write(async (kept) => await kept.remember({ ...stored, draftId, device }))
-  }
-
-  /** From the daemon; where nobody answers, what this browser knows. Null: there is no such draft yet. */
-  async function loadStored(): Promise<Acknowledged | null> {
-    try {
-      const stored = await door.load()
-      isBaseKnown = true
-      return stored
-    } catch (error) {
-      if (!isPassing(error)) throw error
-      fail(error)
-      const [known = null] = await shadow.read(async (kept) => await kept.acknowledged(draftId))
-      isBaseKnown = known !== null
-      return known
+      editor.show(resumed.content)
+    } else if (stored !== null) {
+      await shadow.write(async (kept) => await kept.remember({ ...stored, draftId, device }))
     }
   }
 
   // The shadow.
 
   async function keepNow(): Promise<void> {
-    clearTimeout(keepTimer)
-    keepTimer = undefined
+    rhythm.keeps()
     await shadow.write(async (kept) => {
       if (begun === null) return
       begun = { ...begun, content: editor.read() }
@@ -156,45 +125,34 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
       void door.begin(begun).catch(() => {})
     }
     begun = { ...begun, changedAt: Date.now() }
-    keepTimer ??= setTimeout(() => void keepNow(), shadowMs)
+    rhythm.changed()
     if (phase.kind === 'refused') phase = { kind: 'ready' }
     // While nobody answers, the next try has its time already.
-    if (phase.kind === 'ready') schedule()
+    if (phase.kind === 'ready') rhythm.schedule(firstChangeAt)
     report()
   }
 
   function beginSave(): BegunSave {
-    const saveId = createIdempotencyKey()
+    const now = Date.now()
     const content = editor.read()
     return {
-      saveId,
+      saveId: createIdempotencyKey(),
       draftId,
       device,
       tab: tabs.id,
-      changedAt: Date.now(),
+      changedAt: now,
       leftAt: null,
       base,
       content,
-      unanswered: [],
       sent: null,
     }
-  }
-
-  function schedule(): void {
-    const now = Date.now()
-    saveIn(Math.max(0, Math.min(rhythm.interval, (firstChangeAt ?? now) + rhythm.longestInterval - now)))
-  }
-
-  function saveIn(ms: number): void {
-    clearTimeout(saveTimer)
-    saveTimer = setTimeout(() => void saveNow(), ms)
   }
 
   // Saving.
 
   /** Resolves when what stood in the editor when it was called is saved, or cannot be for now. */
   async function saveNow(): Promise<void> {
-    clearTimeout(saveTimer)
+    rhythm.saves()
     // oxlint-disable-next-line no-unmodified-loop-condition -- it is: by what `track` waits for
     while (saving !== null) await saving
     if (isClosed || phase.kind === 'conflict') return
@@ -216,38 +174,38 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     try {
       if (!isBaseKnown) await learnBase()
       if (heardMeanwhile !== null) takeHeard(heardMeanwhile)
-      if (begun !== null && begun.leftAt === null && begun.sent !== null) await learnOfSent(begun.sent)
       if (begun === null || phase.kind === 'conflict') return
-      const { saveId: first, unanswered } = begun
-      const content = editor.read()
-      const saveId = unanswered.length === 0 ? first : createIdempotencyKey()
-      begun = { ...begun, content, unanswered: [...unanswered, saveId], sent: content }
-      // Should this page not hear the answer, the next one knows that it was sent.
-      const sent = begun
-      void shadow.writeAtOnce(async (kept) => await kept.keep(sent))
-      const isLeaving = document.visibilityState === 'hidden' || begun.leftAt !== null
-      await settle(begun, content, await door.save({ saveId, base, content, unanswered, isLeaving }))
+      await send(begun)
     } catch (error) {
       if (isAhead(error)) await beginAnew().catch(fail)
       else fail(error)
     }
   }
 
-  /** The daemon has an older version than this page has seen: it was put back from a backup. What is here is newer. */
-  async function beginAnew(): Promise<void> {
-    base = (await door.load()) ?? { version: 0, content: emptyContent, savedAt: 0 }
-    if (begun !== null) begun = { ...begun, base }
-    saveIn(0)
+  async function send(save: BegunSave): Promise<void> {
+    const sent = nextOf(save)
+    begun = { ...save, content: sent.content, sent }
+    // Should this page not hear the answer, the next one knows that it was sent.
+    const kept = begun
+    void shadow.writeAtOnce(async (store) => await store.keep(kept))
+    const isLeaving = document.visibilityState === 'hidden' || save.leftAt !== null
+    await settle(save, sent, await door.save({ ...sent, isLeaving }))
   }
 
-  /** A save whose answer was lost may have been stored, and merged with what others wrote: then the rest goes upon that. */
-  async function learnOfSent(sent: EditorContent): Promise<void> {
-    const stored = await door.load()
-    if (stored === null || stored.version <= base.version) return
-    if (!carries({ base: base.content, mine: sent, theirs: stored.content })) return
-    takeOver(sent, stored)
-    if (begun !== null && isSameContent(editor.read(), base.content)) await forget(begun)
-    else if (begun !== null) begun = { ...begun, unanswered: [], sent: null }
+  /** What was sent and not answered goes again as it was; other words go in a save of their own, which names it. */
+  function nextOf({ saveId, sent: lost }: BegunSave): SentSave {
+    const content = editor.read()
+    if (lost === null) return { saveId, base, content, unanswered: [] }
+    if (lost.base.version === base.version && isSameContent(lost.content, content)) return lost
+    const unanswered = [...lost.unanswered, lost.saveId].slice(-mostUnanswered)
+    return { saveId: createIdempotencyKey(), base, content, unanswered }
+  }
+
+  /** The daemon has an older version than this page has seen: it was put back from a backup. What is here is newer. */
+  async function beginAnew(): Promise<void> {
+    base = (await door.load()) ?? neverSaved
+    if (begun !== null) begun = { ...begun, base, sent: null }
+    rhythm.saveIn(0)
   }
 
   /** What the draft says must be known before anything is saved upon it. */
@@ -271,28 +229,27 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     }
   }
 
-  async function settle(save: BegunSave, sent: EditorContent, answer: SaveAnswer): Promise<void> {
+  async function settle({ saveId }: BegunSave, sent: SentSave, answer: SaveAnswer): Promise<void> {
     failures = 0
-    const { version, content, savedAt } = answer
-    // The same save came before, and its answer was lost: a browser asks again by itself where a connection breaks off.
-    const isThere = carries({ base: save.base.content, mine: sent, theirs: content })
-    if (answer.kind === 'conflict' && !isThere) {
+    if (answer.kind === 'conflict') {
+      if (begun !== null) begun = { ...begun, sent: null }
       quarrel(answer, answer.fields, answer.conflictId)
       return
     }
-    if (answer.kind === 'conflict') void endConflict(answer.conflictId, content)
+    const { version, content, savedAt } = answer
     phase = { kind: 'ready' }
+    // Else another tab has told more than this, and what was sent is in that.
+    const isNews = version >= base.version
+    const known = isNews ? { version, content, savedAt } : base
     // What nobody else wrote in is what was sent, however the daemon spells it.
-    if (answer.kind === 'conflict' || answer.merged) takeOver(sent, answer)
-    else base = { version, content: sent, savedAt }
-    const next = phase.kind === 'ready' && isSameContent(editor.read(), base.content) ? null : beginSave()
+    if (isNews && answer.merged) takeOver(sent.content, known)
+    else if (isNews) base = { ...known, content: sent.content }
+    const next = isReady() && isSameContent(editor.read(), base.content) ? null : beginSave()
     begun = next
     firstChangeAt = next?.changedAt ?? null
-    tabs.tell({ version, content, savedAt })
-    await shadow.write(
-      async (kept) => await kept.acknowledge({ version, content, savedAt, draftId, device, saveId: save.saveId, next }),
-    )
-    if (next !== null && isReady()) schedule()
+    tabs.tell(known)
+    await shadow.write(async (kept) => await kept.acknowledge({ ...known, draftId, device, saveId, next }))
+    if (next !== null && isReady()) rhythm.schedule(firstChangeAt)
   }
 
   /** It is decided; should nobody hear of that, it stays in the list of conflicts, and nothing is lost. */
@@ -339,8 +296,9 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     if (isPassing(error)) {
       phase = { kind: 'offline' }
       failures += 1
-      if (!isClosed) saveIn(waitOf(error) ?? delayAfter(failures, firstRetryMs))
+      rhythm.saveIn(waitOf(error) ?? delayAfter(failures, firstRetryMs))
     } else if (error instanceof ProblemError) {
+      if (begun !== null && isUnfit(error)) begun = { ...begun, sent: null }
       phase = { kind: 'refused', code: error.code, message: error.message }
     } else {
       throw error
@@ -380,7 +338,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   }
 
   function hide(): void {
-    if (document.visibilityState !== 'hidden' || begun === null || isClosed || begun.leftAt !== null) return
+    if (begun === null || isClosed || begun.leftAt !== null) return
     void keepNow()
     void saveNow()
   }
@@ -394,12 +352,8 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   // What the editor is told.
 
   function status(): SaveStatus {
-    const told = { shadow: shadow.state }
-    if (phase.kind === 'conflict') return { ...told, state: 'conflict', conflict: phase.conflict }
-    if (phase.kind === 'refused') return { ...told, state: 'refused', code: phase.code, message: phase.message }
-    if (phase.kind === 'offline') return { ...told, state: 'offline' }
-    if (begun === null) return { ...told, state: 'saved', version: base.version }
-    return { ...told, state: saving === null ? 'unsaved' : 'saving' }
+    const words = { isUnsaved: begun !== null, isSaving: saving !== null, version: base.version }
+    return statusOf(phase, { shadow: shadow.state, ...words })
   }
 
   function report(): void {
@@ -420,13 +374,10 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     if (isClosed) return
     await flush()
     isClosed = true
-    clearTimeout(saveTimer)
-    clearTimeout(keepTimer)
+    rhythm.close()
     files.close()
     stopListening()
-    window.removeEventListener('pagehide', leave)
-    document.removeEventListener('visibilitychange', hide)
-    window.removeEventListener('online', wake)
+    stopWatching()
     tabs.close()
     await shadow.close()
   }

@@ -10,15 +10,9 @@ import {
   isSameContent,
   type Recipient,
 } from './content.ts'
-import type { Acknowledged, BegunSave } from './shadow.ts'
+import type { Acknowledged, BegunSave, SentSave } from './shadow.ts'
 
-interface SaveRequest {
-  /** A fresh one for each. */
-  readonly saveId: string
-  readonly base: Acknowledged
-  readonly content: EditorContent
-  /** Earlier ones whose answers never came: this one has their words, too. */
-  readonly unanswered: readonly string[]
+interface SaveRequest extends SentSave {
   /** The page is going: the request outlives it, where it is small enough. */
   readonly isLeaving: boolean
 }
@@ -40,6 +34,8 @@ export interface DraftDoor {
   /** Says that a save has begun: that it never came is known where the draft is, too. */
   begin(save: BegunSave): Promise<void>
   save(request: SaveRequest): Promise<SaveAnswer>
+  /** What this device has said that it begins to save is wanted no more. */
+  giveUp(): Promise<void>
   /** It was resolved, and the draft says so already. */
   endConflict(conflictId: string, content: EditorContent): Promise<void>
 }
@@ -95,7 +91,9 @@ export function openDraftDoor({ client, accountId, draftId, deviceId }: DraftDoo
       await ask({ action: 'auto-save', draftId, deviceId, beginSave: true, saveId, draft }, false)
     },
     async save({ saveId, base, content, unanswered, isLeaving }) {
-      const draft = { ...changes(base.content, content), version: base.version }
+      // What an unanswered one has changed, and was changed back since, must be said, too.
+      const written = unanswered.length === 0 ? changes(base.content, content) : content
+      const draft = { ...written, version: base.version }
       const request = { action: 'auto-save', draftId, deviceId, saveId, draft } as const
       try {
         const stored = await ask({ ...request, unansweredSaveIds: unanswered }, isLeaving)
@@ -108,6 +106,10 @@ export function openDraftDoor({ client, accountId, draftId, deviceId }: DraftDoo
         const fields = contentFields.filter((field) => conflict.fields.includes(field))
         return { kind: 'conflict', conflictId: conflict.conflictId, fields, ...acknowledged(stored) }
       }
+    },
+    async giveUp() {
+      // It ends what has no text there; what has one would be asked about.
+      await ask({ action: 'recover', draftId, deviceId }, false)
     },
     async endConflict(conflictId, { subject }) {
       await client.POST('/accounts/{id}/drafts/{draft_id}/conflicts/{conflict_id}/resolve', {

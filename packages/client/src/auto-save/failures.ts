@@ -11,3 +11,8 @@ export function isPassing(error: unknown): boolean {
 export function isAhead(error: unknown): boolean {
   return error instanceof ProblemError && error.errors.some(({ path }) => path === 'draft.version')
 }
+
+/** What was sent will never be stored as it is: the words are to be others. */
+export function isUnfit(error: ProblemError): boolean {
+  return error.status === 400 || error.status === 413 || error.status === 422
+}

@@ -21,10 +21,17 @@ export interface BegunSave {
   /** What the words were written upon. */
   readonly base: Acknowledged
   readonly content: EditorContent
-  /** Under which ids it was sent so far, without an answer. */
+  /** What was sent of it, and not answered; null: nothing. */
+  readonly sent: SentSave | null
+}
+
+/** A save as it was sent: sent again, word for word, it is the same one. */
+export interface SentSave {
+  readonly saveId: string
+  readonly base: Acknowledged
+  readonly content: EditorContent
+  /** Earlier ones whose answers never came: this one has their words, too. */
   readonly unanswered: readonly string[]
-  /** What the last of these had in it; null: it was never sent. */
-  readonly sent: EditorContent | null
 }
 
 /** A row of `draft_saves`: epoch ms. */
