@@ -1,4 +1,4 @@
-import type { Correlation } from '../../packages/core/src/correlation/correlate.ts'
+import type { Correlation } from '../../packages/core/src/correlation/correlation.ts'
 import type { Corpus, LabelledCase } from './corpus.ts'
 
 /** What the correlation found against what is true. */

@@ -1,7 +1,7 @@
 import { textOf } from '../draft/quote.ts'
 import type { OutcomeId, Umid } from '../ids.ts'
 import type { Outcome, SentOutcome, Verdict } from '../responder/outcome.ts'
-import type { Correlation } from './correlate.ts'
+import type { Correlation } from './correlation.ts'
 import type { SentMail } from './evidence.ts'
 
 /** What is to be written down of an outcome. */

@@ -37,7 +37,7 @@ const minuteMs = 60_000
 /** How far the clock of who sent may be from ours. */
 const clockSkewMs = 2 * minuteMs
 /** A program removes the draft when it has sent the mail, and may be offline for a while in between. */
-const vanishedWithinMs = 15 * minuteMs
+export const vanishedWithinMs: number = 15 * minuteMs
 
 /** The surest evidence that there is; null where none speaks for it, or something speaks against it. */
 export function likelihood(draft: TracedDraft, sent: ReadMail): Likelihood | null {
@@ -57,6 +57,23 @@ export function likelihood(draft: TracedDraft, sent: ReadMail): Likelihood | nul
   if (isInItsPlace(likeness, vanishing)) return found('vanished', vanishedScore(likeness, vanishing))
   const score = contentScore(likeness, vanishing)
   return score === null ? null : found('content', score)
+}
+
+// One pair of a surer class is worth more than all of a less sure one that it may cost.
+export const worth: Readonly<Record<EvidenceKind, number>> = {
+  submission: 1e10,
+  'server-id': 1e10,
+  token: 1e10,
+  successor: 1e5,
+  vanished: 1,
+  content: 1,
+}
+
+/** Of which of these drafts a mail may have been made. What names one in its header is no other's, however much it resembles that. */
+export function likelihoodsOf(candidates: readonly TracedDraft[], mail: ReadMail): readonly Likelihood[] {
+  const all = candidates.flatMap((draft) => likelihood(draft, mail) ?? [])
+  const surest = Math.max(...all.map(({ evidence }) => worth[evidence]))
+  return all.filter(({ evidence }) => worth[evidence] === surest)
 }
 
 /** What the header says, without any doubt. */
@@ -103,18 +120,27 @@ function weightOf({ text, recipients, sameSubject, isElsewhere }: Likeness): num
 }
 
 function likenessToVersion(draft: Reading, mail: Reading): Likeness {
-  const recipients = shareKept(draft.recipients, mail.recipients)
-  const thread = threadOf(draft, mail)
+  const settings = settingsOf(draft, mail)
   return {
+    ...settings,
     text: containment(draft.shingles, mail.shingles) ?? 0,
     isTerse: Math.min(draft.words.length, mail.words.length) < terseWords,
-    recipients: recipients ?? 0,
+    attachments: shareKept(draft.attachments, mail.attachments),
+    isFresh: draft.parent === null && mail.parent === null,
+    isElsewhere: settings.thread === 'other' || shareKept(draft.recipients, mail.recipients) === 0,
+  }
+}
+
+/** All that is like without a look at the words: many are asked for that. */
+function settingsOf(
+  draft: Reading,
+  mail: Reading,
+): Pick<Likeness, 'recipients' | 'sameSender' | 'sameSubject' | 'thread'> {
+  return {
+    recipients: shareKept(draft.recipients, mail.recipients) ?? 0,
     sameSender: draft.sender === null || mail.sender === null || draft.sender === mail.sender,
     sameSubject: draft.subject === mail.subject,
-    attachments: shareKept(draft.attachments, mail.attachments),
-    thread,
-    isFresh: draft.parent === null && mail.parent === null,
-    isElsewhere: thread === 'other' || recipients === 0,
+    thread: threadOf(draft, mail),
   }
 }
 
@@ -180,7 +206,7 @@ function contentScore(likeness: Likeness, vanishing: Vanishing): number | null {
 
 /** Somebody has answered what the draft was to answer. */
 export function isAnswered({ trace, readings: [drafted] }: TracedDraft, { mail, reading }: ReadMail): boolean {
-  const { thread, recipients, sameSender, sameSubject } = likenessToVersion(drafted, reading)
+  const { thread, recipients, sameSender, sameSubject } = settingsOf(drafted, reading)
   const isSameThread = thread === 'same' || (thread === 'unknown' && sameSubject)
   return isSameThread && sameSender && recipients >= 0.5 && mail.sentAt >= trace.createdAt - clockSkewMs
 }

@@ -1,4 +1,5 @@
-import { arrivesWithinMs, correlate } from '../correlation/correlate.ts'
+import { arrivesWithinMs } from '../correlation/correlation.ts'
+import { createCorrelator } from '../correlation/correlator.ts'
 import type { SentMail, Whereabouts } from '../correlation/evidence.ts'
 import { outcomeChanges } from '../correlation/outcome-plan.ts'
 import type { Umid } from '../ids.ts'
@@ -131,12 +132,11 @@ async function weigh(
     else if (copies === undefined) sent.push({ key, ...mail })
     places.set(key, [...(copies ?? []), place])
   }
-  const correlations = correlate({
-    drafts: traces,
-    sent,
-    lookedAt: now,
-    onUnrelated: (key) => unneeded.push(...(places.get(key) ?? [])),
-  })
+  const correlator = createCorrelator()
+  for (const trace of traces) correlator.putDraft(trace)
+  for (const mail of sent) correlator.putMail(mail)
+  const { correlations, unrelated } = correlator.weigh(now)
+  unneeded.push(...unrelated.flatMap((key) => places.get(key) ?? []))
   const changes = outcomeChanges(outcomes, correlations, sent)
   const wasSent = new Set(correlations.flatMap(({ draftId, pairing }) => (pairing === null ? [] : [draftId])))
   const gone = look.chains
