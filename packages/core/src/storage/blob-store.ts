@@ -20,7 +20,10 @@ export interface BlobStore {
 export interface OpenBlobStore {
   /** Begins with no bytes. */
   create(): Promise<BlobWriter>
-  /** The bytes from `start` up to `end`. Fails where there is none of that name, or one of another size. */
+  /**
+   * The bytes from `start` up to `end`. Fails where there is none of that name, or one of another size. Each piece is memory
+   * of its own, which whoever reads it may do away with.
+   */
   read(name: BlobName, size: number, range: ByteRange): AsyncIterable<Uint8Array>
   /** The same bytes under another name, without copying them where that can be. Durable when it resolves. */
   link(from: BlobName, to: BlobName): Promise<void>

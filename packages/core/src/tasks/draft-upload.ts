@@ -24,6 +24,7 @@ import { applyDraftEvent, loadDraftState, ownedState } from '../storage/draft-st
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
 import { mailAnsweredBy } from '../storage/inbox-marks.ts'
 import { lastSendOf } from '../storage/sends.ts'
+import { spending } from '../storage/spent-pieces.ts'
 import { attemptMessageId } from '../sync/message-ids.ts'
 import { contentDigest } from '../sync/recognise.ts'
 import { uploadDueAt } from '../sync/upload-budget.ts'
@@ -386,7 +387,10 @@ function streamed(
   return {
     kind: 'stream',
     size: segment.encodedSize,
-    open: () => segment.encode(readBlob(context.store, draft.accountId, segment.sha256, { start: 0, end })),
+    open() {
+      const bytes = readBlob(context.store, draft.accountId, segment.sha256, { start: 0, end })
+      return spending(segment.encode(spending(bytes)))
+    },
   }
 }
 

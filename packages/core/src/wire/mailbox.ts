@@ -244,7 +244,10 @@ export interface PartRange {
 /** A piece of a message to be stored, in order. */
 export type MessageSegment =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  /** Exactly `size` bytes; opened when its turn on the wire comes, so that it is never whole in memory. */
+  /**
+   * Exactly `size` bytes; opened when its turn on the wire comes, so that it is never whole in memory. A piece counts until
+   * the next is asked for: its memory may be gone then.
+   */
   | { readonly kind: 'stream'; readonly size: number; open(): AsyncIterable<Uint8Array> }
   /** A body part that lies on the server: sent as a URL by CATENATE (RFC 4469 §3). `size` is what it should add. */
   | {

@@ -46,7 +46,10 @@ export type ComposedSegment =
       readonly section: string
       /** Exactly what `encode` yields. */
       readonly encodedSize: number
-      /** The part's body as it goes into the message: in lines of base64, or as it is. */
+      /**
+       * The part's body as it goes into the message: in lines of base64, or as it is. Each piece is memory of its own, or that
+       * of a piece of `decoded`, and keeps none of that for later.
+       */
       encode(decoded: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
     }
 

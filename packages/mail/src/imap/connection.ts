@@ -360,7 +360,8 @@ export class ImapConnection {
       unsent.add(Buffer.from(`${prefix}{${part.size}${consentFree ? '+' : ''}}\r\n`))
       if (!consentFree && !(await this.#askForConsent(unsent.take(), running))) return
       for await (const chunk of this.#pieces(part)) {
-        unsent.add(chunk)
+        // It counts until the next is asked for. A large one is sent before that.
+        unsent.add(chunk.length < sendAtOnceBytes ? Uint8Array.from(chunk) : chunk)
         if (unsent.isFull) await this.#write(unsent.take(), running)
         if (this.#isCutShort(running)) return
       }
@@ -426,6 +427,7 @@ export class ImapConnection {
       this.#socket.write('', (error) => {
         this.#lastActivity = Date.now()
         if (error) this.die(connectionLost(this.#options.peer))
+        else if (wire !== pieces) this.#deflater?.release(wire)
         resolve()
       })
       this.#socket.uncork()

@@ -13,30 +13,77 @@ export function base64BodySize(size: number): number {
 export async function* encodeBase64Body(
   decoded: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let rest: Uint8Array = new Uint8Array(0)
+  /** What is no whole line yet; a copy, as the source may use its memory again. */
+  const line = new Uint8Array(lineBytes)
+  let held = 0
   let isFirst = true
   for await (const chunk of decoded) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    const whole = bytes.length - (bytes.length % lineBytes)
-    if (whole > 0) {
-      yield encodeLines(bytes.subarray(0, whole), isFirst)
+    const size = held + chunk.length
+    let taken = 0
+    if (size >= lineBytes) {
+      const lines = new EncodedLines(size - (size % lineBytes), isFirst)
+      if (held > 0) {
+        taken = lineBytes - held
+        line.set(chunk.subarray(0, taken), held)
+        lines.add(line)
+        held = 0
+      }
+      const whole = chunk.length - ((chunk.length - taken) % lineBytes)
+      lines.add(chunk.subarray(taken, whole))
+      taken = whole
+      yield lines.body
       isFirst = false
     }
-    // A copy, which a Buffer's own `slice` would not be: the source may use its memory again.
-    rest = Uint8Array.from(bytes.subarray(whole))
+    line.set(chunk.subarray(taken), held)
+    held += chunk.length - taken
   }
-  if (rest.length > 0) yield encodeLines(rest, isFirst)
+  if (held === 0) return
+  const last = new EncodedLines(held, isFirst)
+  last.add(line.subarray(0, held))
+  yield last.body
 }
 
-function encodeLines(bytes: Uint8Array, isFirst: boolean): Uint8Array {
-  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-  const lines = Math.ceil(base64.length / lineLength)
-  const separators = isFirst ? lines - 1 : lines
-  const body = Buffer.allocUnsafe(base64.length + separators * separatorLength)
-  let at = 0
-  for (let line = 0; line < lines; line += 1) {
-    if (!(isFirst && line === 0)) at += body.write('\r\n', at, 'latin1')
-    at += body.write(base64.slice(line * lineLength, (line + 1) * lineLength), at, 'latin1')
+const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
+
+/** The two characters of each twelve bits, as they lie in memory. */
+const pairs = new Uint16Array(
+  Uint8Array.from({ length: 2 * 64 * 64 }, (_, at) => alphabet[at % 2 === 0 ? at >> 7 : (at >> 1) & 63] ?? 0).buffer,
+)
+const [crlf] = new Uint16Array(Uint8Array.of(0x0d, 0x0a).buffer) as unknown as readonly [number]
+
+/** Without strings in between: of a large file they would be many times its size in garbage. */
+class EncodedLines {
+  readonly body: Buffer
+  /** Everything in it is of an even length. */
+  readonly #out: Uint16Array
+  #at = 0
+  #isAtStart: boolean
+
+  constructor(size: number, isFirst: boolean) {
+    this.body = Buffer.allocUnsafe(base64BodySize(size) + (isFirst ? 0 : separatorLength))
+    this.#out = new Uint16Array(this.body.buffer, this.body.byteOffset, this.body.length / 2)
+    this.#isAtStart = isFirst
   }
-  return body
+
+  /** Whole lines; only the last may be shorter. */
+  add(bytes: Uint8Array): void {
+    const out = this.#out
+    const whole = bytes.length - (bytes.length % 3)
+    let at = this.#at
+    for (let line = 0; line < bytes.length; line += lineBytes) {
+      if (!this.#isAtStart) out[at++] = crlf
+      this.#isAtStart = false
+      const end = Math.min(line + lineBytes, whole)
+      for (let index = line; index < end; index += 3) {
+        const group =
+          ((bytes[index] as number) << 16) | ((bytes[index + 1] as number) << 8) | (bytes[index + 2] as number)
+        out[at++] = pairs[group >> 12] as number
+        out[at++] = pairs[group & 0xfff] as number
+      }
+    }
+    this.#at = at
+    if (whole < bytes.length) {
+      this.body.write(Buffer.from(bytes.subarray(whole)).toString('base64'), at * 2, 'latin1')
+    }
+  }
 }

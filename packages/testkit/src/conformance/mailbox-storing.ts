@@ -40,13 +40,26 @@ export function exerciseStoring(fixture: () => MailboxFixture, expected: Mailbox
     )
   })
 
-  test.each([0, 1, 4095, 4096, 4097, 70_000])('stores a stream segment of %i bytes between others', async (size) => {
+  test.each([
+    [0, 1000],
+    [1, 1000],
+    [4095, 1000],
+    [4096, 1000],
+    [4097, 1000],
+    [70_000, 1000],
+    [200_000, 80_000],
+  ])('stores a stream segment of %i bytes between others, in pieces of %i', async (size, pieceBytes) => {
     const { session, folder } = fixture()
     const head = mail('<segments@example.org>')
     const tail = Buffer.from('the end\r\n')
     const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
       yield new Uint8Array(0)
-      for (let at = 0; at < size; at += 1000) yield Buffer.alloc(Math.min(1000, size - at), 'y')
+      // A piece counts until the next is asked for.
+      const memory = Buffer.alloc(pieceBytes)
+      for (let at = 0; at < size; at += pieceBytes) {
+        yield memory.fill('y').subarray(0, size - at)
+        memory.fill('n')
+      }
     }
     expect(await append(session, folder, head, streamSegment(size, chunks), tail)).toMatchObject({ kind: 'stored' })
     await selected(session, folder)

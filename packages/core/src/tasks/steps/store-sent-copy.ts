@@ -4,6 +4,7 @@ import { attemptById } from '../../storage/attempts.ts'
 import { readBlob } from '../../storage/blobs.ts'
 import { loadDraftState } from '../../storage/draft-states.ts'
 import { type FrozenMail, type SentCopy, setSendFacts, type StoredSend } from '../../storage/sends.ts'
+import { spending } from '../../storage/spent-pieces.ts'
 import { type UploadQuestion, uploadPlan } from '../../sync/upload-plan.ts'
 import type { MailboxSession, MessageIdentity, MessageSegment, Refusal } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
@@ -102,7 +103,7 @@ function segmentsOf(
           {
             kind: 'stream',
             size: end - start,
-            open: () => readBlob(context.store, accountId, mail.sha256, { start, end }),
+            open: () => spending(readBlob(context.store, accountId, mail.sha256, { start, end })),
           },
         ]
   const segments: MessageSegment[] = bcc.length === 0 ? [] : [{ kind: 'bytes', bytes: bcc }]
