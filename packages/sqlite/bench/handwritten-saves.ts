@@ -41,6 +41,8 @@ export function handwrittenSaves(
   database.pragma('foreign_keys = ON')
   database.pragma('wal_autocheckpoint = 4000')
   const device = randomUUID()
+  const lane = `${accountId}/mailbox`
+  const laneSeq = database.prepare('select seq from lane where id = ?').pluck().get(lane)
   const heads = ids.map((id): Head => ({ id, version: 1, text: '' }))
   const draft = database.prepare('select content from draft where id = ?').pluck()
   const content = JSON.parse(draft.get(ids[0]) as string) as object
@@ -55,10 +57,10 @@ export function handwrittenSaves(
      values (?, ?, 'head', '', ?, ?, ?, 'user', '["text"]')`,
   )
   const upsertTask = database.prepare(
-    `insert into task (id, account_id, lane, kind, key, state, priority, attempts, connect_failures, superseded, run_at,
-       requested_at, created_at)
-     values (?, ?, ?, 'draft_upload', ?, 'waiting', 10, 0, 0, 0, ?, ?, ?)
-     on conflict (account_id, kind, key) where state <> 'running'
+    `insert into task (id, account_id, lane, lane_seq, kind, key, state, priority, attempts, connect_failures, superseded,
+       run_at, requested_at, created_at)
+     values (?, ?, ?, ?, 'draft_upload', ?, 'waiting', 10, 0, 0, 0, ?, ?, ?)
+     on conflict (key, kind, lane_seq) where state <> 'running'
      do update set run_at = excluded.run_at, superseded = superseded + 1`,
   )
   const insertEvent = database.prepare('insert into event (account_id, at, payload) values (?, ?, ?)')
@@ -77,7 +79,7 @@ export function handwrittenSaves(
     if (changes !== 1) throw new Error('the draft is at another version')
     updatePrevious.run(...previous, head.id, head.version)
     insertRevision.run(head.id, version, spliceOf(start, removed.length, inserted).length, now, device)
-    upsertTask.run(randomUUID(), accountId, `${accountId}/mailbox`, head.id, now + 3_600_000, now, now)
+    upsertTask.run(randomUUID(), accountId, lane, laneSeq, head.id, now + 3_600_000, now, now)
     const event = { type: 'draft-saved', accountId, draftId: head.id, version, fieldsChanged: ['text'] }
     insertEvent.run(accountId, now, JSON.stringify(event))
     head.version = version

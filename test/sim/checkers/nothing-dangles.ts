@@ -67,7 +67,7 @@ const questions: readonly (readonly [what: string, sql: string])[] = [
   ],
   [
     'a task in a lane that is not there',
-    'select t.id from task t left join lane l on l.id = t.lane where l.id is null',
+    'select t.id from task t left join lane l on l.id = t.lane and l.seq = t.lane_seq where l.id is null',
   ],
   [
     'a lane that is busy with other than one task',

@@ -252,7 +252,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   /** Null: nothing more is to be started in this lane by this run. */
   async function runTask(claim: Claim): Promise<Next | null> {
-    const { task, fence } = claim
+    const { task } = claim
     let lent = 0
     let submitting = 0
     const context: ExecuteContext = {
@@ -281,7 +281,7 @@ export function createQueue(options: QueueOptions): Queue {
       responders: options.responders,
       write: (change) =>
         store.write(async (write) => {
-          await checkFence(write.db, task.lane, fence)
+          await checkFence(write.db, claim)
           return await change(write)
         }),
     }

@@ -8,6 +8,7 @@ import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
 import { blobStoreOf } from './blob-store.ts'
 import type { Db } from './db.ts'
 import { revisionContent } from './revisions.ts'
+import { laneNumber } from './tasks.ts'
 
 /** Something in the store that is not as it must be. */
 export interface Finding {
@@ -257,18 +258,15 @@ async function examineReferences({ db, repair, found }: Examination): Promise<vo
   }
   const lost = await db
     .selectFrom('task')
-    .leftJoin('lane', 'lane.id', 'task.lane')
-    .select(['task.id', 'task.lane'])
+    .leftJoin('lane', (lane) => lane.onRef('lane.seq', '=', 'task.lane_seq').onRef('lane.id', '=', 'task.lane'))
+    .select(['task.id', 'task.seq', 'task.lane'])
     .where('lane.id', 'is', null)
     .execute()
   for (const task of lost) {
     if (repair) {
-      const account_id = task.lane.split('/')[0] ?? ''
-      await db
-        .insertInto('lane')
-        .values({ id: task.lane, account_id, busy: 0, fence: 0 })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
+      const accountId = (task.lane.split('/')[0] ?? '') as AccountId
+      const lane_seq = await laneNumber(db, { lane: task.lane, accountId })
+      await db.updateTable('task').set({ lane_seq }).where('seq', '=', task.seq).execute()
     }
     found({
       code: 'DANGLING',

@@ -329,18 +329,21 @@ export async function draftsToUpload(
   limit: number,
 ): Promise<readonly (DraftInNeed & { readonly isQueued: boolean })[]> {
   const rows = await toUpload(db)
-    .select((draft) =>
-      draft
-        .exists(
-          draft
-            .selectFrom('task')
-            .select('task.seq')
-            .whereRef('task.key', '=', 'draft.id')
-            .whereRef('task.account_id', '=', 'draft.account_id')
-            .where('task.kind', '=', sql.lit('draft_upload')),
-        )
-        .as('queued'),
-    )
+    .select((draft) => {
+      const uploads = draft
+        .selectFrom('task')
+        .select('task.seq')
+        .whereRef('task.key', '=', 'draft.id')
+        .whereRef('task.account_id', '=', 'draft.account_id')
+        .where('task.kind', '=', sql.lit('draft_upload'))
+      // Each half written out, as its partial index asks for it.
+      return draft
+        .or([
+          draft.exists(uploads.where('task.state', '<>', sql.lit('running'))),
+          draft.exists(uploads.where('task.state', '=', sql.lit('running'))),
+        ])
+        .as('queued')
+    })
     .where('id', '>', after)
     .orderBy('id')
     .limit(limit)

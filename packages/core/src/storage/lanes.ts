@@ -1,10 +1,11 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 
 import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
+import type { TaskRow } from './schema.ts'
 import { logTask, type TaskStep, type Timeline, withStep } from './task-steps.ts'
 import { notRunning, type StoredTask, type StoredTaskState, tasksOfKey, toTask } from './tasks.ts'
 
@@ -12,51 +13,55 @@ import { notRunning, type StoredTask, type StoredTaskState, tasksOfKey, toTask }
 
 export interface Claim {
   readonly task: StoredTask
+  readonly laneSeq: number
   /** What every write of this run checks. */
   readonly fence: number
 }
 
 /** Takes the next due task of a lane that is not busy; null where there is none. */
 export async function claimTask(db: Db, lane: string, now: number): Promise<Claim | null> {
-  const [state] = await laneState(db, { lane })
-  if (state === undefined || state.busy === 1) return null
-  return await claimNext(db, lane, { now, fence: state.fence + 1 })
+  const [taken] = await takeLane(db, { lane })
+  if (taken === undefined) return null
+  const { seq: laneSeq, fence } = taken
+  const [row] = await dueTask(db, { laneSeq, now })
+  if (row !== undefined) return await startTask(db, row, { now, fence })
+  await setFree(db, { laneSeq })
+  return null
 }
 
 /** After `finishTask`, whose lane is still this run's: its next due task, or the lane is free. */
-export async function claimAfter(db: Db, { task, fence }: Claim, now: number): Promise<Claim | null> {
-  const claim = await claimNext(db, task.lane, { now, fence: fence + 1 })
-  if (claim === null) await freeLane(db, { task, fence })
-  return claim
+export async function claimAfter(db: Db, claim: Claim, now: number): Promise<Claim | null> {
+  const { laneSeq } = claim
+  const [row] = await dueTask(db, { laneSeq, now })
+  if (row !== undefined) return await startTask(db, row, { now, fence: claim.fence + 1 })
+  await freeLane(db, claim)
+  return null
 }
 
-export async function freeLane(db: Db, { task, fence }: Claim): Promise<void> {
-  await setLane(db, { lane: task.lane, busy: 0, fence })
+export async function freeLane(db: Db, { laneSeq }: Claim): Promise<void> {
+  await setFree(db, { laneSeq })
 }
 
-async function claimNext(
+async function startTask(
   db: Db,
-  lane: string,
+  row: Selectable<TaskRow>,
   { now, fence }: { readonly now: number; readonly fence: number },
-): Promise<Claim | null> {
-  const [row] = await dueTask(db, { lane, now })
-  if (row === undefined) return null
+): Promise<Claim> {
   const timeline = withStep(row.steps as Timeline, { at: now, what: 'started', error: null })
-  await setLane(db, { lane, busy: 1, fence })
   await setRunning(db, { seq: row.seq, timeline })
-  return { task: toTask({ ...row, state: 'running', steps: timeline }), fence }
+  return { task: toTask({ ...row, state: 'running', steps: timeline }), laneSeq: row.lane_seq, fence }
 }
 
-const laneState = prepared((db, input: { readonly lane: string }) =>
-  db.selectFrom('lane').select(['busy', 'fence']).where('id', '=', input.lane),
+const fenceOf = prepared((db, input: { readonly laneSeq: number }) =>
+  db.selectFrom('lane').select('fence').where('seq', '=', input.laneSeq),
 )
 
-const dueTask = prepared((db, input: { readonly lane: string; readonly now: number }) =>
+const dueTask = prepared((db, input: { readonly laneSeq: number; readonly now: number }) =>
   db
     .selectFrom('task')
     .selectAll()
     // In a query of its own, as SQLite plans a statement that orders anew each time such a value changes.
-    .where('lane', '=', sql<string>`(select ${input.lane})`)
+    .where('lane_seq', '=', sql<number>`(select cast(${input.laneSeq} as bigint))`)
     .where('state', '=', sql.lit('waiting'))
     // Not by the index of times: that would sort all that is due, for each claim.
     .where(sql<number>`+run_at`, '<=', input.now)
@@ -65,8 +70,29 @@ const dueTask = prepared((db, input: { readonly lane: string; readonly now: numb
     .limit(sql.lit(1)),
 )
 
-const setLane = prepared((db, input: { readonly lane: string; readonly busy: number; readonly fence: number }) =>
-  db.updateTable('lane').set({ busy: input.busy, fence: input.fence }).where('id', '=', input.lane),
+const takeLane = prepared((db, input: { readonly lane: string }) =>
+  db
+    .updateTable('lane')
+    .set({ busy: sql.lit(1), fence: sql<number>`fence + 1` })
+    .where('id', '=', input.lane)
+    .where('busy', '=', sql.lit(0))
+    .returning(['seq', 'fence']),
+)
+
+const setFree = prepared((db, input: { readonly laneSeq: number }) =>
+  db
+    .updateTable('lane')
+    .set({ busy: sql.lit(0) })
+    .where('seq', '=', input.laneSeq),
+)
+
+const passFence = prepared((db, input: { readonly laneSeq: number; readonly fence: number }) =>
+  db
+    .updateTable('lane')
+    .set({ fence: sql<number>`fence + 1` })
+    .where('seq', '=', input.laneSeq)
+    .where('fence', '=', input.fence)
+    .returning('fence'),
 )
 
 const setRunning = prepared((db, input: { readonly seq: number; readonly timeline: Timeline }) =>
@@ -86,14 +112,18 @@ const firstOfLane = prepared((db, input: { readonly lane: string }) =>
   db
     .selectFrom('task')
     .select((first) => first.fn.min<number | null>('run_at').as('run_at'))
-    .where('lane', '=', sql<string>`(select ${input.lane})`)
+    .where('lane_seq', '=', sql<number>`(select lane.seq from lane where lane.id = ${input.lane})`)
     .where('state', '=', sql.lit('waiting')),
 )
 
 /** @throws {EverdraftError} CLOSED where somebody else has claimed the lane since */
-export async function checkFence(db: Db, lane: string, fence: number): Promise<void> {
-  const [row] = await laneState(db, { lane })
-  if (row?.fence !== fence) throw new EverdraftError('CLOSED', 'this work was taken over by another run')
+export async function checkFence(db: Db, { laneSeq, fence }: Claim): Promise<void> {
+  const [row] = await fenceOf(db, { laneSeq })
+  if (row?.fence !== fence) throw takenOver()
+}
+
+function takenOver(): EverdraftError {
+  return new EverdraftError('CLOSED', 'this work was taken over by another run')
 }
 
 /** How a run leaves its row. */
@@ -109,12 +139,15 @@ export type TaskEnd =
     }
 
 /**
- * Ends a run. Its lane stays busy: `claimAfter` or `freeLane` comes in the same transaction. Where a newer request of the
- * same kind and key came while it ran, that one goes on alone, with this run's error and back-off, so that one thing never
- * has two rows that are to run.
+ * Ends a run: its fence is passed. Its lane stays busy: `claimAfter` or `freeLane` comes in the same transaction. Where a
+ * newer request of the same kind and key came while it ran, that one goes on alone, with this run's error and back-off, so
+ * that one thing never has two rows that are to run.
+ * @throws {EverdraftError} CLOSED where somebody else has claimed the lane since
  */
-export async function finishTask(db: Db, { task, fence }: Claim, end: TaskEnd, step: TaskStep): Promise<void> {
-  await checkFence(db, task.lane, fence)
+export async function finishTask(db: Db, claim: Claim, end: TaskEnd, step: TaskStep): Promise<void> {
+  const { task, laneSeq, fence } = claim
+  const [passed] = await passFence(db, { laneSeq, fence })
+  if (passed === undefined) throw takenOver()
   const timeline = withStep(task.timeline, step)
   const newer = end.kind === 'remove' ? undefined : notRunning(await tasksOfKey(db, task), task.accountId)
   if (end.kind === 'remove' || newer !== undefined) {
@@ -157,14 +190,7 @@ export async function recoverTasks(db: Db, now: number): Promise<void> {
   // Written out, as the partial index asks for it.
   const running = await db.selectFrom('task').selectAll().where('state', '=', sql.lit('running')).execute()
   for (const row of running) {
-    const newer = await db
-      .selectFrom('task')
-      .select('seq')
-      .where('account_id', '=', row.account_id)
-      .where('kind', '=', row.kind)
-      .where('key', '=', row.key)
-      .where('state', '<>', 'running')
-      .executeTakeFirst()
+    const newer = notRunning(await tasksOfKey(db, row), row.account_id as AccountId)
     if (newer === undefined) {
       await db
         .updateTable('task')
@@ -199,7 +225,7 @@ const allDueLanes = prepared((db, _input: object) =>
           lane
             .selectFrom('task')
             .select((task) => task.fn.min<number>('task.run_at').as('run_at'))
-            .whereRef('task.lane', '=', 'lane.id')
+            .whereRef('task.lane_seq', '=', 'lane.seq')
             .where('task.state', '=', sql.lit('waiting'))
             .as('run_at'),
         ])
@@ -225,7 +251,7 @@ export async function isRunnable(db: Db, accountId: AccountId, now: number): Pro
           where
             .selectFrom('task')
             .select('seq')
-            .whereRef('task.lane', '=', 'lane.id')
+            .whereRef('task.lane_seq', '=', 'lane.seq')
             // Written out, as the partial index asks for it.
             .where('task.state', '=', sql.lit('waiting'))
             .where('task.run_at', '<=', now),

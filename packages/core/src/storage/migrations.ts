@@ -478,6 +478,30 @@ const steps: readonly (readonly Statement[])[] = [
     `create index inbox_mark_by_draft on inbox_mark (draft_id) where draft_id is not null`,
     `create index server_name_missing on server_name (account_id) where missing_since is not null`,
   ],
+  [
+    // The indices of the queue know lanes by their numbers: names took many times the pages, and each commit writes pages.
+    `create table lane_numbered (
+      seq integer primary key autoincrement, id text not null unique, account_id text not null, busy integer not null,
+      fence integer not null
+    ) strict`,
+    `insert into lane_numbered (id, account_id, busy, fence) select id, account_id, busy, fence from lane order by id`,
+    `drop table lane`,
+    `alter table lane_numbered rename to lane`,
+    `create index lane_by_account on lane (account_id)`,
+    `alter table task add column lane_seq integer not null default 0`,
+    `update task set lane_seq = coalesce((select lane.seq from lane where lane.id = task.lane), 0)`,
+    `drop index task_joined`,
+    `drop index task_due`,
+    `drop index task_waiting`,
+    `drop index task_by_key`,
+    `drop index task_running`,
+    // Keys are made in the order of time, and lie side by side; a kind has one lane of an account.
+    `create unique index task_joined on task (key, kind, lane_seq) where state <> 'running'`,
+    `create index task_running on task (key, kind) where state = 'running'`,
+    `create index task_due on task (lane_seq, priority desc, seq) where state = 'waiting'`,
+    `create index task_waiting on task (lane_seq, run_at) where state = 'waiting'`,
+    `create index task_stopped on task (lane_seq) where state <> 'running' and state <> 'waiting'`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -353,6 +353,8 @@ export interface TaskRow {
   readonly id: string
   readonly account_id: string
   readonly lane: string
+  /** `lane.seq`. */
+  readonly lane_seq: number
   readonly kind: string
   readonly key: string
   readonly state: string
@@ -373,6 +375,8 @@ export interface TaskRow {
 }
 
 interface LaneRow {
+  /** Never given twice. */
+  readonly seq: Generated<number>
   readonly id: string
   readonly account_id: string
   readonly busy: number

@@ -147,11 +147,11 @@ const joinTask = prepared(
 async function addTask(db: Db, task: Enqueue): Promise<void> {
   const id = task.newId()
   const { lane, accountId, kind, key, priority, now } = task
-  await addLane(db, { lane, accountId })
   await addRow(db, {
     id,
     accountId,
     lane,
+    laneSeq: await laneNumber(db, { lane, accountId }),
     kind,
     key,
     priority,
@@ -162,11 +162,27 @@ async function addTask(db: Db, task: Enqueue): Promise<void> {
   })
 }
 
-const addLane = prepared((db, input: { readonly lane: string; readonly accountId: AccountId }) =>
+interface LaneName {
+  readonly lane: string
+  readonly accountId: AccountId
+}
+
+/** As the queue's rows name it; a lane that is not there yet is made. */
+export async function laneNumber(db: Db, name: LaneName): Promise<number> {
+  const [row] = await laneOfName(db, name)
+  if (row !== undefined) return row.seq
+  const [added] = await addLane(db, name)
+  if (added === undefined) throw new EverdraftError('STORAGE_ERROR', 'the store took no lane')
+  return added.seq
+}
+
+const laneOfName = prepared((db, input: LaneName) => db.selectFrom('lane').select('seq').where('id', '=', input.lane))
+
+const addLane = prepared((db, input: LaneName) =>
   db
     .insertInto('lane')
     .values({ id: input.lane, account_id: input.accountId, busy: sql.lit(0), fence: sql.lit(0) })
-    .onConflict((conflict) => conflict.doNothing()),
+    .returning('seq'),
 )
 
 const addRow = prepared(
@@ -174,6 +190,7 @@ const addRow = prepared(
     db,
     input: Pick<Enqueue, 'accountId' | 'lane' | 'kind' | 'key' | 'priority' | 'now'> & {
       readonly id: TaskId
+      readonly laneSeq: number
       readonly runAt: number
       readonly urgent: number
       readonly timeline: Timeline
@@ -183,6 +200,7 @@ const addRow = prepared(
       id: input.id,
       account_id: input.accountId,
       lane: input.lane,
+      lane_seq: input.laneSeq,
       kind: input.kind,
       key: input.key,
       state: sql.lit('waiting' satisfies StoredTaskState),
@@ -205,19 +223,30 @@ const addRow = prepared(
  */
 export async function wakeTasks(db: Db, accountId: AccountId, now: number, key: string | null): Promise<void> {
   const waiting = { state: 'waiting' satisfies StoredTaskState, run_at: now, urgent: 1 } as const
-  for (const [isRunning, change] of [
-    [sql<boolean>`state <> 'running'`, waiting],
-    // One that runs may be about to decide that it can wait.
-    [sql<boolean>`state = 'running'`, { urgent: 1 }],
-  ] as const) {
-    let query = db.updateTable('task').set(change).where(isRunning)
-    // By the key alone, where there is one: an account may have any number of tasks.
-    query =
-      key === null
-        ? query.where('account_id', '=', accountId)
-        : query.where('key', '=', key).where(sql<string>`account_id || ''`, '=', accountId)
-    await query.execute()
+  const idle = db.updateTable('task').set(waiting)
+  // One that runs may be about to decide that it can wait.
+  const running = db.updateTable('task').set({ urgent: 1 }).where(isRunning).where('account_id', '=', accountId)
+  if (key === null) {
+    const lanes = lanesOf(db, accountId)
+    await idle.where('lane_seq', 'in', lanes).where(isWaiting).execute()
+    await idle.where('lane_seq', 'in', lanes).where(isStopped).execute()
+    await running.execute()
+  } else {
+    // By the key: an account may have any number of tasks.
+    await idle.where('key', '=', key).where(isIdle).where('account_id', '=', accountId).execute()
+    await running.where('key', '=', key).execute()
   }
+}
+
+/** Written out, as the partial indices ask for it. */
+const isWaiting = sql<boolean>`state = 'waiting'`
+const isRunning = sql<boolean>`state = 'running'`
+const isIdle = sql<boolean>`state <> 'running'`
+/** Parked or failed. */
+const isStopped = sql<boolean>`state <> 'running' and state <> 'waiting'`
+
+function lanesOf(db: Db, accountId: AccountId) {
+  return db.selectFrom('lane').select('lane.seq').where('lane.account_id', '=', accountId)
 }
 
 /** The network is back: what waits for it runs now. What failed for another reason keeps its back-off. */
@@ -235,15 +264,14 @@ export async function listTasks(
   accountId: AccountId,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ readonly items: readonly StoredTask[]; readonly total: number }> {
-  // Each half written out, as its partial index asks for it.
+  const lanes = lanesOf(db, accountId)
   const ofAccount = db
     .selectFrom('task')
     .select('seq')
-    .where('account_id', '=', accountId)
-    .where('state', '<>', sql.lit('running'))
-    .unionAll(
-      db.selectFrom('task').select('seq').where('account_id', '=', accountId).where('state', '=', sql.lit('running')),
-    )
+    .where('lane_seq', 'in', lanes)
+    .where(isWaiting)
+    .unionAll(db.selectFrom('task').select('seq').where('lane_seq', 'in', lanes).where(isStopped))
+    .unionAll(db.selectFrom('task').select('seq').where('account_id', '=', accountId).where(isRunning))
   const rows = await db
     .selectFrom('task')
     .selectAll()
@@ -305,13 +333,15 @@ export function tasksOfKey(
   return rowsOfKey(db, { kind, key })
 }
 
-const rowsOfKeys = preparedForEach((db, keys: readonly string[]) =>
-  db.selectFrom('task').selectAll().where('key', 'in', keys),
-)
+const rowsOfKeys = preparedForEach((db, keys: readonly string[]) => {
+  const rows = db.selectFrom('task').selectAll().where('key', 'in', keys)
+  return rows.where(isIdle).unionAll(rows.where(isRunning))
+})
 
-const rowsOfKey = prepared((db, input: { readonly kind: string; readonly key: string }) =>
-  db.selectFrom('task').selectAll().where('kind', '=', input.kind).where('key', '=', input.key),
-)
+const rowsOfKey = prepared((db, input: { readonly kind: string; readonly key: string }) => {
+  const rows = db.selectFrom('task').selectAll().where('kind', '=', input.kind).where('key', '=', input.key)
+  return rows.where(isIdle).unionAll(rows.where(isRunning))
+})
 
 export function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): StoredTask {
   return {
