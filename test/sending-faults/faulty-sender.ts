@@ -28,8 +28,10 @@ export interface FaultySender extends AsyncDisposable {
   consent(options?: { readonly fileBytes?: number; readonly sendAt?: number }): Promise<SendId>
   /** When nothing runs and nothing is due. */
   rest(id: SendId): Promise<SendRecord>
-  /** So much later, by the clock of the engine. */
+  /** So much later, by the clock of the engine, which stands still by itself: nothing is tried again before it is looked at. */
   pass(ms: number): void
+  /** What that clock shows. */
+  now(): number
   /** There is no fault any more, time passes, and who waits for a word of the user gets it. What may have gone stays unknown. */
   recover(id: SendId): Promise<SendRecord>
   /** How often each recipient has got the mail; in the order of `recipients`. */
@@ -74,13 +76,15 @@ export async function openFaultySender(options: FaultySenderOptions = {}): Promi
   const own = relay === undefined ? await embedded(options) : null
   const { server, sink } = own ?? (relay as NonNullable<typeof relay>)
   const proxy = await createProxy({ target: { host: server.host, port: server.smtpPort ?? 0 } })
+  const startedAt = Date.now()
   let passedMs = 0
+  const now = (): number => startedAt + passedMs
   const port = smtp()
   const device = await openDevice(
     { ...server, smtpPort: proxy.port },
     { sentCopyWaitMs: 0, sentCopyLookAgainMs: 1_000, ...timing },
     {
-      environment: { now: () => Date.now() + passedMs },
+      environment: { now },
       submission: {
         connect: (settings, given) =>
           port.connect(settings, finalReplyTimeoutMs === undefined ? given : { ...given, finalReplyTimeoutMs }),
@@ -112,6 +116,7 @@ export async function openFaultySender(options: FaultySenderOptions = {}): Promi
     pass(ms) {
       passedMs += ms
     },
+    now,
     async recover(id) {
       sink.heal()
       let record = await rest(id)

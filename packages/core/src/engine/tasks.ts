@@ -7,7 +7,7 @@ import type { TaskDetails, Tasks, TaskView } from './api.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
 
-export function createTasks({ store, queue, sessions, environment }: EngineParts): Tasks {
+export function createTasks({ store, queue, sessions, submissions, environment }: EngineParts): Tasks {
   return {
     async list(accountId, page = {}) {
       const checked = checkPage(page)
@@ -29,6 +29,7 @@ export function createTasks({ store, queue, sessions, environment }: EngineParts
     timeline: (accountId, taskId) => store.read(async (db) => (await taskHistory(db, accountId, taskId))?.steps ?? []),
     async retry(accountId, taskId) {
       sessions.allow(accountId)
+      submissions.allow(accountId)
       const task = await store.write(({ db }) => retryTask(db, accountId, taskId, environment.now()))
       queue.wake()
       return taskView(task)

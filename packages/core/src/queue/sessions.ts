@@ -3,7 +3,8 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import { setAccountError } from '../storage/accounts.ts'
 import type { Store } from '../storage/store.ts'
-import { type BackOff, backOffMs } from './backoff.ts'
+import type { BackOff } from './backoff.ts'
+import { createReach, type Reach } from './reach.ts'
 import {
   type LoginSettings,
   type MailboxPort,
@@ -43,14 +44,8 @@ interface Entry {
   /** Of connections that have ended. */
   ended: WireBytes
   cancelIdle: Cancel | null
-  /** Tries in a row that failed; the tasks of the account share one back-off, so that they do not each knock. */
-  failures: number
-  retryAt: number
-  lastFailure: WireError | null
+  readonly reach: Reach
 }
-
-/** A wrong password tried every second locks accounts. */
-const refusedBackOff: BackOff = { firstMs: 60_000, longestMs: 3_600_000 }
 
 export function createSessions(options: {
   readonly store: Store
@@ -74,9 +69,7 @@ export function createSessions(options: {
       users: 0,
       ended: { sent: 0, received: 0 },
       cancelIdle: null,
-      failures: 0,
-      retryAt: 0,
-      lastFailure: null,
+      reach: createReach(options),
     }
     entries.set(accountId, entry)
     return entry
@@ -97,12 +90,6 @@ export function createSessions(options: {
     entry.ended = { sent: entry.ended.sent + sent, received: entry.ended.received + received }
   }
 
-  /** @throws {WireError} why there is no use in trying now; the same is told without knocking again */
-  function checkReachable(entry: Entry): void {
-    if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
-    if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
-  }
-
   async function connect(accountId: AccountId, entry: Entry, as: 'shared' | 'beside'): Promise<MailboxSession> {
     try {
       const settings = await options.settings(accountId)
@@ -114,9 +101,7 @@ export function createSessions(options: {
         throw new WireError('ABORTED', 'the account was removed, or has other settings, since this began')
       }
       if (as === 'shared') entry.session = session
-      entry.failures = 0
-      entry.retryAt = 0
-      entry.lastFailure = null
+      entry.reach.reached()
       await store.write(({ db }) => setAccountError(db, accountId, null))
       return session
     } catch (error) {
@@ -124,9 +109,7 @@ export function createSessions(options: {
       const isOneTooMany = as === 'beside' && entry.session?.alive === true && !isRefusedLogin(error)
       if (error instanceof WireError && error.code !== 'ABORTED' && !isOneTooMany) {
         const { code, message } = error
-        entry.failures += 1
-        entry.lastFailure = error
-        entry.retryAt = environment.now() + waitAfter(error, entry.failures)
+        entry.reach.failed(error)
         await store.write(({ db }) => setAccountError(db, accountId, { code, message, at: environment.now() }))
       }
       if (error instanceof EverdraftError && error.code === 'SECRETS_LOCKED') {
@@ -135,11 +118,6 @@ export function createSessions(options: {
       }
       throw error
     }
-  }
-
-  function waitAfter(error: WireError, failures: number): number {
-    if (error.isConnectivity) return backOffMs(failures, options.offlineBackOff, environment.random)
-    return Math.min(refusedBackOff.longestMs, refusedBackOff.firstMs * 2 ** Math.min(failures - 1, 10))
   }
 
   return {
@@ -153,7 +131,7 @@ export function createSessions(options: {
         return entry.session
       }
       forget(entry)
-      checkReachable(entry)
+      entry.reach.check()
       entry.connecting ??= connect(accountId, entry, 'shared').finally(() => {
         entry.connecting = null
       })
@@ -175,7 +153,7 @@ export function createSessions(options: {
     async beside(accountId, use) {
       if (ending.signal.aborted) throw new EverdraftError('CLOSED', 'the engine is closed')
       const entry = entryOf(accountId)
-      checkReachable(entry)
+      entry.reach.check()
       const session = await connect(accountId, entry, 'beside')
       try {
         return await use(session)
@@ -185,12 +163,12 @@ export function createSessions(options: {
         addBytes(entry, session)
       }
     },
-    retryAt: (accountId) => entryOf(accountId).retryAt,
+    retryAt: (accountId) => entryOf(accountId).reach.retryAt(),
     allow(accountId) {
-      entryOf(accountId).retryAt = 0
+      entryOf(accountId).reach.allow()
     },
     allowAll() {
-      for (const entry of entries.values()) entry.retryAt = 0
+      for (const { reach } of entries.values()) reach.allow()
     },
     bytes(accountId) {
       const entry = entryOf(accountId)

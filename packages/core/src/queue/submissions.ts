@@ -3,7 +3,8 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import { type LoginSettings, WireError } from '../wire/mailbox.ts'
 import type { SubmissionPort, SubmissionSession } from '../wire/submission.ts'
-import { type BackOff, backOffMs } from './backoff.ts'
+import type { BackOff } from './backoff.ts'
+import { createReach, type Reach } from './reach.ts'
 
 /** The connections to the servers that take mail: one for each account that sends, kept for a while for the next mail. */
 export interface Submissions {
@@ -25,9 +26,7 @@ interface Entry {
   /** It was made with settings that are not those of now. */
   isOutdated: boolean
   cancelIdle: Cancel | null
-  failures: number
-  retryAt: number
-  lastFailure: WireError | null
+  readonly reach: Reach
 }
 
 export function createSubmissions(options: {
@@ -50,9 +49,7 @@ export function createSubmissions(options: {
       session: null,
       isOutdated: false,
       cancelIdle: null,
-      failures: 0,
-      retryAt: 0,
-      lastFailure: null,
+      reach: createReach(options),
     }
     entries.set(accountId, entry)
     return entry
@@ -68,24 +65,22 @@ export function createSubmissions(options: {
 
   async function connect(accountId: AccountId, entry: Entry): Promise<SubmissionSession> {
     if (port === null) throw new WireError('REFUSED', 'this engine was given no way to send')
-    if (options.connectivity?.isOnline() === false) throw new WireError('UNREACHABLE', 'this device is offline')
-    if (entry.lastFailure !== null && environment.now() < entry.retryAt) throw entry.lastFailure
+    entry.reach.check()
     const settings = await options.settings(accountId)
     if (settings === null)
       throw new EverdraftError('NO_SUBMISSION', 'the account has no SMTP settings: smtp is missing')
     try {
       const session = await port.connect(settings, { signal: ending.signal, timeoutMs: options.timeoutMs })
+      if (entries.get(accountId) !== entry) {
+        // Nobody is left who would close it.
+        await session.close()
+        throw new WireError('ABORTED', 'the account was removed since this began')
+      }
       entry.session = session
-      entry.failures = 0
-      entry.retryAt = 0
-      entry.lastFailure = null
+      entry.reach.reached()
       return session
     } catch (error) {
-      if (error instanceof WireError && error.isConnectivity) {
-        entry.failures += 1
-        entry.lastFailure = error
-        entry.retryAt = environment.now() + backOffMs(entry.failures, options.offlineBackOff, environment.random)
-      }
+      if (error instanceof WireError && error.code !== 'ABORTED') entry.reach.failed(error)
       throw error
     }
   }
@@ -115,19 +110,17 @@ export function createSubmissions(options: {
           .catch(() => {})
       })
     },
-    retryAt: (accountId) => entryOf(accountId).retryAt,
+    retryAt: (accountId) => entryOf(accountId).reach.retryAt(),
     allow(accountId) {
-      entryOf(accountId).retryAt = 0
+      entryOf(accountId).reach.allow()
     },
     allowAll() {
-      for (const entry of entries.values()) entry.retryAt = 0
+      for (const { reach } of entries.values()) reach.allow()
     },
     renew(accountId) {
       const entry = entryOf(accountId)
       entry.isOutdated = true
-      entry.failures = 0
-      entry.retryAt = 0
-      entry.lastFailure = null
+      entry.reach.reached()
     },
     async drop(accountId) {
       const session = take(entryOf(accountId))
