@@ -27,6 +27,8 @@ interface Measured {
   readonly outMs: readonly number[]
   /** From another client's APPEND to the event of the draft. */
   readonly inMs: readonly number[]
+  /** From the same APPEND to the EXISTS that a bare socket in IDLE is told. */
+  readonly toldMs: readonly number[]
 }
 
 /** How long it takes until others see what was saved here, and until what others do is known here. */
@@ -39,7 +41,7 @@ export const latency: Suite = {
   },
 }
 
-async function measure(name: ServerName, rounds: number): Promise<Pick<Measured, 'outMs' | 'inMs'>> {
+async function measure(name: ServerName, rounds: number): Promise<Omit<Measured, 'title'>> {
   await using folder = await benchFolder()
   const server = await startServer(name)
   const user = server.user()
@@ -51,10 +53,16 @@ async function measure(name: ServerName, rounds: number): Promise<Pick<Measured,
   let hear: ((event: EngineEvent) => void) | null = null
   engine.subscribe({}, (event) => hear?.(event))
   const raw = await connectRaw({ host: server.host, port: server.imapPort })
+  const bare = await connectRaw({ host: server.host, port: server.imapPort })
+  let tell: ((at: number) => void) | null = null
   try {
     await raw.login(user)
     if (server.supports.drafts === null) await raw.ok('CREATE Drafts')
     await raw.select('Drafts')
+    await bare.login(user)
+    await bare.select('Drafts')
+    await bare.idle()
+    void followNews(bare, (at) => tell?.(at))
     const { id: accountId } = await engine.accounts.add({
       address: user.address,
       imap: { host: server.host, port: server.imapPort, security: 'none', user: user.user, password: user.password },
@@ -66,6 +74,7 @@ async function measure(name: ServerName, rounds: number): Promise<Pick<Measured,
     await wait(1_500)
     const outMs: number[] = []
     const inMs: number[] = []
+    const toldMs: number[] = []
     for (let round = 0; round < rounds; round += 1) {
       // Not in step with whatever the server does at intervals.
       await wait(400 + Math.random() * 300)
@@ -79,16 +88,31 @@ async function measure(name: ServerName, rounds: number): Promise<Pick<Measured,
       hear = (event) => {
         if (event.type === 'draft-imported') imported.resolve()
       }
+      // It may be told before the one who stores it has its answer.
+      const heard = Promise.withResolvers<number>()
+      tell = heard.resolve
       await raw.append('Drafts', `Subject: letter ${round}\r\nMessage-ID: <${round}@example.com>\r\n\r\nwords\r\n`)
       const appendedAt = performance.now()
       await Promise.race([imported.promise, wait(longestMs, null, { ref: false })])
       inMs.push(performance.now() - appendedAt)
+      const toldAt = await Promise.race([heard.promise, wait(longestMs, Infinity, { ref: false })])
+      toldMs.push(Math.max(0, toldAt - appendedAt))
     }
-    return { outMs, inMs }
+    return { outMs, inMs, toldMs }
   } finally {
     raw.close()
+    bare.close()
     await engine.close()
     await server.stop()
+  }
+}
+
+/** Until the connection ends. */
+async function followNews(idling: RawImap, onExists: (at: number) => void): Promise<void> {
+  try {
+    for (;;) if (/^\* \d+ EXISTS/.test((await idling.nextLine()).text)) onExists(performance.now())
+  } catch {
+    // It ended.
   }
 }
 
@@ -103,24 +127,44 @@ async function untilNew(raw: RawImap): Promise<void> {
   throw new Error('no new message is to be seen')
 }
 
+/** Round by round. */
+function beyond(ours: readonly number[], theirs: readonly number[]): readonly number[] {
+  return ours.map((ms, round) => ms - (theirs[round] ?? 0))
+}
+
 function section(rounds: number, measured: readonly Measured[], missing: readonly string[]): Section {
   return {
     title: 'Latency',
     intro: `How long it takes until another client sees what was saved here, and until a message that another client stores is a draft here. ${rounds} times each, on loopback.`,
     settings: [
       `engine: \`sqlite(file)\`, \`imap()\` and \`watch\` as they come, a debounce of ${debounceMs} ms (by default 1,500)`,
-      'the other client asks by NOOP every 2 ms; servers push what it stores in their own time (Dovecot after 500 ms, Cyrus at once)',
+      'the other client asks by NOOP every 2 ms; servers push what it stores in their own time',
+      'a bare socket: logged in, Drafts selected, IDLE, and the time of the EXISTS; of the same messages. What the engine takes beyond it is its round: what is new is fetched, read, stored as a draft and told',
     ],
     tables: [
       {
         caption: 'Milliseconds',
-        columns: ['server', 'out, beyond the debounce, p50', 'p95', 'in, p50', 'in, p95'],
-        rows: measured.map(({ title, outMs, inMs }) => [
+        columns: [
+          'server',
+          'out, beyond the debounce, p50',
+          'p95',
+          'in, p50',
+          'in, p95',
+          'a bare socket in IDLE, p50',
+          'p95',
+          'in, beyond it, p50',
+          'p95',
+        ],
+        rows: measured.map(({ title, outMs, inMs, toldMs }) => [
           title,
           count(quantile(outMs, 0.5) - debounceMs),
           count(quantile(outMs, 0.95) - debounceMs),
           count(quantile(inMs, 0.5)),
           count(quantile(inMs, 0.95)),
+          count(quantile(toldMs, 0.5)),
+          count(quantile(toldMs, 0.95)),
+          count(quantile(beyond(inMs, toldMs), 0.5)),
+          count(quantile(beyond(inMs, toldMs), 0.95)),
         ]),
       },
     ],
