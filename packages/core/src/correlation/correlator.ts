@@ -20,7 +20,7 @@ export interface Correlator {
   weigh(lookedAt: number): Weighed
 }
 
-export interface Weighed {
+interface Weighed {
   /** Of all drafts of which it may be another than before, in the order in which they came. */
   readonly correlations: readonly Correlation[]
   /** Mails that none of the drafts has anything to do with: nobody need be asked about them again. */

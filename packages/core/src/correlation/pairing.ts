@@ -40,7 +40,7 @@ const clockSkewMs = 2 * minuteMs
 export const vanishedWithinMs: number = 15 * minuteMs
 
 /** The surest evidence that there is; null where none speaks for it, or something speaks against it. */
-export function likelihood(draft: TracedDraft, sent: ReadMail): Likelihood | null {
+function likelihood(draft: TracedDraft, sent: ReadMail): Likelihood | null {
   const { trace } = draft
   const found = (evidence: EvidenceKind, score: number): Likelihood => ({
     draftId: trace.draftId,

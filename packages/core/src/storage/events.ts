@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely'
 import type { Owner } from '../access.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
-import type { AccountId, EventCursor } from '../ids.ts'
+import type { AccountId, EventCursor, Umid } from '../ids.ts'
 import { accountsOf } from './accounts.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
@@ -44,6 +44,32 @@ export async function eventsAfter(
   if (accountId !== null) query = query.where('account_id', '=', accountId)
   const rows = await query.execute()
   return rows.map(toToldEvent)
+}
+
+/**
+ * Which drafts of the account something happened to after the cursor, each with the one that it comes from, where it came then. Null:
+ * so much happened that all may have changed.
+ */
+export async function draftsTouchedSince(
+  db: Db,
+  accountId: AccountId,
+  cursor: EventCursor,
+): Promise<ReadonlySet<Umid> | null> {
+  const rows = await db
+    .selectFrom('event')
+    .select('payload')
+    .where('seq', '>', cursor)
+    .where('account_id', '=', accountId)
+    .orderBy('seq')
+    .limit(longestLook)
+    .execute()
+  if (rows.length === longestLook) return null
+  const events = rows.map(({ payload }) => JSON.parse(payload) as { readonly draftId?: Umid; readonly succeeds?: Umid })
+  return new Set(events.flatMap(({ draftId, succeeds }) => [draftId ?? [], succeeds ?? []].flat()))
+}
+
+export async function newestCursor(db: Db): Promise<EventCursor> {
+  return ((await endOfLog(db, 'desc')) ?? 0) as EventCursor
 }
 
 /** Whose events are asked for, and of which account; `accountId` null: of all, and of none. */

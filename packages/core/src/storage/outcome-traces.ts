@@ -48,6 +48,39 @@ export async function unclearDrafts(
   return rows.map((row) => ({ draftId: row.message_id as Umid, createdAt: row.created_at }))
 }
 
+/** What of that is so of one that was read. */
+export function isUnclear({ createdAt, sent }: Outcome, { madeAt, sentAt }: UnclearSince): boolean {
+  return createdAt >= madeAt && (sent === null || (sent.evidence !== 'exact' && sent.at >= sentAt))
+}
+
+/** Of these drafts those that a program wrote, whatever is known of them. */
+export async function outcomesOfDrafts(
+  db: Db,
+  accountId: AccountId,
+  ids: readonly Umid[],
+): Promise<readonly Outcome[]> {
+  const rows = await inPages(ids, (page) =>
+    db
+      .selectFrom('email_outcomes')
+      .selectAll()
+      .where('message_id', 'in', page)
+      .where('account_id', '=', accountId)
+      .execute(),
+  )
+  return rows.map(toOutcome)
+}
+
+/** Drafts of the account whose copy was not found when Drafts was looked at last. */
+export async function missingDrafts(db: Db, accountId: AccountId): Promise<ReadonlySet<Umid>> {
+  const rows = await db
+    .selectFrom('server_name')
+    .select('draft_id')
+    .where('account_id', '=', accountId)
+    .where('missing_since', 'is not', null)
+    .execute()
+  return new Set(rows.map((row) => row.draft_id as Umid))
+}
+
 export async function unclearOutcomes(db: Db, accountId: AccountId, since: UnclearSince): Promise<readonly Outcome[]> {
   return (await unclear(db, accountId, since).selectAll().execute()).map(toOutcome)
 }
@@ -206,8 +239,11 @@ export interface SeenCopy {
   readonly ids: readonly string[]
 }
 
-export async function outcomeSights(db: Db, accountId: AccountId): Promise<ReadonlyMap<Umid, Sight>> {
-  const rows = await db.selectFrom('outcome_sight').selectAll().where('account_id', '=', accountId).execute()
+/** Of these drafts, as far as any is known. */
+export async function outcomeSights(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, Sight>> {
+  const rows = await inPages(ids, (page) =>
+    db.selectFrom('outcome_sight').selectAll().where('draft_id', 'in', page).execute(),
+  )
   return new Map(
     rows.map((row) => [
       row.draft_id as Umid,

@@ -32,15 +32,17 @@ export async function keepSentMail(db: Db, place: MessagePlace, mail: KeptSentMa
     .execute()
 }
 
-/** All that are kept of the account, the oldest first. */
+/** Those that are kept of the account, the oldest first; `from`: of that UID and above, all being of one folder. */
 export async function keptSentMails(
   db: Db,
   accountId: AccountId,
+  from: Uid = 0 as Uid,
 ): Promise<readonly { readonly place: MessagePlace; readonly mail: KeptSentMail }[]> {
   const rows = await db
     .selectFrom('sent_mail')
     .selectAll()
     .where('account_id', '=', accountId)
+    .where('uid', '>=', from)
     .orderBy('sent_at')
     .orderBy('uid')
     .execute()

@@ -1,14 +1,18 @@
 import { arrivesWithinMs } from '../correlation/correlation.ts'
-import { createCorrelator } from '../correlation/correlator.ts'
-import type { SentMail, Whereabouts } from '../correlation/evidence.ts'
 import { outcomeChanges } from '../correlation/outcome-plan.ts'
-import type { Umid } from '../ids.ts'
+import type { AccountId, Uid, Umid } from '../ids.ts'
+import type { Outcome } from '../responder/outcome.ts'
+import type { Db } from '../storage/db.ts'
 import { setCorrelated } from '../storage/email-outcomes.ts'
+import { draftsTouchedSince, newestCursor } from '../storage/events.ts'
 import { seenFolder } from '../storage/folders.ts'
 import type { MessagePlace } from '../storage/imports.ts'
 import {
   explainedMails,
+  isUnclear,
+  missingDrafts,
   outcomeLook,
+  outcomesOfDrafts,
   outcomeSights,
   setOutcomeSight,
   setWeighed,
@@ -21,6 +25,7 @@ import { dropSentMail, type KeptSentMail, keptSentMails } from '../storage/sent-
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
 import { learnServerIds } from './steps/learn-server-ids.ts'
 import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
+import { forget, type OutcomeMemory, recall, remember } from './steps/outcome-memory.ts'
 import { purgeSent } from './steps/purge.ts'
 import { readSent } from './steps/read-sent.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
@@ -37,119 +42,248 @@ export const outcomeCorrelate: WireTask = {
   async execute(context) {
     const { accountId, store, environment } = context
     const since = unclearSince(context)
-    const drafts = await store.read((db) => unclearDrafts(db, accountId, since))
-    const [oldest] = drafts
-    if (oldest === undefined) return done()
-    const before = await store.read((db) => seenFolder(db, accountId, 'sent'))
+    const { oldest, before } = await store.read(async (db) => ({
+      oldest: (await unclearDrafts(db, accountId, since, 1))[0],
+      before: await seenFolder(db, accountId, 'sent'),
+    }))
+    if (oldest === undefined) {
+      forget(context)
+      return done()
+    }
     const session = await context.session()
-    await readSent(context, session, oldest.createdAt)
+    if (await readSent(context, session, oldest.createdAt)) forget(context)
     const now = environment.now()
-    const ids = drafts.map(({ draftId }) => draftId)
-    const look = await lookAtDrafts(context, ids, { seenAt: before?.seenAt ?? 0, now })
-    await learnServerIds(context, session, look)
-    if (look.isDue) await weigh(context, look, { since, now })
-    return done(...(look.waitMs === null ? [] : [lookIntoSent(accountId, look.waitMs)]))
+    try {
+      const news = await whatIsNew(context, recall(context, now), since)
+      const { memory } = news
+      remember(context, memory, now)
+      const { chains, sights } = await store.read(async (db) => {
+        const found = await chainsOf(db, idsOf(news.outcomes))
+        return { chains: found, sights: await outcomeSights(db, idsOf(news.outcomes)) }
+      })
+      const learnt = await learnServerIds(context, session, { chains, sights })
+      const time = { seenAt: before?.seenAt ?? 0, now }
+      const changed = await takeNote(context, news, { chains, sights: new Map([...sights, ...learnt]), time })
+      const { isDue, waitMs } = await whenToWeigh(context, memory, {
+        isChanged: changed.size > 0 || news.unneeded.length > 0,
+        now,
+      })
+      if (isDue) await weigh(context, memory, { changed, unneeded: news.unneeded, now })
+      return done(...(waitMs === null ? [] : [lookIntoSent(accountId, waitMs)]))
+    } catch (error) {
+      // What was begun with is not what is stored.
+      forget(context)
+      throw error
+    }
   },
 }
 
-interface Look {
-  readonly chains: readonly Chain[]
-  readonly whereabouts: ReadonlyMap<Umid, Whereabouts>
-  readonly sights: ReadonlyMap<Umid, Sight>
-  /** Of those that are gone and were there, or the other way round: to be stored. */
-  readonly changed: ReadonlyMap<Umid, Sight>
-  /** Something is there to be weighed that was not. */
-  readonly isDue: boolean
-  /** Until it is clear of one that is gone that nothing went in its place; null: there is none. */
-  readonly waitMs: number | null
+interface News {
+  /** With the mails that are new, and without what is clear by now. */
+  readonly memory: OutcomeMemory
+  /** Of unclear drafts with which something happened. */
+  readonly outcomes: readonly Outcome[]
+  /** Mails of which nothing is to be found out any more. */
+  readonly unneeded: readonly MessagePlace[]
 }
 
-/** Where each of the drafts is, and since when it is gone. */
-async function lookAtDrafts(
-  context: ExecuteContext,
-  ids: readonly Umid[],
-  time: { readonly seenAt: number; readonly now: number },
-): Promise<Look> {
+/** What happened since the memory is from; of an empty one all there is. */
+async function whatIsNew(context: ExecuteContext, recalled: OutcomeMemory, since: UnclearSince): Promise<News> {
   const { accountId, store } = context
-  const { chains, known, last } = await store.read(async (db) => ({
-    chains: await chainsOf(db, ids),
-    known: await outcomeSights(db, accountId),
-    last: await outcomeLook(db, accountId),
-  }))
-  const whereabouts = new Map<Umid, Whereabouts>()
+  return await store.read(async (db) => {
+    const sent = await seenFolder(db, accountId, 'sent')
+    const missing = await missingDrafts(db, accountId)
+    const touched = await touchedDrafts(db, context, recalled, missing)
+    const old = touched === null ? emptied(context) : recalled
+    const memory: OutcomeMemory = { ...old, missing, cursor: await newestCursor(db), nextSent: sent?.uidNext ?? null }
+    const outcomes =
+      touched === null ? await unclearOutcomes(db, accountId, since) : await outcomesOfDrafts(db, accountId, touched)
+    const cleared = clear(memory, outcomes, since)
+    const unclear = outcomes.filter((one) => isUnclear(one, since))
+    const asked = new Set([...memory.drafts.keys(), ...idsOf(unclear)])
+    const explained = await takeMails(db, memory, { accountId, asked, from: old.nextSent })
+    return { memory, outcomes: unclear, unneeded: [...cleared, ...explained] }
+  })
+}
+
+function idsOf(outcomes: readonly Outcome[]): readonly Umid[] {
+  return outcomes.map(({ messageId }) => messageId)
+}
+
+function emptied(context: ExecuteContext): OutcomeMemory {
+  forget(context)
+  return recall(context, context.environment.now())
+}
+
+/** Null: nothing is remembered, or it cannot be said. */
+async function touchedDrafts(
+  db: Db,
+  { accountId }: ExecuteContext,
+  { cursor, rootOf, missing: before }: OutcomeMemory,
+  missing: ReadonlySet<Umid>,
+): Promise<readonly Umid[] | null> {
+  if (cursor === null) return null
+  const told = await draftsTouchedSince(db, accountId, cursor)
+  if (told === null) return null
+  const lost = [...missing].filter((draftId) => !before.has(draftId))
+  const found = [...before].filter((draftId) => !missing.has(draftId))
+  return [...new Set([...told, ...lost, ...found].map((draftId) => rootOf.get(draftId) ?? draftId))]
+}
+
+/** Takes out of the memory what became clear, or too old. @returns where the mails are that explain it */
+function clear(
+  { drafts, correlator, mails, rootOf }: OutcomeMemory,
+  changed: readonly Outcome[],
+  since: UnclearSince,
+): readonly MessagePlace[] {
+  const now = new Map(changed.map((outcome) => [outcome.messageId, outcome]))
+  const unneeded: MessagePlace[] = []
+  for (const [draftId, { outcome: known, chain }] of drafts) {
+    const outcome = now.get(draftId) ?? known
+    if (isUnclear(outcome, since)) continue
+    drafts.delete(draftId)
+    for (const link of chain.links) rootOf.delete(link.draftId)
+    correlator.removeDraft(draftId)
+    const explained = outcome.sent?.messageId ?? ''
+    correlator.removeMail(explained)
+    unneeded.push(...(mails.get(explained)?.places ?? []))
+  }
+  return unneeded
+}
+
+/** Mails that were read since. @returns where those are that are explained by a draft that is clear */
+async function takeMails(
+  db: Db,
+  { mails, correlator }: OutcomeMemory,
+  of: { readonly accountId: AccountId; readonly asked: ReadonlySet<Umid>; readonly from: Uid | null },
+): Promise<readonly MessagePlace[]> {
+  const kept = await keptSentMails(db, of.accountId, of.from ?? undefined)
+  const explained = await explainedMails(db, of.accountId, kept.map(keyOf))
+  const unneeded: MessagePlace[] = []
+  for (const one of kept) {
+    const { place, mail } = one
+    const key = keyOf(one)
+    const known = mails.get(key)
+    const draftId = explained.get(key)
+    const isClear = draftId !== undefined && !of.asked.has(draftId)
+    if (isClear) unneeded.push(place)
+    else if (known === undefined) correlator.putMail({ key, ...mail })
+    mails.set(key, { mail: { key, ...mail }, places: [...(known?.places ?? []), place] })
+  }
+  return unneeded
+}
+
+interface Traced {
+  readonly chains: readonly Chain[]
+  readonly sights: ReadonlyMap<Umid, Sight>
+  readonly time: { readonly seenAt: number; readonly now: number }
+}
+
+/**
+ * Where each of them is, since when it is gone, and what it may be known again by.
+ * @returns of those that are gone and were there, or the other way round, what is to be stored
+ */
+async function takeNote(
+  context: ExecuteContext,
+  { memory, outcomes }: News,
+  { chains, sights, time }: Traced,
+): Promise<ReadonlyMap<Umid, Sight>> {
+  const { correlator, drafts, rootOf, there } = memory
+  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.messageId, outcome]))
   const changed = new Map<Umid, Sight>()
   for (const chain of chains) {
-    const { draftId } = chain
-    const sight = known.get(draftId) ?? null
+    const { draftId, links } = chain
+    const sight = sights.get(draftId) ?? null
     const found = whereaboutsOf(chain, sight, time)
-    whereabouts.set(draftId, found)
+    const outcome = outcomeOf.get(draftId) as Outcome
+    drafts.set(draftId, { outcome, chain, whereabouts: found.kind === 'there' ? there : found })
+    for (const link of links) rootOf.set(link.draftId, draftId)
     const goneAt = found.kind === 'there' ? null : found.kind === 'gone' ? found.goneAt : found.at
     if (goneAt === (sight?.goneAt ?? null)) continue
     const seenAt = found.kind === 'gone' ? found.seenAt : (goneAt ?? time.now)
     changed.set(draftId, { seenAt, goneAt, copies: sight?.copies ?? [] })
   }
-  const sights = new Map([...known, ...changed])
-  const decidedAt = [...sights].flatMap(([draftId, { goneAt }]) =>
-    goneAt === null || !whereabouts.has(draftId) ? [] : [goneAt + arrivesWithinMs],
-  )
-  const isDecided = decidedAt.some((at) => at > last.weighedAt && at <= time.now)
-  const later = decidedAt.filter((at) => at > time.now)
-  return {
-    chains,
-    whereabouts,
-    sights,
-    changed,
-    isDue: last.isDue || changed.size > 0 || isDecided,
-    waitMs: later.length === 0 ? null : later.reduce((soonest, at) => Math.min(soonest, at)) - time.now,
+  const seen = { whereabouts: whereaboutsIn(memory, chains), sights: new Map([...sights, ...changed]) }
+  const traces = await context.store.read((db) => tracesOf(context, db, chains, seen))
+  for (const trace of traces) correlator.putDraft(trace)
+  return changed
+}
+
+function whereaboutsIn({ drafts, there }: OutcomeMemory, chains: readonly Chain[]) {
+  return new Map(chains.map(({ draftId }) => [draftId, drafts.get(draftId)?.whereabouts ?? there]))
+}
+
+async function whenToWeigh(
+  { accountId, store }: ExecuteContext,
+  { drafts }: OutcomeMemory,
+  { isChanged, now }: { readonly isChanged: boolean; readonly now: number },
+): Promise<{
+  readonly isDue: boolean
+  /** Until it is clear of one that nothing went in its place. */ readonly waitMs: number | null
+}> {
+  const last = await store.read((db) => outcomeLook(db, accountId))
+  let isDecided = false
+  let next: number | null = null
+  for (const { whereabouts } of drafts.values()) {
+    if (whereabouts.kind === 'there') continue
+    const at = (whereabouts.kind === 'gone' ? whereabouts.goneAt : whereabouts.at) + arrivesWithinMs
+    if (at > last.weighedAt && at <= now) isDecided = true
+    if (at > now) next = Math.min(at, next ?? at)
   }
+  return { isDue: last.isDue || isChanged || isDecided, waitMs: next === null ? null : next - now }
 }
 
 async function weigh(
   context: ExecuteContext,
-  look: Look,
-  { since, now }: { readonly since: UnclearSince; readonly now: number },
+  { correlator, drafts, mails }: OutcomeMemory,
+  found: {
+    readonly changed: ReadonlyMap<Umid, Sight>
+    readonly unneeded: readonly MessagePlace[]
+    readonly now: number
+  },
 ): Promise<void> {
-  const { accountId, store } = context
-  const { outcomes, traces, kept, explained } = await store.read(async (db) => {
-    const mails = await keptSentMails(db, accountId)
-    return {
-      outcomes: await unclearOutcomes(db, accountId, since),
-      traces: await tracesOf(context, db, look.chains, look),
-      kept: mails,
-      explained: await explainedMails(db, accountId, mails.map(keyOf)),
-    }
-  })
-  const asked = new Set(outcomes.map(({ messageId }) => messageId))
-  const places = new Map<string, MessagePlace[]>()
-  const sent: SentMail[] = []
-  const unneeded: MessagePlace[] = []
-  for (const one of kept) {
-    const { place, mail } = one
-    const key = keyOf(one)
-    const copies = places.get(key)
-    const draftId = explained.get(key)
-    if (draftId !== undefined && !asked.has(draftId)) unneeded.push(place)
-    else if (copies === undefined) sent.push({ key, ...mail })
-    places.set(key, [...(copies ?? []), place])
-  }
-  const correlator = createCorrelator()
-  for (const trace of traces) correlator.putDraft(trace)
-  for (const mail of sent) correlator.putMail(mail)
-  const { correlations, unrelated } = correlator.weigh(now)
-  unneeded.push(...unrelated.flatMap((key) => places.get(key) ?? []))
-  const changes = outcomeChanges(outcomes, correlations, sent)
+  const { accountId } = context
+  const { correlations, unrelated } = correlator.weigh(found.now)
+  const concerned = correlations.flatMap(({ draftId }) => drafts.get(draftId) ?? [])
+  const sent = correlations.flatMap(({ pairing }) => mails.get(pairing?.key ?? '')?.mail ?? [])
+  const changes = outcomeChanges(
+    concerned.map(({ outcome }) => outcome),
+    correlations,
+    sent,
+  )
   const wasSent = new Set(correlations.flatMap(({ draftId, pairing }) => (pairing === null ? [] : [draftId])))
-  const gone = look.chains
-    .filter(({ draftId }) => wasSent.has(draftId))
-    .flatMap(({ links }) => links.filter(({ missingSince }) => missingSince !== null).map(({ draftId }) => draftId))
+  const gone = concerned
+    .filter(({ chain }) => wasSent.has(chain.draftId))
+    .flatMap(({ chain }) => chain.links.filter(({ missingSince }) => missingSince !== null))
+  const unneeded = [...found.unneeded, ...unrelated.flatMap((key) => mails.get(key)?.places ?? [])]
   // One transaction: after a crash before it all is weighed again.
   await context.write(async (write) => {
-    for (const [draftId, sight] of look.changed) await setOutcomeSight(write.db, accountId, draftId, sight)
+    for (const [draftId, sight] of found.changed) await setOutcomeSight(write.db, accountId, draftId, sight)
     for (const { id, sent: one, verdict } of changes) await setCorrelated(write, id, { sent: one, verdict })
-    for (const draftId of gone) await purgeSent(context, write, draftId)
+    for (const { draftId } of gone) await purgeSent(context, write, draftId)
     for (const place of unneeded) await dropSentMail(write.db, place)
-    await setWeighed(write.db, accountId, now)
+    await setWeighed(write.db, accountId, found.now)
   })
+  const said = new Map(changes.map((change) => [change.id, change]))
+  for (const one of concerned) {
+    const change = said.get(one.outcome.id)
+    if (change === undefined) continue
+    const { sent: mail, verdict } = change
+    drafts.set(one.chain.draftId, { ...one, outcome: { ...one.outcome, sent: mail, verdict } })
+  }
+  forgetMails({ correlator, mails }, unneeded)
+}
+
+function forgetMails(
+  { correlator, mails }: Pick<OutcomeMemory, 'correlator' | 'mails'>,
+  places: readonly MessagePlace[],
+): void {
+  const gone = new Set(places)
+  for (const [key, { places: known }] of mails) {
+    if (!known.some((place) => gone.has(place))) continue
+    correlator.removeMail(key)
+    mails.delete(key)
+  }
 }
 
 /** What was filed twice is one mail. */

@@ -223,9 +223,13 @@ export function exerciseOutcomeTraces({ openNotes }: SuiteStorage): void {
       const set = (one: Sight): Promise<void> =>
         notes.store.write(({ db }) => setOutcomeSight(db, accountId, 'first' as Umid, one))
       await set(sight)
-      expect(await notes.store.read((db) => outcomeSights(db, accountId))).toEqual(new Map([['first', sight]]))
+      expect(await notes.store.read((db) => outcomeSights(db, ['first'] as Umid[]))).toEqual(
+        new Map([['first', sight]]),
+      )
       await set({ seenAt: 3, goneAt: null, copies: [] })
-      expect((await notes.store.read((db) => outcomeSights(db, accountId))).get('first' as Umid)?.goneAt).toBeNull()
+      expect(
+        (await notes.store.read((db) => outcomeSights(db, ['first'] as Umid[]))).get('first' as Umid)?.goneAt,
+      ).toBeNull()
     })
 
     test('what was read is to be weighed, until it was', async () => {

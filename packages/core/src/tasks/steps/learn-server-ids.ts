@@ -5,21 +5,24 @@ import type { ExecuteContext } from '../task.ts'
 import type { Chain } from './draft-traces.ts'
 import { draftsFolder } from './special-folders.ts'
 
-/** What the server calls a message by itself: where a draft becomes the mail, it is the same. Asked for once of each copy. */
+/**
+ * What the server calls a message by itself: where a draft becomes the mail, it is the same. Asked for once of each copy.
+ * @returns what it is now known by, of those of which more is known
+ */
 export async function learnServerIds(
   context: ExecuteContext,
   session: MailboxSession,
   { chains, sights }: { readonly chains: readonly Chain[]; readonly sights: ReadonlyMap<Umid, Sight> },
-): Promise<void> {
+): Promise<ReadonlyMap<Umid, Sight>> {
   const { objectId, gmail } = session.capabilities
-  if (!objectId && !gmail) return
+  if (!objectId && !gmail) return new Map()
   const unknown = chains.flatMap(({ draftId, links }) => {
     const copies = sights.get(draftId)?.copies ?? []
     return links.filter((link) => isThere(link) && !isKnown(link, copies)).map((link) => ({ draftId, link }))
   })
   const path = unknown.length === 0 ? null : await draftsFolder(session)
   const folder = path === null ? null : await session.select(path, 'read-only')
-  if (folder === null) return
+  if (folder === null) return new Map()
   const named = unknown.flatMap(({ draftId, link: { name } }) =>
     name?.folder === folder.path && name.uidValidity === folder.uidValidity ? [{ draftId, uid: name.uid }] : [],
   )
@@ -31,14 +34,18 @@ export async function learnServerIds(
     const ids = [emailId, gmailMessageId].filter((id) => id !== null)
     learnt.set(draftId, [...(learnt.get(draftId) ?? []), { uidValidity, uid, ids }])
   }
-  if (learnt.size === 0) return
+  if (learnt.size === 0) return new Map()
   const { accountId, environment } = context
+  const known = new Map(
+    [...learnt].map(([draftId, copies]): [Umid, Sight] => {
+      const sight = sights.get(draftId) ?? { ...noSight, seenAt: environment.now() }
+      return [draftId, { ...sight, copies: [...sight.copies, ...copies] }]
+    }),
+  )
   await context.write(async ({ db }) => {
-    for (const [draftId, copies] of learnt) {
-      const { seenAt, goneAt, copies: known } = sights.get(draftId) ?? { ...noSight, seenAt: environment.now() }
-      await setOutcomeSight(db, accountId, draftId, { seenAt, goneAt, copies: [...known, ...copies] })
-    }
+    for (const [draftId, sight] of known) await setOutcomeSight(db, accountId, draftId, sight)
   })
+  return known
 }
 
 const noSight = { goneAt: null, copies: [] } as const

@@ -23,13 +23,14 @@ const originalFields = ['X-Google-Original-Message-ID', 'X-Microsoft-Original-Me
 /**
  * Reads the mails that have come into Sent since the last look, at first since `since`, and keeps them here. Nothing there is
  * changed. Each is written down with the place where to go on, and with that it is to be weighed.
+ * @returns whether it began anew, and what was kept was let go
  */
-export async function readSent(context: ExecuteContext, session: MailboxSession, since: number): Promise<void> {
+export async function readSent(context: ExecuteContext, session: MailboxSession, since: number): Promise<boolean> {
   const path = findSpecialFolder(await session.folders(), 'sent')
   const folder = path === null ? null : await session.select(path, 'read-only')
-  if (folder === null) return
+  if (folder === null) return false
   const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
-  const from = await placeToGoOn(context, session, { folder, end, since })
+  const { from, isAnew } = await placeToGoOn(context, session, { folder, end, since })
   const added = from < end ? await session.identitiesFrom(from) : []
   for (const identity of added) {
     const mail = identity.deleted ? null : await readMail(context, session, identity)
@@ -44,24 +45,25 @@ export async function readSent(context: ExecuteContext, session: MailboxSession,
   // Also that nothing came: since then Drafts and Sent were looked at.
   const next = Math.max(end, (added.at(-1)?.uid ?? 0) + 1) as Uid
   await context.write(({ db }) => remember(context, db, folder, next))
+  return isAnew
 }
 
 async function placeToGoOn(
   context: ExecuteContext,
   session: MailboxSession,
   { folder, end, since }: { readonly folder: FolderState; readonly end: Uid; readonly since: number },
-): Promise<Uid> {
+): Promise<{ readonly from: Uid; readonly isAnew: boolean }> {
   const { accountId, store } = context
   const seen = await store.read((db) => seenFolder(db, accountId, 'sent'))
   // A server that was restored from a backup gives UIDs out again.
   const goesOn = seen?.path === folder.path && seen.uidValidity === folder.uidValidity && seen.uidNext <= end
-  if (goesOn) return seen.uidNext
+  if (goesOn) return { from: seen.uidNext, isAnew: false }
   const first = await firstUidSince(session, since - clockSkewMs, end)
   await context.write(async ({ db }) => {
     await forgetSentMails(db, accountId)
     await remember(context, db, folder, first)
   })
-  return first
+  return { from: first, isAnew: true }
 }
 
 async function remember(
