@@ -162,7 +162,8 @@ function worded(content: DraftContent): Said['content'] {
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
-  for await (const piece of source) pieces.push(piece.slice())
+  // A copy: what a Buffer calls a slice is the same memory, which is gone when the next piece is asked for.
+  for await (const piece of source) pieces.push(Uint8Array.from(piece))
   const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
   let position = 0
   for (const piece of pieces) {
