@@ -150,7 +150,8 @@ export function bodyOf(part: string): string {
 
 async function* encode(decoded: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces: Uint8Array[] = []
-  for await (const piece of decoded) pieces.push(piece)
+  // A piece counts until the next is asked for.
+  for await (const piece of decoded) pieces.push(Uint8Array.from(piece))
   const base64 = Buffer.concat(pieces).toString('base64')
   yield Buffer.from((base64.match(/.{1,76}/g) ?? []).join('\r\n'))
 }
