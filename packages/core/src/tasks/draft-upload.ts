@@ -40,7 +40,7 @@ import {
 } from '../wire/mailbox.ts'
 import type { ComposedMessage, ComposedSegment, MessageToCompose } from '../wire/message-format.ts'
 import { findCopies } from './steps/find-copies.ts'
-import { isReset, lookNow } from './steps/folder-reset.ts'
+import { isElsewhere, isReset, lookNow } from './steps/folder-reset.ts'
 import { knowServer } from './steps/probe-account.ts'
 import { isWhole, readBack, unknownSize } from './steps/read-back.ts'
 import { resolveAttempts } from './steps/resolve-attempts.ts'
@@ -204,7 +204,8 @@ async function storeOnce(
 ): Promise<StoreResult> {
   const selected = await session.select(await ensureDraftsFolder(session))
   if (selected === null) return noFolder(session)
-  if (await isReset(context, selected)) return { kind: 'outcome', outcome: done(lookNow(context)) }
+  const isUnknown = (await isElsewhere(context, selected)) || (await isReset(context, selected))
+  if (isUnknown) return { kind: 'outcome', outcome: done(lookNow(context)) }
   const folder = context.probes ? await knowServer(context, session, selected) : selected
   if (folder === null) return noFolder(session)
   const older = await verifiedOlderCopy(context, session, folder, newestCopy(state.copies))

@@ -55,7 +55,10 @@ async function reconcileDrafts(context: ExecuteContext, session: MailboxSession)
   const look = path === null ? null : await session.changes(path, mark)
   if (look === null) {
     forgetDraftsFolder(session)
-    // Deleted or renamed by somebody: what was in it is uploaded again, never purged.
+    const other = path === null ? null : await draftsFolder(session)
+    // Renamed by somebody: what is in it is known again before anything is uploaded.
+    if (other !== null && other !== path) return await reconcileDrafts(context, session)
+    // Deleted by somebody: what was in it is uploaded again, never purged.
     if (seen !== null) await forgetFolder(context, seen.path)
     return { missing: false, imports: [] }
   }

@@ -7,7 +7,7 @@ import {
   applySendEvent,
   getSend,
   type SendFacts,
-  sendJournals,
+  journalOf,
   type SentCopy,
   setSendFacts,
   type StoredSend,
@@ -211,7 +211,7 @@ async function lookAgain(context: ExecuteContext, send: StoredSend): Promise<Out
   await context.write(async (write) => {
     const habit = await sentHabit(write.db, accountId)
     // What only the user says that it was taken shows nothing.
-    const isTaken = (await sendJournals(write.db, [id])).get(id)?.some(({ type }) => type === 'answered-ok') === true
+    const isTaken = journalOf(await getSend(write.db, id)).some(({ type }) => type === 'answered-ok')
     // Another mail may have shown more meanwhile: that it files, or that it was looked for longer.
     if (theirs !== undefined || (isTaken && habit?.filesItself !== true)) {
       const afterMs = theirs === undefined ? Math.max(habit?.afterMs ?? 0, now - sentAt) : Math.max(0, now - sentAt)

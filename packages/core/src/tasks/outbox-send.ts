@@ -4,7 +4,7 @@ import type { SendId } from '../ids.ts'
 import { getDraft } from '../storage/drafts.ts'
 import {
   type AppliedSend,
-  applySendEvent,
+  applySendEvents,
   getSend,
   type SendFacts,
   setSendFacts,
@@ -46,17 +46,17 @@ export const outboxSend: WireTask = {
     const started = await context.store.read((db) => getSend(db, id))
     const { phase } = started.state
     // One run at a time, under the lane's fence: whoever was on the wire with this is gone (hazards 34 and 35).
-    if (phase === 'transmitting' || phase === 'dotting') return end(context, id, { type: 'recovered' })
+    if (phase === 'transmitting' || phase === 'dotting') return end(context, started, { type: 'recovered' })
     if (phase !== 'checked' && phase !== 'frozen') return done(...sendFollowUps(started, context.environment.now()))
-    if (isStale(started, context.environment.now())) return backToQueue(context, id)
-    const session = await connect(context, id)
+    if (isStale(started, context.environment.now())) return backToQueue(context, started)
+    const session = await connect(context, started)
     if ('outcome' in session) return session.outcome
     const hold = holdPlan(
       started.facts.holdUntil,
       session.session.capabilities.futureRelease,
       context.environment.now(),
     )
-    if (hold.kind === 'wait') return end(context, id, { type: 'postponed', until: hold.until })
+    if (hold.kind === 'wait') return end(context, started, { type: 'postponed', until: hold.until })
     const asked = await askForQuotes(context, session.session, started)
     if (asked !== null) return asked
     const frozen = await freezeMail(context, started, hold.until)
@@ -70,21 +70,21 @@ function isStale({ state, facts }: StoredSend, now: number): boolean {
   return state.filing === null && facts.checkedAt !== null && now - facts.checkedAt > checkedForMs
 }
 
-function backToQueue(context: ExecuteContext, id: SendId): Outcome {
+function backToQueue(context: ExecuteContext, send: StoredSend): Outcome {
   const reason: SendReason = { code: 'OFFLINE', message: 'the server that takes mail could not be reached for a while' }
-  return end(context, id, { type: 'lost-before-dot', reason, retryAt: context.environment.now() })
+  return end(context, send, { type: 'lost-before-dot', reason, retryAt: context.environment.now() })
 }
 
 async function connect(
   context: ExecuteContext,
-  id: SendId,
+  send: StoredSend,
 ): Promise<{ readonly session: SubmissionSession } | { readonly outcome: Outcome }> {
   try {
     return { session: await context.submission() }
   } catch (error) {
     if (!(error instanceof WireError) || !blocking.has(error.code)) throw error
     const reason = { code: error.code, message: error.message }
-    return { outcome: end(context, id, { type: 'blocked', reason }) }
+    return { outcome: end(context, send, { type: 'blocked', reason }) }
   }
 }
 
@@ -117,15 +117,16 @@ async function transmit(
   holdUntil: number | null,
 ): Promise<Outcome> {
   const { send, mail } = frozen
-  const { id } = send
   const { environment } = context
+  // As it was stored last.
+  let stored = send
   try {
     const opened = await session.open({
       from: send.sender,
       recipients: send.state.recipients.filter(isLeft).map(({ address }) => address),
       size: mail.size,
       eightBit: mail.eightBit,
-      envid: id,
+      envid: send.id,
       holdUntil,
     })
     if (opened.kind === 'refused' && holdUntil !== null) return holdHere(context, send)
@@ -136,19 +137,21 @@ async function transmit(
       await session.reset()
       return done(...sendFollowUps(transmitting.send, environment.now()))
     }
+    stored = transmitting.send
     const outcome = await session.commit(mailBody(context, send, frozen), {
       beforeFinalDot: async () => {
         const dottedAt = environment.now()
         const marked = await context.write((write) =>
-          applySendEvent(write, id, { type: 'dot-marked' }, dottedAt, { dottedAt }),
+          applySendEvents(write, transmitting.send, [{ type: 'dot-marked' }], dottedAt, { dottedAt }),
         )
+        stored = marked.send
         if (marked.rule === 'refuse') throw new WireError('ABORTED', 'the send was taken back')
       },
     })
-    return committed(context, send, outcome, holdUntil)
+    return committed(context, stored, outcome, holdUntil)
   } catch (error) {
     if (!(error instanceof TransmissionError)) throw error
-    return await lost(context, id, error)
+    return await lost(context, send, error)
   }
 }
 
@@ -184,9 +187,9 @@ function verdictsOf(
 }
 
 /** A server that says FUTURERELEASE may still not do it for this user, or for so long. */
-function holdHere(context: ExecuteContext, { id, facts }: StoredSend): Outcome {
-  const until = facts.holdUntil ?? context.environment.now()
-  return end(context, id, { type: 'postponed', until }, null, { holdUntil: null })
+function holdHere(context: ExecuteContext, send: StoredSend): Outcome {
+  const until = send.facts.holdUntil ?? context.environment.now()
+  return end(context, send, { type: 'postponed', until }, null, { holdUntil: null })
 }
 
 async function notOpened(
@@ -199,25 +202,24 @@ async function notOpened(
   const stored = await context.write((write) => storeFrozen(write, frozen, [], now))
   if (stored.rule === 'refuse') return done(...sendFollowUps(stored.send, now))
   const { send } = stored
-  const { id } = send
   switch (opened.kind) {
     case 'no-recipients': {
       const event = verdictsOf(context, send, opened)
       const isPassing = opened.recipients.some(({ kind }) => kind === 'temporary')
       const last = opened.recipients.findLast(({ kind }) => kind === 'temporary') ?? opened.recipients.at(-1)
-      return end(context, id, event, isPassing && last ? { send, reason: reasonOf(last.reply) } : null)
+      return end(context, send, event, isPassing && last ? reasonOf(last.reply) : null)
     }
     case 'refused':
-      return end(context, id, { type: 'answered-refused', reason: reasonOf(opened.reply) })
+      return end(context, send, { type: 'answered-refused', reason: reasonOf(opened.reply) })
     case 'temporary':
       return later(context, send, opened.reply)
     case 'too-large': {
       const message = `the mail is larger than the ${opened.limitBytes} bytes that the server takes`
-      return end(context, id, { type: 'answered-refused', reason: { code: 'TOO_LARGE', message } })
+      return end(context, send, { type: 'answered-refused', reason: { code: 'TOO_LARGE', message } })
     }
     case 'unsupported': {
       const message = `the server lacks ${opened.needs}, which ${opened.addresses.join(', ') || 'the message'} needs`
-      return end(context, id, { type: 'answered-refused', reason: { code: 'UNSUPPORTED', message } })
+      return end(context, send, { type: 'answered-refused', reason: { code: 'UNSUPPORTED', message } })
     }
   }
 }
@@ -236,17 +238,17 @@ function committed(
       const isFiledByUs = send.facts.sentCopy?.filedBy === 'us'
       const again = isFiledByUs ? { lookAgainAt: at + context.sentCopy.lookAgainMs } : {}
       const found = { queueId, providerMessageId: messageId, heldUntil, ...again }
-      return lookLater(context, end(context, send.id, { type: 'answered-ok', at }, null, found))
+      return lookLater(context, end(context, send, { type: 'answered-ok', at }, null, found))
     }
     case 'refused':
-      return end(context, send.id, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
+      return end(context, send, { type: 'answered-refused', reason: reasonOf(outcome.reply) })
     case 'temporary':
       return later(context, send, outcome.reply)
     case 'not-fetched': {
       const message = 'the server could not fetch the attachments by itself: they are sent to it'
       const reason: SendReason = { code: 'NOT_FETCHED', message }
       const event: SendEvent = { type: 'lost-before-dot', reason, retryAt: context.environment.now() }
-      return end(context, send.id, event, null, { mayQuote: false })
+      return end(context, send, event, null, { mayQuote: false })
     }
   }
 }
@@ -276,7 +278,7 @@ function later(context: ExecuteContext, send: StoredSend, reply: SubmissionReply
     reason,
     retryAt: retryAt(context, send) ?? context.environment.now(),
   }
-  return end(context, send.id, event, { send, reason })
+  return end(context, send, event, reason)
 }
 
 /** Null: it was tried for long enough. */
@@ -286,36 +288,37 @@ function retryAt({ environment }: ExecuteContext, { state, facts }: StoredSend):
   return nextRetryAt(tries, environment.random)
 }
 
-async function lost(context: ExecuteContext, id: SendId, error: TransmissionError): Promise<Outcome> {
+async function lost(context: ExecuteContext, send: StoredSend, error: TransmissionError): Promise<Outcome> {
   const reason: SendReason = { code: error.code, message: error.message }
-  if (error.phase === 'after-dot') return end(context, id, { type: 'lost-after-dot', reason })
+  if (error.phase === 'after-dot') return end(context, send, { type: 'lost-after-dot', reason })
   const { environment } = context
-  const { facts } = await context.store.read((db) => getSend(db, id))
+  const { facts } = await context.store.read((db) => getSend(db, send.id))
   const losses = facts.losses + 1
   const at = lostRetryAt({ losses, now: environment.now() }, environment.random)
-  return end(context, id, { type: 'lost-before-dot', reason, retryAt: at }, null, { losses })
+  return end(context, send, { type: 'lost-before-dot', reason, retryAt: at }, null, { losses })
 }
 
 /**
- * The last event of a run, stored as that ends. `passing`: it is tried again for those who are left, unless that was done for
- * long enough.
+ * The last event of a run, stored as that ends. `passing`: why it is tried again for those who are left, unless that was done
+ * for long enough.
  */
 function end(
   context: ExecuteContext,
-  id: SendId,
+  send: StoredSend,
   event: SendEvent,
-  passing: { readonly send: StoredSend; readonly reason: SendReason } | null = null,
+  passing: SendReason | null = null,
   found: Partial<SendFacts> = {},
 ): Closing {
   const now = context.environment.now()
-  const givesUp = passing !== null && retryAt(context, passing.send) === null
+  const givesUp = passing !== null && retryAt(context, send) === null
   return {
     kind: 'closing',
     async change(write) {
-      const tried = passing === null ? {} : { firstTriedAt: (await getSend(write.db, id)).facts.firstTriedAt ?? now }
-      const applied = await applySendEvent(write, id, event, now, { quotes: null, ...found, ...tried })
+      const tried =
+        passing === null ? {} : { firstTriedAt: (await getSend(write.db, send.id)).facts.firstTriedAt ?? now }
+      const applied = await applySendEvents(write, send, [event], now, { quotes: null, ...found, ...tried })
       if (!givesUp || passing === null) return sendFollowUps(applied.send, now)
-      const given = await applySendEvent(write, id, { type: 'given-up', reason: passing.reason }, now)
+      const given = await applySendEvents(write, applied.send, [{ type: 'given-up', reason: passing }], now)
       return sendFollowUps(given.send, now)
     },
   }

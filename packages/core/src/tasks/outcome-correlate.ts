@@ -25,7 +25,7 @@ import { dropSentMail, type KeptSentMail, keptSentMails } from '../storage/sent-
 import { type Chain, chainsOf, tracesOf, whereaboutsOf } from './steps/draft-traces.ts'
 import { learnServerIds } from './steps/learn-server-ids.ts'
 import { lookIntoSent, unclearSince } from './steps/look-into-sent.ts'
-import { forget, type OutcomeMemory, recall, remember } from './steps/outcome-memory.ts'
+import { forget, type OutcomeMemory, recall, remember, type RememberedDraft } from './steps/outcome-memory.ts'
 import { purgeSent } from './steps/purge.ts'
 import { readSent } from './steps/read-sent.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
@@ -100,7 +100,7 @@ async function whatIsNew(context: ExecuteContext, recalled: OutcomeMemory, since
       touched === null ? await unclearOutcomes(db, accountId, since) : await outcomesOfDrafts(db, accountId, touched)
     const cleared = clear(memory, outcomes, since)
     const unclear = outcomes.filter((one) => isUnclear(one, since))
-    const asked = new Set([...memory.drafts.keys(), ...idsOf(unclear)])
+    const asked = new Set(idsOf(unclear))
     const explained = await takeMails(db, memory, { accountId, asked, from: old.nextSent })
     return { memory, outcomes: unclear, unneeded: [...cleared, ...explained] }
   })
@@ -131,30 +131,35 @@ async function touchedDrafts(
 }
 
 /** Takes out of the memory what became clear, or too old. @returns where the mails are that explain it */
-function clear(
-  { drafts, correlator, mails, rootOf }: OutcomeMemory,
-  changed: readonly Outcome[],
-  since: UnclearSince,
-): readonly MessagePlace[] {
-  const now = new Map(changed.map((outcome) => [outcome.messageId, outcome]))
+function clear(memory: OutcomeMemory, changed: readonly Outcome[], since: UnclearSince): readonly MessagePlace[] {
+  const { drafts, sent, mails, correlator } = memory
   const unneeded: MessagePlace[] = []
-  for (const [draftId, { outcome: known, chain }] of drafts) {
-    const outcome = now.get(draftId) ?? known
-    if (isUnclear(outcome, since)) continue
-    drafts.delete(draftId)
-    for (const link of chain.links) rootOf.delete(link.draftId)
-    correlator.removeDraft(draftId)
+  const look = (draftId: Umid, outcome: Outcome): void => {
+    if (!drafts.has(draftId) || isUnclear(outcome, since)) return
+    forgetDraft(memory, draftId)
     const explained = outcome.sent?.messageId ?? ''
     correlator.removeMail(explained)
     unneeded.push(...(mails.get(explained)?.places ?? []))
   }
+  for (const outcome of changed) look(outcome.messageId, outcome)
+  for (const draftId of sent) look(draftId, (drafts.get(draftId) as RememberedDraft).outcome)
+  for (const [draftId, { outcome }] of drafts) {
+    if (outcome.createdAt >= since.madeAt) break
+    look(draftId, outcome)
+  }
   return unneeded
+}
+
+function forgetDraft({ drafts, sent, gone, rootOf, correlator }: OutcomeMemory, draftId: Umid): void {
+  for (const link of drafts.get(draftId)?.chain.links ?? []) rootOf.delete(link.draftId)
+  for (const known of [drafts, sent, gone]) known.delete(draftId)
+  correlator.removeDraft(draftId)
 }
 
 /** Mails that were read since. @returns where those are that are explained by a draft that is clear */
 async function takeMails(
   db: Db,
-  { mails, correlator }: OutcomeMemory,
+  { drafts, mails, correlator }: OutcomeMemory,
   of: { readonly accountId: AccountId; readonly asked: ReadonlySet<Umid>; readonly from: Uid | null },
 ): Promise<readonly MessagePlace[]> {
   const kept = await keptSentMails(db, of.accountId, of.from ?? undefined)
@@ -165,7 +170,7 @@ async function takeMails(
     const key = keyOf(one)
     const known = mails.get(key)
     const draftId = explained.get(key)
-    const isClear = draftId !== undefined && !of.asked.has(draftId)
+    const isClear = draftId !== undefined && !drafts.has(draftId) && !of.asked.has(draftId)
     if (isClear) unneeded.push(place)
     else if (known === undefined) correlator.putMail({ key, ...mail })
     mails.set(key, { mail: { key, ...mail }, places: [...(known?.places ?? []), place] })
@@ -188,7 +193,7 @@ async function takeNote(
   { memory, outcomes }: News,
   { chains, sights, time }: Traced,
 ): Promise<ReadonlyMap<Umid, Sight>> {
-  const { correlator, drafts, rootOf, there } = memory
+  const { correlator, rootOf, there } = memory
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.messageId, outcome]))
   const changed = new Map<Umid, Sight>()
   for (const chain of chains) {
@@ -196,7 +201,7 @@ async function takeNote(
     const sight = sights.get(draftId) ?? null
     const found = whereaboutsOf(chain, sight, time)
     const outcome = outcomeOf.get(draftId) as Outcome
-    drafts.set(draftId, { outcome, chain, whereabouts: found.kind === 'there' ? there : found })
+    note(memory, { outcome, chain, whereabouts: found.kind === 'there' ? there : found })
     for (const link of links) rootOf.set(link.draftId, draftId)
     const goneAt = found.kind === 'there' ? null : found.kind === 'gone' ? found.goneAt : found.at
     if (goneAt === (sight?.goneAt ?? null)) continue
@@ -209,13 +214,25 @@ async function takeNote(
   return changed
 }
 
+function note({ drafts, sent, gone }: OutcomeMemory, draft: RememberedDraft): void {
+  const { draftId } = draft.chain
+  drafts.set(draftId, draft)
+  for (const [known, isOne] of [
+    [sent, draft.outcome.sent !== null],
+    [gone, draft.whereabouts.kind !== 'there'],
+  ] as const) {
+    if (isOne) known.add(draftId)
+    else known.delete(draftId)
+  }
+}
+
 function whereaboutsIn({ drafts, there }: OutcomeMemory, chains: readonly Chain[]) {
   return new Map(chains.map(({ draftId }) => [draftId, drafts.get(draftId)?.whereabouts ?? there]))
 }
 
 async function whenToWeigh(
   { accountId, store }: ExecuteContext,
-  { drafts }: OutcomeMemory,
+  { drafts, gone }: OutcomeMemory,
   { isChanged, now }: { readonly isChanged: boolean; readonly now: number },
 ): Promise<{
   readonly isDue: boolean
@@ -224,7 +241,8 @@ async function whenToWeigh(
   const last = await store.read((db) => outcomeLook(db, accountId))
   let isDecided = false
   let next: number | null = null
-  for (const { whereabouts } of drafts.values()) {
+  for (const draftId of gone) {
+    const { whereabouts } = drafts.get(draftId) as RememberedDraft
     if (whereabouts.kind === 'there') continue
     const at = (whereabouts.kind === 'gone' ? whereabouts.goneAt : whereabouts.at) + arrivesWithinMs
     if (at > last.weighedAt && at <= now) isDecided = true
@@ -235,7 +253,7 @@ async function whenToWeigh(
 
 async function weigh(
   context: ExecuteContext,
-  { correlator, drafts, mails }: OutcomeMemory,
+  memory: OutcomeMemory,
   found: {
     readonly changed: ReadonlyMap<Umid, Sight>
     readonly unneeded: readonly MessagePlace[]
@@ -243,6 +261,7 @@ async function weigh(
   },
 ): Promise<void> {
   const { accountId } = context
+  const { correlator, drafts, mails } = memory
   const { correlations, unrelated } = correlator.weigh(found.now)
   const concerned = correlations.flatMap(({ draftId }) => drafts.get(draftId) ?? [])
   const sent = correlations.flatMap(({ pairing }) => mails.get(pairing?.key ?? '')?.mail ?? [])
@@ -269,15 +288,12 @@ async function weigh(
     const change = said.get(one.outcome.id)
     if (change === undefined) continue
     const { sent: mail, verdict } = change
-    drafts.set(one.chain.draftId, { ...one, outcome: { ...one.outcome, sent: mail, verdict } })
+    note(memory, { ...one, outcome: { ...one.outcome, sent: mail, verdict } })
   }
-  forgetMails({ correlator, mails }, unneeded)
+  forgetMails(memory, unneeded)
 }
 
-function forgetMails(
-  { correlator, mails }: Pick<OutcomeMemory, 'correlator' | 'mails'>,
-  places: readonly MessagePlace[],
-): void {
+function forgetMails({ correlator, mails }: OutcomeMemory, places: readonly MessagePlace[]): void {
   const gone = new Set(places)
   for (const [key, { places: known }] of mails) {
     if (!known.some((place) => gone.has(place))) continue

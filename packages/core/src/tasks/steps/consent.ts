@@ -8,7 +8,7 @@ import { attemptMessageIds } from '../../storage/attempts.ts'
 import { missingBlobs } from '../../storage/blobs.ts'
 import type { StoredDraft } from '../../storage/drafts.ts'
 import { pendingImport } from '../../storage/imports.ts'
-import { insertSend, noFacts, type StoredSend } from '../../storage/sends.ts'
+import { insertSend, type NewSend, noFacts, type StoredSend } from '../../storage/sends.ts'
 import { tasksByKey } from '../../storage/tasks.ts'
 import { sentMark, sentMessageId } from '../../sync/message-ids.ts'
 import type { PlanContext } from '../task.ts'
@@ -45,7 +45,7 @@ export async function consent(context: ConsentContext, draft: StoredDraft, input
   const dueAt = Math.max(now + input.undoMs, holdUntil === null ? (input.sendAt ?? 0) : 0)
   // Else the look into Drafts and Sent would find nothing.
   const mustLook = dueAt > now || (await mayBeElsewhere(context, draft.id))
-  const consented: StoredSend = {
+  const consented: NewSend = {
     id,
     accountId: draft.accountId,
     draftId: draft.id,
@@ -56,7 +56,7 @@ export async function consent(context: ConsentContext, draft: StoredDraft, input
     subject: draft.content.subject,
     createdAt: now,
   }
-  return await insertSend(write, consented, mustLook ? [] : [{ type: 'released' }], now)
+  return await insertSend(write, consented, draft, mustLook ? [] : [{ type: 'released' }], now)
 }
 
 /** It is on a server, or was, or is on its way: from the consent on no other upload of it begins (hazard 20). */

@@ -19,6 +19,12 @@ export async function isReset(context: ExecuteContext, folder: FolderState): Pro
   })
 }
 
+/** Another folder than the one that was looked over last, as that was renamed: our own copies may lie in it. */
+export async function isElsewhere({ store, accountId }: ExecuteContext, folder: FolderState): Promise<boolean> {
+  const seen = await store.read((db) => seenFolder(db, accountId, 'drafts'))
+  return seen !== null && seen.path !== folder.path
+}
+
 /** A round over the folder, before anything else in its lane. */
 export function lookNow({ accountId }: ExecuteContext): FollowUp {
   return syncAfter(accountId, 0)

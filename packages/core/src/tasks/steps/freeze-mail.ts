@@ -128,12 +128,13 @@ async function froze(
 /** That its bytes are fixed, and what happened to it since: each is in the journal, or nothing is stored. Before DATA. */
 export async function storeFrozen(
   write: Write,
-  { send: { id, accountId }, mail, bytes }: Frozen,
+  { send: known, mail, bytes }: Frozen,
   events: readonly SendEvent[],
   now: number,
   found: Partial<SendFacts> = {},
 ): Promise<AppliedSend> {
-  const applied = await applySendEvents(write, id, [{ type: 'froze' }, ...events], now, { ...found, frozen: mail })
+  const { id, accountId } = known
+  const applied = await applySendEvents(write, known, [{ type: 'froze' }, ...events], now, { ...found, frozen: mail })
   if (applied.rule === 'refuse' || applied.send.facts.frozen === null || bytes === null) return applied
   const { sha256, size } = mail
   await holdBytes(write.db, { sha256, size, bytes }, { accountId, holder: id, now })

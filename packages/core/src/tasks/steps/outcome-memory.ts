@@ -13,8 +13,11 @@ import type { Chain } from './draft-traces.ts'
  */
 export interface OutcomeMemory {
   readonly correlator: Correlator
-  /** What of the account is unclear. */
+  /** What of the account is unclear, what was made first before the others. */
   readonly drafts: Map<Umid, RememberedDraft>
+  /** Of these the ones that became a mail, as far as is known, and the ones that are not in Drafts. */
+  readonly sent: Set<Umid>
+  readonly gone: Set<Umid>
   /** Of a draft that another program has made of one of these, that one. */
   readonly rootOf: Map<Umid, Umid>
   readonly mails: Map<string, { readonly mail: SentMail; readonly places: readonly MessagePlace[] }>
@@ -79,6 +82,8 @@ function emptyMemory(now: number, of: Pick<ExecuteContext, 'store' | 'accountId'
   return {
     correlator: createCorrelator(),
     drafts: new Map(),
+    sent: new Set(),
+    gone: new Set(),
     rootOf: new Map(),
     mails: new Map(),
     missing: new Set(),

@@ -42,9 +42,10 @@ export async function readSent(context: ExecuteContext, session: MailboxSession,
       await remember(context, db, folder, (identity.uid + 1) as Uid)
     })
   }
+  const after = ((added.at(-1)?.uid ?? 0) + 1) as Uid
   // Also that nothing came: since then Drafts and Sent were looked at.
-  const next = Math.max(end, (added.at(-1)?.uid ?? 0) + 1) as Uid
-  await context.write(({ db }) => remember(context, db, folder, next))
+  if (added.length === 0 || after < end)
+    await context.write(({ db }) => remember(context, db, folder, Math.max(end, after) as Uid))
   return isAnew
 }
 
