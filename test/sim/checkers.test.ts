@@ -245,7 +245,7 @@ const sendingViolations: readonly (readonly [string, CreateChecker, (device: Scr
     (device) => deliverAgain(device, [], (text) => `X-Everdraft-Id: 1\r\n${text}`),
     /has the field X-Everdraft-Id/,
   ],
-  ['a consent is gone', noConsentIsLost, sql('delete from send_event; delete from send'), /is gone/],
+  ['a consent is gone', noConsentIsLost, sql('delete from send'), /is gone/],
   [
     'a record says of somebody who has the mail that it was refused',
     noConsentIsLost,
@@ -292,7 +292,7 @@ const sendingViolations: readonly (readonly [string, CreateChecker, (device: Scr
     sql(`update send set ended_at = null, state = json_set(state, '$.version', 1)`),
     /at another revision/,
   ],
-  ['a draft is sent by nobody', nothingDangles, sql('delete from send_event; delete from send'), /without a consent/],
+  ['a draft is sent by nobody', nothingDangles, sql('delete from send'), /without a consent/],
   [
     'a send needs something, and has no row',
     workHasAMarker,

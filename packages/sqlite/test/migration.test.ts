@@ -103,6 +103,20 @@ describe.each([
     await store.close()
   })
 
+  test('schema version 27: what happened to its sends is told as before', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'everdraft.db')
+    const said: unknown = await oldFile(27, file)
+    const engine = await createEngine({ storage: storageAt(file), mailbox, housekeeping })
+    const { items } = await engine.sends.list({ limit: 50 })
+    expect(items.map(({ id, subject, status, events }) => ({ id, subject, status, events }))).toEqual(said)
+    const waiting = items.find(({ subject }) => subject === 'Waiting')
+    const undone = waiting && (await engine.sends.cancel(waiting.id))
+    expect(undone?.events.map(({ type }) => type)).toEqual(['consented', 'cancelled'])
+    await engine.close()
+    expect((await inspectStore(storageAt(file))).findings).toEqual([])
+  })
+
   test.each([1, 2])('schema version %i: every draft, version, attachment and task is there', async (version) => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')

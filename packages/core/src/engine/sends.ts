@@ -4,7 +4,7 @@ import type { SendId, Umid } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
 import { getAccount } from '../storage/accounts.ts'
 import { sendOfRequest } from '../storage/send-requests.ts'
-import { getSend, listSends, sendJournals, type StoredSend } from '../storage/sends.ts'
+import { getSend, journalOf, listSends, type StoredSend } from '../storage/sends.ts'
 import { type StoredTask, tasksByKey } from '../storage/tasks.ts'
 import { localTasks } from '../tasks/registry.ts'
 import type { LocalTask } from '../tasks/task.ts'
@@ -39,7 +39,10 @@ export function createSend({ run, environment, submission }: EngineParts): Draft
       confirm,
       request,
     }
-    return await run(localTasks.outbox_queue, input, (db, { id }) => recordIn(db, id))
+    return await run(localTasks.outbox_queue, input, async (db, { send, isNew }) =>
+      // Nothing of the queue has failed for it yet.
+      isNew ? recordOf(send, []) : await recordIn(db, send.id),
+    )
   }
 }
 
@@ -99,16 +102,12 @@ async function recordIn(db: Db, id: SendId): Promise<SendRecord> {
 /** The stored sends, overlaid with what the queue says of them. */
 async function records(db: Db, sends: readonly StoredSend[]): Promise<readonly SendRecord[]> {
   const ids = sends.map(({ id }) => id)
-  const journals = await sendJournals(db, ids)
   const tasks = await tasksByKey(db, 'outbox_send', ids)
-  return sends.map((send) => recordOf(send, journals.get(send.id) ?? [], tasks.get(send.id) ?? []))
+  return sends.map((send) => recordOf(send, tasks.get(send.id) ?? []))
 }
 
-function recordOf(
-  { id, accountId, draftId, messageId, sender, subject, createdAt, state, facts }: StoredSend,
-  events: SendRecord['events'],
-  rows: readonly StoredTask[],
-): SendRecord {
+function recordOf(send: StoredSend, rows: readonly StoredTask[]): SendRecord {
+  const { id, accountId, draftId, messageId, sender, subject, createdAt, state, facts } = send
   const waiting = rows.find((row) => row.state === 'waiting' && row.lastError !== null)
   const failure = waiting?.lastError ?? null
   return {
@@ -132,6 +131,6 @@ function recordOf(
     sentAt: state.sentAt,
     heldUntil: facts.heldUntil,
     verifiedAt: facts.verifiedAt,
-    events,
+    events: journalOf(send),
   }
 }

@@ -211,13 +211,11 @@ export async function holdBytes(
 ): Promise<void> {
   const { accountId, holder, now } = of
   const { sha256, size, bytes } = blob
-  let id = (await completeBlob(db, accountId, sha256))?.id
-  if (id === undefined) {
-    const [added] = await addComplete(db, { accountId, sha256, size, now })
-    if (added === undefined) throw new EverdraftError('STORAGE_ERROR', 'the store took no blob')
-    id = added.id
-    await addChunk(db, { id, bytes })
-  }
+  const [added] = await addComplete(db, { accountId, sha256, size, now })
+  if (added !== undefined) await addChunk(db, { id: added.id, bytes })
+  // Else the account has these bytes already.
+  const id = added?.id ?? (await completeBlob(db, accountId, sha256))?.id
+  if (id === undefined) throw new EverdraftError('STORAGE_ERROR', 'the store took no blob')
   await addRef(db, { holder, id })
 }
 
@@ -236,6 +234,9 @@ const addComplete = prepared(
         place: sql.lit('database' satisfies Place),
         created_at: input.now,
       })
+      .onConflict((conflict) =>
+        conflict.columns(['account_id', 'sha256']).where('complete', '=', sql.lit(1)).doNothing(),
+      )
       .returning('id'),
 )
 

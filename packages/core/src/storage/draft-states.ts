@@ -28,22 +28,24 @@ import type { Write } from './store.ts'
 export async function loadDraftState(db: Db, id: Umid): Promise<DraftState> {
   const [row] = await stateRow(db, { id })
   if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  return await stateOf(db, {
+  const known = {
     id,
     status: row.status as DraftStatus,
     syncState: row.sync_state as Copies['kind'],
     version: row.version as Version,
-  })
+  }
+  return await stateOf(db, known, Boolean(row.owes))
 }
 
 /** Of a draft that was read in this transaction. */
 async function stateOf(
   db: Db,
   { id, status, syncState, version }: Pick<StoredDraft, 'id' | 'status' | 'syncState' | 'version'>,
+  mayOwe: boolean = true,
 ): Promise<DraftState> {
   const [name] = syncState === 'synchronized' ? await nameRow(db, { id }) : []
   const [anchor] = syncState === 'stale-server' ? await anchorRow(db, { id }) : []
-  const debts = await debtRows(db, { id })
+  const debts = mayOwe ? await debtRows(db, { id }) : []
   return {
     status,
     head: version,
@@ -53,7 +55,20 @@ async function stateOf(
 }
 
 const stateRow = prepared((db, input: { readonly id: Umid }) =>
-  db.selectFrom('draft').select(['status', 'sync_state', 'version']).where('id', '=', input.id),
+  db
+    .selectFrom('draft')
+    .select((draft) => [
+      'status',
+      'sync_state',
+      'version',
+      // Most owe nothing, and are spared a statement of their own.
+      draft
+        .exists(
+          draft.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
+        )
+        .as('owes'),
+    ])
+    .where('id', '=', input.id),
 )
 const nameRow = prepared((db, input: { readonly id: Umid }) =>
   db.selectFrom('server_name').selectAll().where('draft_id', '=', input.id),
@@ -174,9 +189,8 @@ async function saveDraftState(
   const { id, before, after, now, head } = change
   const isMoved = after.status !== before.status || after.copies.kind !== before.copies.kind
   if (head !== null) await setHead(db, { id, version: after.head, content: JSON.stringify(head), updatedAt: now })
-  if (isMoved || head === null) {
-    await setState(db, { id, status: after.status, syncState: after.copies.kind, version: after.head })
-  }
+  if (isMoved) await setState(db, { id, status: after.status, syncState: after.copies.kind })
+  if (head === null && after.head !== before.head) await setVersion(db, { id, version: after.head })
   if (after.status !== before.status && (after.status === 'discarded' || before.status === 'discarded')) {
     const trashedAt = after.status === 'discarded' ? now : null
     await db
@@ -207,18 +221,12 @@ async function saveDraftState(
   }
 }
 
-interface StateColumns {
-  readonly id: Umid
-  readonly status: string
-  readonly syncState: string
-  readonly version: Version
-}
+const setState = prepared((db, input: { readonly id: Umid; readonly status: string; readonly syncState: string }) =>
+  db.updateTable('draft').set({ status: input.status, sync_state: input.syncState }).where('id', '=', input.id),
+)
 
-const setState = prepared((db, input: StateColumns) =>
-  db
-    .updateTable('draft')
-    .set({ status: input.status, sync_state: input.syncState, version: input.version })
-    .where('id', '=', input.id),
+const setVersion = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
+  db.updateTable('draft').set({ version: input.version }).where('id', '=', input.id),
 )
 
 const setHead = prepared(

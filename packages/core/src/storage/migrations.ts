@@ -502,6 +502,29 @@ const steps: readonly (readonly Statement[])[] = [
     `create index task_waiting on task (lane_seq, run_at) where state = 'waiting'`,
     `create index task_stopped on task (lane_seq) where state <> 'running' and state <> 'waiting'`,
   ],
+  [
+    // What happened to a send stands in its row, which each step writes anyway.
+    `alter table send add column journal text not null default ''`,
+    `alter table send add column changes integer not null default 0`,
+    {
+      sqlite: [
+        `update send set journal = (
+          select coalesce(group_concat(entry, ','), '') from (
+            select json_object('at', at, 'type', type, 'phase', phase, 'reason', json(reason)) as entry
+            from send_event where send_id = send.id order by seq
+          )
+        )`,
+      ],
+      postgres: [
+        `update send set journal = (
+          select coalesce(string_agg(
+            json_build_object('at', at, 'type', type, 'phase', phase, 'reason', reason::json)::text, ',' order by seq
+          ), '') from send_event where send_id = send.id
+        )`,
+      ],
+    },
+    `drop table send_event`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

@@ -29,7 +29,6 @@ export interface Schema {
   readonly search_row: { readonly id: Generated<number>; readonly draft_id: string }
   readonly lane: LaneRow
   readonly send: SendRow
-  readonly send_event: SendEventRow
   readonly sent_habit: SentHabitRow
   readonly send_request: SendRequestRow
   readonly draft_request: DraftRequestRow
@@ -65,18 +64,12 @@ export interface SendRow {
   readonly sender: string
   readonly subject: string
   readonly created_at: number
+  /** JSON of its entries, without the brackets around. */
+  readonly journal: string
+  /** How often it was written. */
+  readonly changes: number
   /** When nothing was left to be done. */
   readonly ended_at: number | null
-}
-
-interface SendEventRow {
-  readonly seq: Generated<number>
-  readonly send_id: string
-  readonly at: number
-  readonly type: string
-  readonly phase: string
-  /** JSON of a `SendReason`. */
-  readonly reason: string | null
 }
 
 export interface ApiTokenRow {

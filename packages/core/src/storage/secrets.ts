@@ -1,6 +1,7 @@
 import type { AccountId } from '../ids.ts'
 import type { SecretName } from '../wire/login.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 
 /** Whose login it is: of the account's mailbox, or of its submission server. */
 export type LoginOf = 'imap' | 'smtp'
@@ -44,9 +45,7 @@ export async function replaceSecrets(
 
 /** Null: of all accounts. */
 export async function storedSecrets(db: Db, accountId: AccountId | null): Promise<readonly StoredSecret[]> {
-  let query = db.selectFrom('account_secret').selectAll().orderBy('account_id').orderBy('kind')
-  if (accountId !== null) query = query.where('account_id', '=', accountId)
-  const rows = await query.execute()
+  const rows = accountId === null ? await allSecrets(db, {}) : await secretsOf(db, { accountId })
   return rows.map((row) => ({
     accountId: row.account_id as AccountId,
     kind: row.kind as SecretKind,
@@ -54,6 +53,13 @@ export async function storedSecrets(db: Db, accountId: AccountId | null): Promis
     sealed: row.sealed === 1,
   }))
 }
+
+const allSecrets = prepared((db, _input: object) =>
+  db.selectFrom('account_secret').selectAll().orderBy('account_id').orderBy('kind'),
+)
+const secretsOf = prepared((db, input: { readonly accountId: AccountId }) =>
+  db.selectFrom('account_secret').selectAll().where('account_id', '=', input.accountId).orderBy('kind'),
+)
 
 /** Unless it was changed, or its account removed, since it was read. */
 export async function sealAnew(db: Db, before: StoredSecret, sealed: string): Promise<void> {

@@ -1,8 +1,8 @@
+import { sql } from 'kysely'
+
 import {
   draftStatusOf,
   type SendEvent,
-  type SendPhase,
-  type SendReason,
   type SendRule,
   type SendState,
   type SendStatus,
@@ -19,7 +19,9 @@ import { accountsOf } from './accounts.ts'
 import { releaseBlobs } from './blobs.ts'
 import type { Db } from './db.ts'
 import { applyDraftEvent } from './draft-states.ts'
+import type { StoredDraft } from './drafts.ts'
 import { prepared } from './prepared.ts'
+import { entriesOf, type Journal, type SendJournalEntry, withEntries } from './send-journal.ts'
 import type { SendRow } from './schema.ts'
 import type { Write } from './store.ts'
 
@@ -149,14 +151,13 @@ export interface StoredSend {
   readonly sender: string
   readonly subject: string
   readonly createdAt: number
+  readonly journal: Journal
+  /** How often it was written: who has read it knows by this alone whether that is still so. */
+  readonly changes: number
 }
 
-export interface SendJournalEntry {
-  readonly at: number
-  readonly type: string
-  readonly phase: SendPhase
-  readonly reason: SendReason | null
-}
+/** A consent before it is stored. */
+export type NewSend = Omit<StoredSend, 'journal' | 'changes'>
 
 /**
  * A new consent, and what happens to it at once. The draft goes into the outbox in the same transaction.
@@ -164,18 +165,24 @@ export interface SendJournalEntry {
  */
 export async function insertSend(
   write: Write,
-  consent: StoredSend,
+  consent: NewSend,
+  draft: StoredDraft,
   events: readonly SendEvent[],
   now: number,
 ): Promise<StoredSend> {
-  const steps = stepsThrough(consent.state, events)
-  const send: StoredSend = { ...consent, state: steps?.at(-1)?.state ?? consent.state }
-  await addSend(write.db, toRow(send, now))
-  await addEntry(write.db, send.id, { at: now, type: 'consented', phase: consent.state.phase, reason: null })
+  const steps = stepsThrough(consent.state, events) ?? []
+  const consented: SendJournalEntry = { at: now, type: 'consented', phase: consent.state.phase, reason: null }
+  const send: StoredSend = {
+    ...consent,
+    state: steps.at(-1)?.state ?? consent.state,
+    journal: withEntries('', [consented, ...entriesFor(steps, now)]),
+    changes: 0,
+  }
+  await addSend(write.db, { ...toRow(send), ended_at: isEnded(send) ? now : null })
   const { accountId, draftId, id: sendId, state } = consent
   write.emit({ type: 'send-queued', accountId, draftId, sendId, version: state.version, dueAt: state.dueAt })
-  await moveDraft(write, send, 'draft', now)
-  for (const step of steps ?? []) await tell(write, send, step, now)
+  await moveDraft(write, send, { before: 'draft', now, draft })
+  tell(write, send, steps)
   return send
 }
 
@@ -193,6 +200,8 @@ const addSend = prepared((db, row: SendRow) =>
     sender: row.sender,
     subject: row.subject,
     created_at: row.created_at,
+    journal: row.journal,
+    changes: row.changes,
     ended_at: row.ended_at,
   }),
 )
@@ -212,31 +221,39 @@ export async function applySendEvent(
   now: number,
   found: Partial<SendFacts> = {},
 ): Promise<AppliedSend> {
-  return await applySendEvents(write, id, [event], now, found)
+  return await applySendEvents(write, await getSend(write.db, id), [event], now, found)
 }
 
 /**
  * The same for what happened one after the other, with nothing on the wire in between: each is in the journal, the send is
- * written once. Where one is refused nothing of all is stored.
+ * written once. Where one is refused nothing of all is stored. `known`: the send as it was read last; where somebody has
+ * written it since, it is read anew.
  */
 export async function applySendEvents(
   write: Write,
-  id: SendId,
+  known: StoredSend,
   events: readonly SendEvent[],
   now: number,
   found: Partial<SendFacts> = {},
 ): Promise<AppliedSend> {
-  const before = await getSend(write.db, id)
+  const { id } = known
+  const before = await asOfNow(write.db, known)
   const steps = stepsThrough(before.state, events)
   const last = steps?.at(-1)
   if (steps === null || last === undefined) return { rule: 'refuse', send: before }
   const { rule, state } = last
   const isSpent = needsBytes(state) ? {} : { frozen: null }
-  const send: StoredSend = { ...before, state, facts: { ...before.facts, ...found, ...isSpent } }
-  await saveSend(write, send, now)
+  const send: StoredSend = {
+    ...before,
+    state,
+    facts: { ...before.facts, ...found, ...isSpent },
+    journal: withEntries(before.journal, entriesFor(steps, now)),
+    changes: before.changes + 1,
+  }
+  await saveSend(write, before, send, now)
   if (send.facts.frozen === null && before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set())
-  await moveDraft(write, send, draftStatusOf(before.state), now)
-  for (const step of steps) await tell(write, send, step, now)
+  await moveDraft(write, send, { before: draftStatusOf(before.state), now, draft: null })
+  tell(write, send, steps)
   return { rule, before, send }
 }
 
@@ -259,18 +276,24 @@ function stepsThrough(first: SendState, events: readonly SendEvent[]): readonly 
   return steps
 }
 
-/** To the journal, and to who listens. */
-async function tell(
-  write: Write,
-  { id, accountId, draftId }: StoredSend,
-  { event, before, state }: SendStep,
-  now: number,
-): Promise<void> {
-  if (state === before) return
-  const reason = 'reason' in event ? event.reason : state.error
-  await addEntry(write.db, id, { at: now, type: event.type, phase: state.phase, reason })
-  const [status, phase, error] = [sendStatusOf(state), state.phase, state.held ?? state.error]
-  write.emit({ type: 'send-status-changed', accountId, draftId, sendId: id, status, phase, error })
+function entriesFor(steps: readonly SendStep[], now: number): readonly SendJournalEntry[] {
+  return steps.filter(isChange).map(({ event, state }) => ({
+    at: now,
+    type: event.type,
+    phase: state.phase,
+    reason: 'reason' in event ? event.reason : state.error,
+  }))
+}
+
+function tell(write: Write, { id, accountId, draftId }: StoredSend, steps: readonly SendStep[]): void {
+  for (const { state } of steps.filter(isChange)) {
+    const [status, phase, error] = [sendStatusOf(state), state.phase, state.held ?? state.error]
+    write.emit({ type: 'send-status-changed', accountId, draftId, sendId: id, status, phase, error })
+  }
+}
+
+function isChange({ before, state }: SendStep): boolean {
+  return state !== before
 }
 
 /** The bytes are kept until the copy in Sent is confirmed, and for whoever is still to get them (hazard 25). */
@@ -283,15 +306,17 @@ function needsBytes({ phase, recipients }: SendState): boolean {
 /** What a step has found out beside the state. */
 export async function setSendFacts(write: Write, id: SendId, found: Partial<SendFacts>, now: number): Promise<void> {
   const send = await getSend(write.db, id)
-  await saveSend(write, { ...send, facts: { ...send.facts, ...found } }, now)
+  await saveSend(write, send, { ...send, facts: { ...send.facts, ...found }, changes: send.changes + 1 }, now)
 }
 
-async function saveSend({ db }: Write, send: StoredSend, now: number): Promise<void> {
-  await setSend(db, toRow(send, now))
+async function saveSend({ db }: Write, before: StoredSend, send: StoredSend, now: number): Promise<void> {
+  await setSend(db, toRow(send))
+  const hasEnded = isEnded(send)
+  if (hasEnded || isEnded(before)) await setEnd(db, { id: send.id, endedAt: hasEnded ? now : null })
 }
 
 /** What never changes is in no statement: each column that is named writes its indexes anew. */
-const setSend = prepared((db, row: SendRow) =>
+const setSend = prepared((db, row: Omit<SendRow, 'ended_at'>) =>
   db
     .updateTable('send')
     .set({
@@ -300,9 +325,14 @@ const setSend = prepared((db, row: SendRow) =>
       due_at: row.due_at,
       state: row.state,
       facts: row.facts,
-      ended_at: row.ended_at,
+      journal: row.journal,
+      changes: row.changes,
     })
     .where('id', '=', row.id),
+)
+
+const setEnd = prepared((db, input: { readonly id: SendId; readonly endedAt: number | null }) =>
+  db.updateTable('send').set({ ended_at: input.endedAt }).where('id', '=', input.id),
 )
 
 const draftEvents: Readonly<Record<Exclude<DraftStatus, 'discarded'>, DraftEvent>> = {
@@ -315,19 +345,29 @@ const draftEvents: Readonly<Record<Exclude<DraftStatus, 'discarded'>, DraftEvent
 async function moveDraft(
   write: Write,
   { draftId, state }: StoredSend,
-  before: DraftStatus,
-  now: number,
+  /** `draft`: where it was read in this transaction and not changed since. */
+  { before, now, draft }: { readonly before: DraftStatus; readonly now: number; readonly draft: StoredDraft | null },
 ): Promise<void> {
   const after = draftStatusOf(state)
   if (after === before || after === 'discarded') return
-  await applyDraftEvent(write, draftId, draftEvents[after], now)
+  await applyDraftEvent(write, draftId, draftEvents[after], now, null, draft)
   const scheduledAt = after === 'queued' && state.dueAt > now ? state.dueAt : null
   // Only what is queued has one.
-  if (scheduledAt !== null || before === 'queued') await setSchedule(write.db, { draftId, scheduledAt })
+  if (scheduledAt !== null) await setSchedule(write.db, { draftId, scheduledAt })
+  else if (before === 'queued') await endSchedule(write.db, { draftId })
 }
 
-const setSchedule = prepared((db, input: { readonly draftId: Umid; readonly scheduledAt: number | null }) =>
+const setSchedule = prepared((db, input: { readonly draftId: Umid; readonly scheduledAt: number }) =>
   db.updateTable('draft').set({ scheduled_send_at: input.scheduledAt }).where('id', '=', input.draftId),
+)
+
+/** Most go at once, and have none: a statement that finds nothing writes nothing. */
+const endSchedule = prepared((db, input: { readonly draftId: Umid }) =>
+  db
+    .updateTable('draft')
+    .set({ scheduled_send_at: sql.lit(null) })
+    .where('id', '=', input.draftId)
+    .where('scheduled_send_at', 'is not', null),
 )
 
 /** @throws {EverdraftError} NOT_FOUND */
@@ -339,6 +379,15 @@ export async function getSend(db: Db, id: SendId): Promise<StoredSend> {
 
 const sendRow = prepared((db, input: { readonly id: SendId }) =>
   db.selectFrom('send').selectAll().where('id', '=', input.id),
+)
+
+async function asOfNow(db: Db, known: StoredSend): Promise<StoredSend> {
+  const [row] = await changesOf(db, { id: known.id })
+  return row?.changes === known.changes ? known : await getSend(db, known.id)
+}
+
+const changesOf = prepared((db, input: { readonly id: SendId }) =>
+  db.selectFrom('send').select('changes').where('id', '=', input.id),
 )
 
 /** The consent that the draft is in the outbox for, or was last. */
@@ -393,29 +442,10 @@ export async function listSends(
   return { items: rows.map(toSend), total: Number(total) }
 }
 
-/** Of each, oldest first. */
-export async function sendJournals(
-  db: Db,
-  ids: readonly SendId[],
-): Promise<ReadonlyMap<string, readonly SendJournalEntry[]>> {
-  const [only] = ids
-  if (only === undefined) return new Map()
-  const rows =
-    ids.length === 1
-      ? (await eventRows(db, { id: only })).toSorted((a, b) => a.seq - b.seq)
-      : await db.selectFrom('send_event').selectAll().where('send_id', 'in', ids).orderBy('seq').execute()
-  const entries = rows.map(({ send_id: id, at, type, phase, reason }) => ({
-    id,
-    entry: { at, type, phase: phase as SendPhase, reason: reason === null ? null : (JSON.parse(reason) as SendReason) },
-  }))
-  const byId = Map.groupBy(entries, ({ id }) => id)
-  return new Map([...byId].map(([id, of]) => [id, of.map(({ entry }) => entry)]))
+/** Oldest first. */
+export function journalOf({ journal }: StoredSend): readonly SendJournalEntry[] {
+  return entriesOf(journal)
 }
-
-const eventRows = prepared((db, input: { readonly id: SendId }) =>
-  // Sorted by the reader: SQLite plans a statement that orders anew each time its values change.
-  db.selectFrom('send_event').selectAll().where('send_id', '=', input.id),
-)
 
 /** Records of sends that ended before then; what is still open stays. */
 export async function dropSendsBefore(db: Db, endedBefore: number): Promise<void> {
@@ -436,24 +466,13 @@ export async function hasSuccessorSince(db: Db, draftId: Umid, since: number): P
   return row !== undefined
 }
 
-async function addEntry(db: Db, id: SendId, { at, type, phase, reason }: SendJournalEntry): Promise<void> {
-  await addEventRow(db, { id, at, type, phase, reason: reason === null ? null : JSON.stringify(reason) })
-}
-
-const addEventRow = prepared(
-  (db, input: Omit<SendJournalEntry, 'reason'> & { readonly id: SendId; readonly reason: string | null }) =>
-    db
-      .insertInto('send_event')
-      .values({ send_id: input.id, at: input.at, type: input.type, phase: input.phase, reason: input.reason }),
-)
-
 /** Nothing is left to be done, also by the user. */
 function isEnded({ state, facts }: StoredSend): boolean {
   const { releaseAt, wire, filing, evidence, user } = workOf(state)
   return releaseAt === null && !wire && !filing && !evidence && !user && facts.lookAgainAt === null
 }
 
-function toRow(send: StoredSend, now: number): SendRow {
+function toRow(send: StoredSend): Omit<SendRow, 'ended_at'> {
   return {
     id: send.id,
     account_id: send.accountId,
@@ -467,7 +486,8 @@ function toRow(send: StoredSend, now: number): SendRow {
     sender: send.sender,
     subject: send.subject,
     created_at: send.createdAt,
-    ended_at: isEnded(send) ? now : null,
+    journal: send.journal,
+    changes: send.changes,
   }
 }
 
@@ -483,5 +503,7 @@ export function toSend(row: SendRow): StoredSend {
     sender: row.sender,
     subject: row.subject,
     createdAt: row.created_at,
+    journal: row.journal as Journal,
+    changes: row.changes,
   }
 }
