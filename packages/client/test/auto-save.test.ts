@@ -268,15 +268,14 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
   })
 
   test('a browser without room is told, and the words are saved all the same', async () => {
-    const composing = await compose()
-    const page = await composing.open({ interval: '60000' })
-    // Chromium cannot be made to run out of room: this is how it says so.
-    await page.evaluate(
-      'IDBObjectStore.prototype.put = () => { throw new DOMException("no room", "QuotaExceededError") }, undefined',
-    )
-    await page.type('x'.repeat(1000))
+    const composing = await compose({ more: { '/empty': '<!doctype html>' } })
+    const page = await composing.profile.open(new URL('/empty', composing.urlOf()).href)
+    await page.setRoom(100_000)
+    await page.goto(composing.urlOf({ interval: '60000' }))
+    await page.evaluate('saver.then(() => null)')
+    await page.type('x'.repeat(200_000))
     expect(await page.evaluate('made.flush()')).toEqual({ state: 'saved', shadow: 'full', version: 3 })
-    expect((await composing.stored()).text).toHaveLength('Dear Ann,\n\nthe end\n'.length + 1000)
+    expect((await composing.stored()).text).toHaveLength('Dear Ann,\n\nthe end\n'.length + 200_000)
   })
 
   test('a draft that is begun offline is made once, by the first save that gets through', async () => {

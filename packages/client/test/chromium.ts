@@ -23,6 +23,8 @@ export interface Page {
   /** Into what has the focus, as a keyboard does. */
   type(text: string): Promise<void>
   setOffline(isOffline: boolean): Promise<void>
+  /** How many bytes the browser keeps for the site at most; to be said before anything is kept. */
+  setRoom(bytes: number): Promise<void>
   /** Kills its renderer: nothing of the page runs any more, not even `pagehide`. */
   crash(): Promise<void>
   /** As a user closes a tab. */
@@ -145,6 +147,14 @@ async function connect(url: string): Promise<Pick<Browser, 'newProfile'>> {
       async setOffline(isOffline) {
         const throughput = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 }
         await send('Network.emulateNetworkConditions', { offline: isOffline, ...throughput }, sessionId)
+      },
+      async setRoom(bytes) {
+        const { result } = await send<{ result: { value: string } }>(
+          'Runtime.evaluate',
+          { expression: 'location.origin', returnByValue: true },
+          sessionId,
+        )
+        await send('Storage.overrideQuotaForOrigin', { origin: result.value, quotaSize: bytes }, sessionId)
       },
       async crash() {
         const crashed = heard(sessionId, 'Inspector.targetCrashed', () => true)
