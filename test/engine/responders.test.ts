@@ -440,6 +440,58 @@ describe('a responder', () => {
     expect(waiting[0]!.nextRunAt).toBeGreaterThan(Date.now() + 3_500_000)
   })
 
+  test('is asked about several conversations at once, and within one about one mail after the other', async () => {
+    const running = new Set<string>()
+    const together: number[] = []
+    let open = 6
+    const all = Promise.withResolvers<void>()
+    const responder: Responder = async ({ message }) => {
+      const [conversation = ''] = message.references.length === 0 ? [message.messageId ?? ''] : message.references
+      expect(running).not.toContain(conversation)
+      running.add(conversation)
+      together.push(running.size)
+      open -= 1
+      if (running.size === 3 || open === 0) all.resolve()
+      await all.promise
+      running.delete(conversation)
+      return { text: `About ${message.subject}` }
+    }
+    await using answering = await openAnswering({ answer: responder })
+    const roots = [1, 2, 3].map((one) => `<${one}@example.com>`)
+    await answering.arrives(...roots.map((messageId) => mail({ messageId, subject: `first of ${messageId}` })))
+    await answering.arrives(...roots.map((id) => mail({ inReplyTo: id, references: id, subject: `second of ${id}` })))
+    await answering.settle()
+    expect(Math.max(...together)).toBe(3)
+    expect(await answering.drafts()).toHaveLength(3)
+    const outcomes = await answering.outcomes()
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
+      ...Array.from({ length: 3 }, () => 'draft_created'),
+      ...Array.from({ length: 3 }, () => 'superseded'),
+    ])
+    const latest = outcomes.filter(({ status }) => status === 'draft_created')
+    expect(latest.every(({ draftSubject }) => draftSubject.includes('second'))).toBe(true)
+  })
+
+  test('that is asked about several at once writes no more than it may within an hour', async () => {
+    const asked = Promise.withResolvers<void>()
+    let count = 0
+    const responder: Responder = async () => {
+      count += 1
+      if (count === 3) asked.resolve()
+      await asked.promise
+      return { text: 'An answer.' }
+    }
+    await using answering = await openAnswering({ answer: responder, input: { hourlyLimit: 1 } })
+    await answering.arrives(...[1, 2, 3].map((one) => mail({ messageId: `<${one}@example.com>` })))
+    await answering.device.sync()
+    await expect.poll(async () => (await answering.outcomes()).length).toBe(1)
+    const { engine, account } = answering.device
+    await expect
+      .poll(async () => (await engine.tasks.list(account.id)).items.filter(({ kind }) => kind === 'responder_answer'))
+      .toMatchObject([{ state: 'waiting' }, { state: 'waiting' }])
+    expect(await answering.outcomes()).toHaveLength(1)
+  })
+
   test('is left to the program that has it: another one on the same store asks nobody, and loses no mail', async () => {
     await using answering = await openAnswering()
     const { device } = answering

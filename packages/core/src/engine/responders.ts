@@ -1,5 +1,5 @@
 import { validationError } from '../errors.ts'
-import { type AccountId, type InboxMarkId, toHex } from '../ids.ts'
+import { type AccountId, toHex } from '../ids.ts'
 import { checkFilters } from '../responder/mail-filters.ts'
 import type { ResponderSettings, ResponderTarget } from '../responder/responder.ts'
 import { getAccount } from '../storage/accounts.ts'
@@ -41,7 +41,7 @@ export function createResponders(
         await setResponder(write.db, after)
         if (sealed !== null) await setSecret(write.db, sealed)
         const open = await openInboxMarks(write.db, accountId, ['waiting', 'parked'])
-        await queue.enqueue(write, [lookIntoInbox(accountId, 0), ...open.map((id) => askAgain(accountId, id))])
+        await queue.enqueue(write, [lookIntoInbox(accountId, 0), ...open.map((mark) => askAgain(accountId, mark))])
         write.emit({ type: 'account-changed', accountId })
         return after
       })
@@ -66,7 +66,7 @@ export function createResponders(
         // Their rows of the queue end by that.
         await queue.enqueue(
           write,
-          open.map((id) => askAgain(accountId, id)),
+          open.map((mark) => askAgain(accountId, mark)),
         )
         emit({ type: 'account-changed', accountId })
       })
@@ -77,8 +77,8 @@ export function createResponders(
 }
 
 /** Also where it is parked. */
-function askAgain(accountId: AccountId, id: InboxMarkId): FollowUp {
-  return { ...answerMail(accountId, id), join: 'sooner' }
+function askAgain(accountId: AccountId, mark: Parameters<typeof answerMail>[1]): FollowUp {
+  return { ...answerMail(accountId, mark), join: 'sooner' }
 }
 
 /** @throws {EverdraftError} VALIDATION_ERROR naming the field */

@@ -126,6 +126,8 @@ const storageBackOff: BackOff = { firstMs: 2_000, longestMs: 60_000 }
 export function createQueue(options: QueueOptions): Queue {
   const { store, environment, tasks } = options
   const lanes = new PQueue({ concurrency: options.concurrency })
+  // However many responders take their time, nothing but other mail waits for them.
+  const asking = new PQueue({ concurrency: options.concurrency })
   const running = new Set<string>()
   /** Lanes that run, and have got a task since they looked for their next one. */
   const unseen = new Set<string>()
@@ -139,8 +141,9 @@ export function createQueue(options: QueueOptions): Queue {
   let refusals = 0
   let refusedUntil = 0
 
-  function laneOf({ accountId, task }: FollowUp): string {
-    return `${accountId}/${tasks[task].lane}`
+  function laneOf({ accountId, task, part = 0 }: FollowUp): string {
+    const lane = `${accountId}/${tasks[task].lane}`
+    return part === 0 ? lane : `${lane}/${part}`
   }
 
   function wakeFor(followUps: readonly FollowUp[]): void {
@@ -157,7 +160,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   function start(lane: string): void {
     running.add(lane)
-    void lanes.add(() => runLane(lane))
+    void (isOfResponder(lane) ? asking : lanes).add(() => runLane(lane))
   }
 
   function wake(): void {
@@ -455,7 +458,7 @@ export function createQueue(options: QueueOptions): Queue {
       cancelTimer?.()
       const grace = Promise.withResolvers<void>()
       const cancelGrace = environment.schedule(graceMs, grace.resolve)
-      await Promise.race([Promise.all([pumping, lanes.onIdle()]), grace.promise])
+      await Promise.race([Promise.all([pumping, lanes.onIdle(), asking.onIdle()]), grace.promise])
       cancelGrace()
       for (const waiter of waiters) waiter()
     },
@@ -464,4 +467,8 @@ export function createQueue(options: QueueOptions): Queue {
 
 async function nextIn(db: Write['db'], lane: string, claim: Claim | null): Promise<Next> {
   return claim === null ? { runAt: await laneDueAt(db, lane) } : { claim }
+}
+
+function isOfResponder(lane: string): boolean {
+  return lane.split('/')[1] === ('responder' satisfies WireTask['lane'])
 }

@@ -85,17 +85,20 @@ export async function openInboxMarks(
   db: Db,
   accountId: AccountId,
   states: readonly Extract<InboxMarkState, 'waiting' | 'parked'>[],
-): Promise<readonly InboxMarkId[]> {
+): Promise<readonly Pick<InboxMark, 'id' | 'conversationId'>[]> {
   const rows = await db
     .selectFrom('inbox_mark')
-    .select('id')
+    .select(['id', 'conversation_id'])
     .where('account_id', '=', accountId)
     .where('ended_at', 'is', null)
     .where('state', 'in', states)
     .orderBy('found_at')
     .orderBy('id')
     .execute()
-  return rows.map(({ id }) => id as InboxMarkId)
+  return rows.map((row) => ({
+    id: row.id as InboxMarkId,
+    conversationId: row.conversation_id as ConversationId,
+  }))
 }
 
 /** The last mails of a conversation that came, the oldest first. */

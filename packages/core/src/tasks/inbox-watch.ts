@@ -67,7 +67,7 @@ export const inboxWatch: WireTask = {
     }))
     // Also while a responder is being asked: what it answers may have come too late.
     if (open.length > 0) await readSentAnswers(context, session, settings.createdAt)
-    return done(...waiting.map((id) => answerMail(accountId, id)))
+    return done(...waiting.map((mark) => answerMail(accountId, mark)))
   },
 }
 

@@ -26,6 +26,7 @@ import { findResponder } from '../storage/responders.ts'
 import { lastSendOf } from '../storage/sends.ts'
 import type { Write } from '../storage/store.ts'
 import { ResponderError, type ResponderErrorCode } from '../wire/responder.ts'
+import { answerMail } from './steps/answer-mail.ts'
 import { beginDraft } from './steps/begin-draft.ts'
 import { consent } from './steps/consent.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
@@ -217,6 +218,14 @@ async function answered(context: ExecuteContext, write: Write, reply: Reply): Pr
   const now = environment.now()
   const by = await whoAnswered(write.db, mark)
   if (by !== null) return await end(context, write, mark, skipped('ANSWERED', answeredBy[by], now))
+  const may = mayAsk(settings, {
+    lastSentAt: null,
+    draftedAt: await outcomesMadeSince(write.db, accountId, now - hourMs),
+    draftOnly: responders.draftOnly,
+    now,
+  })
+  // Others were asked about meanwhile, and had the last turn.
+  if (may.kind === 'wait') return [{ ...answerMail(accountId, mark), delayMs: may.untilMs - now }]
   const { random } = environment
   const outcomes = await outcomesOfConversation(write.db, accountId, mark.conversationId)
   const device = (await metaValue(write.db, 'device_id', () => uuidv7(now, random))) as DeviceId

@@ -51,6 +51,8 @@ export interface FollowUp {
   readonly join: Join
   /** Somebody waits for it. Default false. */
   readonly urgent?: boolean
+  /** Of one part one runs at a time, beside those of the others. The same key is always of the same part. Default 0. */
+  readonly part?: number
 }
 
 export interface PlanContext {
@@ -131,7 +133,7 @@ export type AskResponder = (
 
 export interface WireTask {
   readonly name: WireTaskName
-  /** One task at a time in each (account, lane). */
+  /** One task at a time in each (account, lane), and in each part of it. */
   readonly lane: 'mailbox' | 'submission' | 'responder'
   /** The higher goes first: what a person waits for. */
   readonly priority: number

@@ -95,7 +95,7 @@ export function exerciseAnswers({ openNotes }: SuiteStorage): void {
       const reason = { code: 'RESPONDER_TIMEOUT', message: 'late', at: 4 }
       await store.write(({ db }) => setInboxMarkFailed(db, found!.id, { state: 'parked', reason, failures: 12 }))
       const open = (states: Parameters<typeof openInboxMarks>[2]) =>
-        store.read((db) => openInboxMarks(db, accountId, states))
+        store.read(async (db) => (await openInboxMarks(db, accountId, states)).map(({ id }) => id))
       expect(await open(['waiting'])).toEqual(['mark-c'])
       expect(await open(['waiting', 'parked'])).toEqual(['mark-a', 'mark-c'])
       await store.write(({ db }) => endInboxMark(db, found!.id, { state: 'drafted', draftId: 'draft-a' as Umid }, 5))
