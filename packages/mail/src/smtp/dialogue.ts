@@ -24,7 +24,8 @@ export class SmtpDialogue {
   readonly #options: DialogueOptions
   readonly #onAbort = (): void => this.die(aborted(this.#options.peer))
   readonly #replies: Reply[] = []
-  readonly #ended = Promise.withResolvers<never>()
+  /** How each waiting call hears of the end. */
+  readonly #waits = new Set<(error: WireError) => void>()
   #owed = 0
   #waiting: PromiseWithResolvers<Reply> | null = null
   #death: WireError | null = null
@@ -34,7 +35,6 @@ export class SmtpDialogue {
   constructor(socket: Socket, options: DialogueOptions) {
     this.#socket = socket
     this.#options = options
-    this.#ended.promise.catch(() => {})
     socket.on('data', (data) => this.#take(data))
     socket.on('error', () => this.die(connectionLost(options.peer)))
     socket.on('end', () => this.die(connectionLost(options.peer)))
@@ -64,7 +64,7 @@ export class SmtpDialogue {
     const written = Promise.withResolvers<void>()
     // An error is told by the socket, too.
     this.#socket.write(bytes, () => written.resolve())
-    await this.#within(this.#options.timeoutMs, written.promise)
+    await this.#within(this.#options.timeoutMs, written)
   }
 
   /** The final dot, whose reply is owed from here on. */
@@ -91,7 +91,7 @@ export class SmtpDialogue {
     const waiting = Promise.withResolvers<Reply>()
     this.#waiting = waiting
     try {
-      return await this.#within(timeoutMs, waiting.promise)
+      return await this.#within(timeoutMs, waiting)
     } finally {
       this.#waiting = null
     }
@@ -102,15 +102,17 @@ export class SmtpDialogue {
     this.#death = error
     this.#options.signal.removeEventListener('abort', this.#onAbort)
     this.#socket.destroy()
-    this.#ended.reject(error)
+    for (const fail of this.#waits) fail(error)
   }
 
   /** What the server does not do within that time it will not do: the connection ends. */
-  async #within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+  async #within<T>(timeoutMs: number, { promise, reject }: PromiseWithResolvers<T>): Promise<T> {
     const timer = setTimeout(() => this.die(silence(this.#options.peer, timeoutMs)), timeoutMs)
+    this.#waits.add(reject)
     try {
-      return await Promise.race([promise, this.#ended.promise])
+      return await promise
     } finally {
+      this.#waits.delete(reject)
       clearTimeout(timer)
     }
   }
