@@ -1,26 +1,13 @@
-import { type AccountId, createEngine } from '@everdraft/core'
-import { imap, smtp } from '@everdraft/mail'
-import { sqlite } from '@everdraft/sqlite'
+import type { AccountId } from '@everdraft/core'
+
+import { openHastyEngine } from '../../packages/daemon/test/hasty-engine.ts'
 
 /**
  * A process that writes mails and sends them until it is killed. It says each consent on standard output once it was
  * acknowledged: the id of the send.
  */
 const [file = '', account = '', seed = '0'] = process.argv.slice(2)
-const engine = await createEngine({
-  storage: sqlite(file),
-  mailbox: imap(),
-  submission: smtp(),
-  probe: false,
-  timing: {
-    uploadDelayMs: 3,
-    longestUploadDelayMs: 20,
-    firstBackOffMs: 5,
-    longestOfflineBackOffMs: 50,
-    sentCopyWaitMs: 0,
-    sentCopyLookAgainMs: 3_600_000,
-  },
-})
+const engine = await openHastyEngine(file)
 const accountId = account as AccountId
 
 for (let number = 0; ; number += 1) {
