@@ -27,7 +27,7 @@ function question(over: Partial<KinshipQuestion>): KinshipQuestion {
     sameMessageId: null,
     base: null,
     sameBase: null,
-    idIsTaken: false,
+    idIsTaken: null,
     newest: () => ({ messageId: bound, isThere: true }),
     ...over,
   }
@@ -61,11 +61,13 @@ describe('what a message that we did not store has to do with our drafts', () =>
     const token = { text: 'f'.repeat(32), draftId: null }
     const kin = kinship(question({ everdraftId: other, token }))
     expect(kin).toEqual({ kind: 'other-device', id: other, token: token.text })
-    expect(kinship(question({ everdraftId: other, token, idIsTaken: true }))).toEqual({ kind: 'none' })
+    expect(kinship(question({ everdraftId: other, token, idIsTaken: 'otherwise' }))).toEqual({ kind: 'none' })
+    const same = kinship(question({ everdraftId: other, token, idIsTaken: 'here' }))
+    expect(same).toEqual({ kind: 'same-draft', draftId: other, token: token.text })
   })
 
   test('an id without a token is no evidence: anybody can write one', () => {
-    expect(kinship(question({ everdraftId: ours, idIsTaken: true }))).toEqual({ kind: 'none' })
+    expect(kinship(question({ everdraftId: ours, idIsTaken: 'here' }))).toEqual({ kind: 'none' })
   })
 })
 

@@ -132,6 +132,12 @@ export async function draftIdByToken(db: Db, accountId: AccountId, token: string
   return row === undefined ? null : (row.id as Umid)
 }
 
+/** By which another device's copies of this very draft go. One that another draft goes by is left to that. */
+export async function takeToken(db: Db, id: Umid, token: string): Promise<void> {
+  const other = await db.selectFrom('draft').select('id').where('token', '=', token).executeTakeFirst()
+  if (other === undefined) await db.updateTable('draft').set({ token }).where('id', '=', id).execute()
+}
+
 /** What was approved was approved for the other account. */
 export async function setDraftAccount(db: Db, id: Umid, accountId: AccountId): Promise<void> {
   await db

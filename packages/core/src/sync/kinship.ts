@@ -13,6 +13,8 @@ export type Kinship =
   | { readonly kind: 'edit'; readonly draftId: Umid; readonly of: 'newest' | 'older' }
   /** A draft that another device of the user made: it goes by the same id, and its copies by the same token, here too. */
   | { readonly kind: 'other-device'; readonly id: Umid; readonly token: string }
+  /** A draft that is here by the same id, as a bundle brought it, and of which another device has stored a copy. */
+  | { readonly kind: 'same-draft'; readonly draftId: Umid; readonly token: string }
   /** It looks like the draft that vanished. */
   | { readonly kind: 'resembles'; readonly draftId: Umid }
   | { readonly kind: 'none' }
@@ -35,8 +37,8 @@ export interface KinshipQuestion {
   readonly base: KnownMessage | null
   /** The copy of ours that superseded the same base: a program that kept our header fields has edited that one. */
   readonly sameBase: KnownMessage | null
-  /** There is a draft by `everdraftId`, in whatever account. */
-  readonly idIsTaken: boolean
+  /** Where there is a draft by `everdraftId`: in this account one that is a draft still, or any other; null: nowhere. */
+  readonly idIsTaken: 'here' | 'otherwise' | null
   /** The Message-ID of the newest copy of a draft, while it is there: null where it vanished, or there is none. */
   newest(draftId: Umid): { readonly messageId: MessageId; readonly isThere: boolean } | null
 }
@@ -58,10 +60,10 @@ export function kinship(question: KinshipQuestion): Kinship {
   if (base !== null) return edit(base)
   if (token !== null && token.draftId !== null) return { kind: 'edit', draftId: token.draftId, of: 'older' }
   if (sameBase !== null && everdraftId !== null) return edit(sameBase)
-  if (token !== null && everdraftId !== null && !question.idIsTaken) {
-    return { kind: 'other-device', id: everdraftId, token: token.text }
-  }
-  return { kind: 'none' }
+  if (token === null || everdraftId === null || question.idIsTaken === 'otherwise') return { kind: 'none' }
+  return question.idIsTaken === null
+    ? { kind: 'other-device', id: everdraftId, token: token.text }
+    : { kind: 'same-draft', draftId: everdraftId, token: token.text }
 }
 
 /** A draft whose copy vanished, or that was purged for it, and what it said. */

@@ -1,7 +1,15 @@
 import { changedFields } from '../../draft/content.ts'
 import { type DraftContent, emptyContent } from '../../draft/draft.ts'
 import { newestCopy, type Receipt, transition } from '../../draft/draft-state.ts'
-import { type AttachmentId, type AttemptId, type DeviceId, type Umid, uuidv7, type Version } from '../../ids.ts'
+import {
+  type AccountId,
+  type AttachmentId,
+  type AttemptId,
+  type DeviceId,
+  type Umid,
+  uuidv7,
+  type Version,
+} from '../../ids.ts'
 import {
   attemptsByMessageId,
   attemptsOnBase,
@@ -12,13 +20,20 @@ import {
 import { inOnePiece } from '../../storage/chunks.ts'
 import type { Db } from '../../storage/db.ts'
 import { applyDraftEvent, loadDraftStates, ownedState } from '../../storage/draft-states.ts'
-import { draftExists, draftIdByToken, getDraft, insertDraft } from '../../storage/drafts.ts'
+import { draftExists, draftIdByToken, findDraft, getDraft, insertDraft } from '../../storage/drafts.ts'
 import { keepSuperseded } from '../../storage/email-outcomes.ts'
 import { insertPendingImport, type MessagePlace, type PendingImport } from '../../storage/imports.ts'
 import { insertRevision } from '../../storage/revisions.ts'
 import type { Write } from '../../storage/store.ts'
 import { contentOfMessage, quotableParts } from '../../sync/imported-content.ts'
-import { type Kinship, kinship, type KnownMessage, resembling, type VanishedDraft } from '../../sync/kinship.ts'
+import {
+  type Kinship,
+  kinship,
+  type KinshipQuestion,
+  type KnownMessage,
+  resembling,
+  type VanishedDraft,
+} from '../../sync/kinship.ts'
 import { createToken, tokenOf } from '../../sync/message-ids.ts'
 import { contentDigest, isCopyThere } from '../../sync/recognise.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
@@ -26,6 +41,7 @@ import type { ParsedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext, FollowUp } from '../task.ts'
 import { dropParts, holdParts, placeOf, type ReadMessage, readMessage, readRaw } from './read-message.ts'
 import { readTextOnly } from './read-text-only.ts'
+import { bindSame } from './bind-same.ts'
 import { settleRivals } from './settle-rivals.ts'
 
 /** Of a larger message the text comes first, and the rest by a task of its own. */
@@ -54,7 +70,9 @@ export async function takeIn(
 ): Promise<readonly FollowUp[]> {
   const place = placeOf(context, folder, identity)
   const kin = await context.store.read((db) => kinOf(context, db, identity, options.gone))
-  if (kin.kind !== 'edit' && identity.size > wholeAtOnceBytes) {
+  // What may be a draft of ours is compared in whole.
+  const isStranger = kin.kind !== 'edit' && kin.kind !== 'same-draft'
+  if (isStranger && identity.size > wholeAtOnceBytes) {
     const parsed = await readTextOnly(context, session, identity)
     if (parsed !== null) return await takeInText(context, { place, identity, parsed, kin, options })
   }
@@ -165,6 +183,13 @@ async function store(
     if (rule === 'adopt' && owned.accountId === context.accountId)
       return await adopt(context, write, newcomer, kin.draftId)
   }
+  if (kin.kind === 'same-draft' && newcomer.isWhole) {
+    const { draftId, token } = kin
+    const { parsed, options } = newcomer
+    const recorded = (version: Version): Promise<Receipt> =>
+      record(context, write, newcomer, { draftId, version, isWhole: true })
+    if (await bindSame(context, write, { draftId, token, parsed, gone: options.gone, recorded })) return draftId
+  }
   return await addDraft(context, write, newcomer)
 }
 
@@ -223,7 +248,7 @@ async function addDraft(
 }
 
 function predecessorOf(kin: Kinship, content: DraftContent, vanished: VanishedDraft[]): Umid | null {
-  if (kin.kind === 'edit' || kin.kind === 'resembles') return kin.draftId
+  if (kin.kind === 'edit' || kin.kind === 'resembles' || kin.kind === 'same-draft') return kin.draftId
   const found = kin.kind === 'none' ? resembling(content, vanished) : null
   // One newcomer for each that vanished.
   if (found !== null)
@@ -295,7 +320,7 @@ async function kinOf(
     sameMessageId,
     base,
     sameBase,
-    idIsTaken: everdraftId !== null && (await draftExists(db, everdraftId)),
+    idIsTaken: everdraftId === null ? null : await placeOfId(db, context.accountId, everdraftId),
     newest(draftId) {
       const copies = states.get(draftId)?.copies
       const copy = copies === undefined ? null : newestCopy(copies)
@@ -303,6 +328,12 @@ async function kinOf(
       return { messageId: copy.messageId, isThere: isCopyThere(copies, gone) }
     },
   })
+}
+
+async function placeOfId(db: Db, accountId: AccountId, id: Umid): Promise<KinshipQuestion['idIsTaken']> {
+  const draft = await findDraft(db, id)
+  if (draft === null) return null
+  return draft.accountId === accountId && draft.status === 'draft' ? 'here' : 'otherwise'
 }
 
 function known(attempt: Attempt | undefined): KnownMessage | null {
