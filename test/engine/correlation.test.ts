@@ -1,3 +1,4 @@
+import { defaultCapabilities } from '@everdraft/mailserver'
 import { describe, expect, test } from 'vitest'
 
 import { act, draftOf, type ForeignHand, remove } from '../correlation/foreign-hand.ts'
@@ -224,10 +225,13 @@ describe('the look into Sent', () => {
     expect(device.events.filter(({ type }) => type === 'outcome.sent')).toHaveLength(1)
   })
 
-  test('knows a message by what the server calls it, where nothing of its header is left', async () => {
+  test.each([
+    ['EMAILID', defaultCapabilities],
+    ['X-GM-MSGID', [...defaultCapabilities.filter((name) => name !== 'OBJECTID'), 'X-GM-EXT-1' as const]],
+  ])('knows a message by its %s, where nothing of its header is left', async (_, capabilities) => {
     await using answering = await openAnswering({
       answer: () => ({ text: answer }),
-      server: { quirks: { rewritesMessageIds: true, dropsPrivateHeaders: true } },
+      server: { capabilities, quirks: { rewritesMessageIds: true, dropsPrivateHeaders: true } },
     })
     await answering.arrives(mail({ messageId: question }))
     await answering.settle()

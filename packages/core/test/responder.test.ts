@@ -194,10 +194,24 @@ describe('the draft of an answer', () => {
     })
   })
 
-  test('has HTML where the answer has it, without gaps where pictures were', () => {
+  test('has HTML where the answer has it, and words where pictures were that came with the mail', () => {
     const content = replyContent(kept, { text: 'Three.', html: '<p>Three.</p>', subject: 'Prices today' }, ann)
     expect(content.subject).toBe('Prices today')
     expect(content.html).toMatch(/^<p>Three\.<\/p>\n[^]*<blockquote type="cite"/)
+    expect(content.html).not.toContain('cid:')
+    expect(content.html).toContain('How much? [picture]<img')
+  })
+
+  test.each([
+    ['<img src="cid:a@example.com" alt="Our logo &lt;new&gt;">', '[Our logo &lt;new&gt;]'],
+    ["<IMG ALT='Team photo' SRC='cid:a@example.com'/>", '[Team photo]'],
+    ['<img alt=Map src=cid:a@example.com>', '[Map]'],
+    ['<img alt="  " src="cid:a@example.com">', '[picture]'],
+    [`<img alt="${'x'.repeat(1_000)}" src="cid:a@example.com">`, `[${'x'.repeat(200)}]`],
+  ])('says in place of %s what it was', (tag, words) => {
+    const html = `<p>Look: ${tag}</p>`
+    const content = replyContent({ ...kept, html }, { text: 'Three.', html: '<p>Three.</p>' }, ann)
+    expect(content.html).toContain(`Look: ${words}`)
     expect(content.html).not.toContain('cid:')
   })
 

@@ -28,7 +28,18 @@ export function replyContent(mail: KeptMail, answer: ResponderAnswer, own: Addre
   )
 }
 
-/** Pictures that came with the mail are not in the draft: a gap would be shown for each. */
+/** Pictures that came with the mail are not in the draft: what is in their place says what each was, and no gap is shown. */
 function withoutAttachedPictures(html: string): string {
-  return html.replace(/<img\b[^<>]{0,4000}>/gi, (tag) => (/\bsrc\s*=\s*["']?\s*cid:/i.test(tag) ? '' : tag))
+  return html.replace(/<img\b[^<>]{0,4000}>/gi, (tag) =>
+    /\bsrc\s*=\s*["']?\s*cid:/i.test(tag) ? placeholder(tag) : tag,
+  )
 }
+
+function placeholder(tag: string): string {
+  const [, quoted, apostrophed, bare] = /\balt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i.exec(tag) ?? []
+  // As it stands in the tag: what is written as an entity there stays one.
+  const alt = (quoted ?? apostrophed ?? bare ?? '').trim().slice(0, longestAlt)
+  return `[${alt === '' ? 'picture' : alt}]`
+}
+
+const longestAlt = 200
