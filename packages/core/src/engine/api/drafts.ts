@@ -16,6 +16,7 @@ import type { Conflict } from '../../storage/conflicts.ts'
 import type { RepeatableRequest } from '../../storage/repeatable-request.ts'
 import type { Page, PageRequest } from './pages.ts'
 import type { ReplyInput } from './replies.ts'
+import type { ReviewInput } from './reviews.ts'
 import type { SendOptions, SendRecord } from './sends.ts'
 
 export interface DraftInput extends DraftChanges {
@@ -31,10 +32,6 @@ export interface DraftInput extends DraftChanges {
   readonly review?: ReviewInput
   /** Of the draft's account; the fields given win over the template's. */
   readonly templateId?: TemplateId
-}
-
-export interface ReviewInput {
-  readonly required: boolean
 }
 
 export interface SaveOptions {
