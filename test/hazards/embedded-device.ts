@@ -16,11 +16,14 @@ export interface EmbeddedDevice extends AsyncDisposable {
 }
 
 export async function openEmbedded(
-  options: Omit<MailServerOptions, 'users'> = {},
+  {
+    quotaBytes,
+    ...options
+  }: Omit<MailServerOptions, 'users'> & Pick<MailServerOptions['users'][number], 'quotaBytes'> = {},
   engine: Partial<EngineOptions> = {},
   timing: Partial<EngineTiming> = {},
 ): Promise<EmbeddedDevice> {
-  const users = [{ name: 'ann', password: 'secret' }]
+  const users = [{ name: 'ann', password: 'secret', ...(quotaBytes === undefined ? {} : { quotaBytes }) }]
   // Fixed proposals: another server made with them gives the same UIDVALIDITYs.
   const settings: MailServerOptions = { users, proposeUidValidity: () => 7, ...options }
   let mailServer = createMailServer(settings)

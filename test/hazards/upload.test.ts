@@ -174,6 +174,22 @@ describe('a refused upload', () => {
     })
   })
 
+  test('that the mailbox has no room for is refused before a byte of it is sent, and goes up when it is smaller', async () => {
+    await using embedded = await openEmbedded({ quotaBytes: 100_000 })
+    const { device } = embedded
+    const draft = await device.create()
+    const { attachments } = await device.attach(draft.id, incompressible(150_000))
+    const mark = device.proxy.mark()
+    await embedded.upload()
+    expect(device.proxy.since(mark).toServer).toBeLessThan(2_000)
+    const { sync } = await device.get(draft.id)
+    expect(sync).toMatchObject({ pending: { reason: 'parked' }, lastError: { code: 'OVERQUOTA' } })
+    expect(sync.lastError?.message).toMatch(/^the mailbox has room for \d+ bytes more, the draft has \d+ as a message$/)
+    await device.engine.drafts.detach(draft.id, attachments[0]!.id)
+    await embedded.upload()
+    expect((await device.get(draft.id)).sync).toMatchObject({ state: 'synchronized', lastError: null })
+  })
+
   test('a mailbox without any Drafts folder gets one', async () => {
     await using embedded = await openEmbedded({ mailboxes: [], without: ['SPECIAL-USE', 'CREATE-SPECIAL-USE'] })
     const { device } = embedded
