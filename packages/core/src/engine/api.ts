@@ -17,6 +17,7 @@ import type { Webhooks } from './api/webhooks.ts'
 
 export type * from './api/accounts.ts'
 export type * from './api/api-tokens.ts'
+export type * from './api/attachments.ts'
 export type * from './api/drafts.ts'
 export type * from './api/events.ts'
 export type * from './api/outcomes.ts'

@@ -14,6 +14,7 @@ import type { MergeStrategy } from '../../draft/merge.ts'
 import type { AccountId, AttachmentId, ConflictId, DeviceId, TemplateId, Umid, UserId, Version } from '../../ids.ts'
 import type { Conflict } from '../../storage/conflicts.ts'
 import type { RepeatableRequest } from '../../storage/repeatable-request.ts'
+import type { AttachmentInput, AttachmentRead } from './attachments.ts'
 import type { Page, PageRequest } from './pages.ts'
 import type { ReplyInput } from './replies.ts'
 import type { ReviewInput } from './reviews.ts'
@@ -51,23 +52,6 @@ export interface DraftFilter extends PageRequest {
   readonly status?: DraftStatus
   readonly syncState?: Draft['sync']['state']
   readonly tag?: string
-}
-
-export interface AttachmentInput {
-  readonly filename: string
-  /** `type/subtype`; `application/octet-stream` where it is not known. */
-  readonly contentType?: string
-  readonly disposition?: 'attachment' | 'inline'
-  readonly contentId?: string
-  /** The client's own id: attaching again under it changes nothing (hazard 15). A UUID. */
-  readonly id?: AttachmentId
-  readonly content: Uint8Array | AsyncIterable<Uint8Array>
-}
-
-export interface AttachmentRead {
-  readonly attachment: Attachment
-  /** The decoded bytes from `start` up to, but not including, `end`. */
-  readonly content: AsyncIterable<Uint8Array>
 }
 
 export interface Drafts {

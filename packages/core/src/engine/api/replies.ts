@@ -1,7 +1,8 @@
 import type { DraftPolicy } from '../../draft/draft.ts'
 import type { OriginalMessage, ReplyMode, ReplyPhrases } from '../../draft/reply.ts'
 import type { FolderPath } from '../../ids.ts'
-import type { AttachmentInput, ReviewInput } from './drafts.ts'
+import type { AttachmentInput } from './attachments.ts'
+import type { ReviewInput } from './reviews.ts'
 
 export interface ReplyOptions {
   readonly mode: ReplyMode
