@@ -57,7 +57,8 @@ export function sendsOnDisk(database: Database.Database): readonly SendOnDisk[] 
   return rows.map((row) => ({
     ...row,
     state: JSON.parse(row.state) as SendOnDisk['state'],
-    facts: JSON.parse(row.facts) as SendOnDisk['facts'],
+    // What was not found out is not stored.
+    facts: { sentCopy: null, frozen: null, ...(JSON.parse(row.facts) as Partial<SendOnDisk['facts']>) },
   }))
 }
 

@@ -481,7 +481,7 @@ function toRow(send: StoredSend): Omit<SendRow, 'ended_at'> {
     phase: send.state.phase,
     due_at: send.state.dueAt,
     state: JSON.stringify(send.state),
-    facts: JSON.stringify(send.facts),
+    facts: JSON.stringify(foundIn(send.facts)),
     message_id: send.messageId,
     sender: send.sender,
     subject: send.subject,
@@ -491,13 +491,22 @@ function toRow(send: StoredSend): Omit<SendRow, 'ended_at'> {
   }
 }
 
+/** What was not found out is not stored: most of it never is, and each step writes the row anew. */
+function foundIn(facts: SendFacts): Partial<SendFacts> {
+  const found: Record<string, unknown> = {}
+  for (const name of factNames) if (facts[name] !== noFacts[name]) found[name] = facts[name]
+  return found
+}
+
+const factNames = Object.keys(noFacts) as readonly (keyof SendFacts)[]
+
 export function toSend(row: SendRow): StoredSend {
   return {
     id: row.id as SendId,
     accountId: row.account_id as AccountId,
     draftId: row.draft_id as Umid,
     state: JSON.parse(row.state) as SendState,
-    // One that was stored by an earlier version lacks what was not known then.
+    // It lacks what was not found out, and in an earlier version was not known.
     facts: { ...noFacts, ...(JSON.parse(row.facts) as Partial<SendFacts>) },
     messageId: row.message_id as MessageId,
     sender: row.sender,
