@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
+import type { DraftManagerAnswer, DraftManagerRequest } from '@everdraft/core'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
@@ -19,6 +20,17 @@ interface ModelDevice {
   version: number
   seen: Letter
   written: Letter
+  /** The saves whose answers it never heard, oldest first. */
+  lost: readonly Lost[]
+}
+
+interface Lost {
+  readonly saveId: string
+  readonly asked: Omit<DraftManagerRequest, 'accountId'>
+  readonly status: DraftManagerAnswer['status']
+  /** That it made; 0: none. */
+  readonly version: number
+  readonly sent: Letter
 }
 
 /** The reference: what is stored, and what each device has on its screen. */
@@ -76,10 +88,22 @@ function store(model: Model, letter: Letter): void {
   model.kept.add(textOf(letter))
 }
 
+/** With what a device's words are compared: what it has heard of last, or what has arrived of it since without its knowing. */
+function baseOf({ version, seen, lost }: ModelDevice): { readonly version: number; readonly seen: Letter } {
+  const arrived = lost.findLast((save) => save.version > 0)
+  return arrived === undefined ? { version, seen } : { version: arrived.version, seen: arrived.sent }
+}
+
+function isCurrent(model: Model, device: ModelDevice): boolean {
+  const { version, seen } = baseOf(device)
+  return version === model.version && same(seen, model.stored)
+}
+
 /** What the model says that a save does. @returns whether it is acknowledged */
 function saveInModel(model: Model, device: ModelDevice, strategy: Strategy): boolean {
-  const { seen, written } = device
-  if (device.version === model.version) {
+  const { written } = device
+  const { seen } = baseOf(device)
+  if (isCurrent(model, device)) {
     store(model, written)
     return true
   }
@@ -104,6 +128,7 @@ function take(model: Model, device: ModelDevice): void {
   device.version = model.version
   device.seen = model.stored
   device.written = model.stored
+  device.lost = []
 }
 
 async function compare(model: Model, { manager, draftId }: Real): Promise<void> {
@@ -115,23 +140,47 @@ async function compare(model: Model, { manager, draftId }: Real): Promise<void> 
   })
 }
 
-/** In the reference and through the draft manager, which must agree. */
-async function saveAsBoth(model: Model, real: Real, nth: number, strategy: Strategy): Promise<void> {
+/** In the reference and through the draft manager, which must agree. `isHeard` false: the answer is lost on its way. */
+async function saveAsBoth(
+  model: Model,
+  real: Real,
+  nth: number,
+  how: { readonly strategy: Strategy; readonly isHeard: boolean },
+): Promise<void> {
+  const { strategy, isHeard } = how
   const device = model.devices[nth]!
-  const { written, seen, version } = device
-  const isNews = version !== model.version && !same(written, seen) && !same(written, model.stored)
+  const { written, version, lost } = device
+  const isNews = !isCurrent(model, device) && !same(written, baseOf(device).seen) && !same(written, model.stored)
+  const before = model.version
   const acknowledged = saveInModel(model, device, strategy)
-  const answer = await real.manager.ask({
+  const saveId = randomUUID()
+  const asked = {
     action: 'auto-save',
     draftId: real.draftId,
     deviceId: names[nth]!,
+    saveId,
+    unansweredSaveIds: lost.map((save) => save.saveId),
     draft: { subject: written.subject, body: bodyOf(written), version },
     recoveryOptions: strategy === 'merge' ? {} : { preferLocal: strategy === 'local-wins' },
-  })
-  expect(answer.status).toBe(acknowledged ? 'success' : 'error')
-  expect(answer.output?.conflictDetected).toBe(isNews)
-  take(model, device)
+  } as const
+  const { status, output } = await real.manager.ask(asked)
+  expect(status).toBe(acknowledged ? 'success' : 'error')
+  expect(output?.conflictDetected).toBe(isNews)
+  const made = model.version === before ? 0 : model.version
+  if (isHeard) take(model, device)
+  else device.lost = [...lost, { saveId, asked, status, version: made, sent: written }]
   await compare(model, real)
+}
+
+/** The last one that was not answered goes again as it was: what it did it has done, and nothing changes. */
+async function repeatInBoth(model: Model, real: Real, nth: number): Promise<void> {
+  const device = model.devices[nth]!
+  const last = device.lost.at(-1)!
+  const again = await real.manager.ask(last.asked)
+  expect(again.status).toBe(last.status)
+  if (last.version > 0) expect(again.output?.draft?.version).toBe(last.version)
+  await compare(model, real)
+  take(model, device)
 }
 
 const which = fc.nat({ max: 1 })
@@ -146,10 +195,17 @@ const commands: readonly fc.Arbitrary<Command>[] = [
     },
     toString: () => `${names[nth]} writes ${field}: ${text}`,
   })),
-  fc.tuple(which, fc.constantFrom<Strategy>('merge', 'local-wins', 'remote-wins')).map(([nth, strategy]): Command => ({
-    check: (model) => model.devices[nth]!.version > 0,
-    run: (model, real) => saveAsBoth(model, real, nth, strategy),
-    toString: () => `${names[nth]} saves, ${strategy}`,
+  fc
+    .tuple(which, fc.constantFrom<Strategy>('merge', 'local-wins', 'remote-wins'), fc.boolean())
+    .map(([nth, strategy, isHeard]): Command => ({
+      check: (model) => model.devices[nth]!.version > 0,
+      run: (model, real) => saveAsBoth(model, real, nth, { strategy, isHeard }),
+      toString: () => `${names[nth]} saves, ${strategy}${isHeard ? '' : ', and hears no answer'}`,
+    })),
+  which.map((nth): Command => ({
+    check: (model) => model.devices[nth]!.lost.length > 0,
+    run: (model, real) => repeatInBoth(model, real, nth),
+    toString: () => `${names[nth]} saves again what was not answered`,
   })),
   which.map((nth): Command => ({
     check: () => true,
@@ -161,7 +217,7 @@ const commands: readonly fc.Arbitrary<Command>[] = [
   })),
 ]
 
-test('H13 H19 two devices that write, save and read as they like: each save does what the reference says, and no words are lost', async () => {
+test('H13 H19 two devices that write, save and read as they like, over lines that lose answers: each save does what the reference says, and no words are lost', async () => {
   const manager = await openOfflineManager()
   await fc.assert(
     fc.asyncProperty(fc.commands([...commands], { maxCommands: 25, size: 'max' }), async (script) => {
@@ -175,7 +231,7 @@ test('H13 H19 two devices that write, save and read as they like: each save does
       const model: Model = {
         version: attached.draft.version,
         stored: letter,
-        devices: names.map(() => ({ version: 2, seen: letter, written: letter })),
+        devices: names.map(() => ({ version: 2, seen: letter, written: letter, lost: [] })),
         kept: new Set([textOf(letter)]),
         inConflict: new Set(),
       }
