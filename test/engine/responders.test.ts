@@ -21,6 +21,15 @@ const second = (fields: Parameters<typeof mail>[0] = {}) =>
     ...fields,
   })
 
+const image = (id: string, bytes: Buffer): readonly string[] => [
+  '--related',
+  'Content-Type: image/png',
+  `Content-ID: <${id}>`,
+  'Content-Transfer-Encoding: base64',
+  '',
+  bytes.toString('base64').replaceAll(/.{76}/g, '$&\r\n'),
+]
+
 const retrying = { firstBackOffMs: 1, longestBackOffMs: 2 }
 
 describe('a mail that comes into INBOX', () => {
@@ -175,6 +184,36 @@ describe('a mail that comes into INBOX', () => {
     expect(answering.texts()).toHaveLength(2)
   })
 
+  test('with a small picture in its words shows it in the quote, and tells of a large one what it was', async () => {
+    await using answering = await openAnswering({ answer: () => ({ text: 'Nice.', html: '<p>Nice.</p>' }) })
+    const small = randomBytes(3_000)
+    const parts = [
+      '--related',
+      'Content-Type: text/html; charset=utf-8',
+      '',
+      '<p>Look: <img src="cid:small@example.com"> <img alt="the whole map" src="cid:large@example.com"></p>',
+      ...image('small@example.com', small),
+      ...image('large@example.com', randomBytes(80_000)),
+      '--related--',
+    ]
+    const [head = ''] = mail().split('Content-Type:')
+    await answering.arrives(
+      `${head}MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=related\r\n\r\n${parts.join('\r\n')}\r\n`,
+    )
+    await answering.settle()
+    const [item] = await answering.drafts()
+    const { engine } = answering.device
+    const draft = await engine.drafts.get(item!.id)
+    expect(draft.html).toContain('[the whole map]')
+    expect(draft.html).toContain('"cid:small@example.com"')
+    expect(draft.attachments).toMatchObject([{ contentId: 'small@example.com', contentType: 'image/png', size: 3_000 }])
+    const { content } = await engine.drafts.readAttachment(draft.id, draft.attachments[0]!.id)
+    const pieces: Uint8Array[] = []
+    for await (const piece of content) pieces.push(piece)
+    expect(Buffer.concat(pieces)).toEqual(small)
+    expect(answering.texts()[0]).toContain('Content-ID: <small@example.com>')
+  })
+
   test('of 40 MB is not brought here for it: its words are', { timeout: 30_000 }, async () => {
     await using answering = await openAnswering()
     const big = mail({ text: 'What of this?\r\n' }).replace(
@@ -309,7 +348,9 @@ describe('a conversation that goes on', () => {
       await answering.arrives(second())
       // It looks into INBOX, and not into Drafts.
       if (!isKnown) await engine.responders.set(account.id, { module: 'test' })
-      await expect.poll(async () => isKnown || (await answering.outcomes()).length === 2).toBe(true)
+      await expect
+        .poll(async () => isKnown || (await answering.outcomes()).length === 2, { timeout: 10_000 })
+        .toBe(true)
       await answering.settle()
       expect((await answering.outcomes())[0]).toMatchObject({ status: 'superseded', superseded: { isKept: true } })
       expect(answering.texts()).toHaveLength(2)
@@ -484,7 +525,7 @@ describe('a responder', () => {
     await using answering = await openAnswering({ answer: responder, input: { hourlyLimit: 1 } })
     await answering.arrives(...[1, 2, 3].map((one) => mail({ messageId: `<${one}@example.com>` })))
     await answering.device.sync()
-    await expect.poll(async () => (await answering.outcomes()).length).toBe(1)
+    await expect.poll(async () => (await answering.outcomes()).length, { timeout: 10_000 }).toBe(1)
     const { engine, account } = answering.device
     await expect
       .poll(async () => (await engine.tasks.list(account.id)).items.filter(({ kind }) => kind === 'responder_answer'))

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
 
-import type { MessageId, Umid } from '../src/ids.ts'
+import type { AttachmentId, MessageId, Sha256, Umid } from '../src/ids.ts'
 import { askedFields, type NewMail, type Unanswerable, whyNot } from '../src/responder/answerable.ts'
 import { conversationIds, newConversationId } from '../src/responder/conversation.ts'
 import { hourMs, mayAsk } from '../src/responder/limits.ts'
 import { checkFilters, type MailFilters } from '../src/responder/mail-filters.ts'
 import { headerValues, readMailHeader } from '../src/responder/mail-header.ts'
 import { readAnswer } from '../src/responder/read-answer.ts'
+import type { ResponderAnswer } from '../src/responder/responder.ts'
 import { answeredMail } from '../src/responder/answered-mail.ts'
 import { answersValue, givesWayTo, readAnswersValue } from '../src/responder/rivals.ts'
-import { type KeptMail, replyContent } from '../src/responder/reply-content.ts'
+import { type KeptMail, replyContent, type ReplyContent } from '../src/responder/reply-content.ts'
 
 const bob = { address: 'bob@example.com', name: 'Bob Example' }
 const ann = { address: 'ann@example.org', name: 'Ann Example' }
@@ -180,9 +181,13 @@ const kept: KeptMail = {
   html: '<p>How much? <img src="cid:logo@example.com"><img src="https://example.com/a.png"></p>',
 }
 
+function replied(mail: KeptMail, answer: ResponderAnswer): ReplyContent {
+  return replyContent(mail, answer, { own: ann, newId: () => 'attachment' as AttachmentId })
+}
+
 describe('the draft of an answer', () => {
   test('has its words above the quote, and goes to who asked', () => {
-    const content = replyContent(kept, { text: 'Three.\n\n' }, ann)
+    const content = replied(kept, { text: 'Three.\n\n' }).content
     expect(content).toMatchObject({
       from: ann,
       to: [bob],
@@ -195,7 +200,7 @@ describe('the draft of an answer', () => {
   })
 
   test('has HTML where the answer has it, and words where pictures were that came with the mail', () => {
-    const content = replyContent(kept, { text: 'Three.', html: '<p>Three.</p>', subject: 'Prices today' }, ann)
+    const content = replied(kept, { text: 'Three.', html: '<p>Three.</p>', subject: 'Prices today' }).content
     expect(content.subject).toBe('Prices today')
     expect(content.html).toMatch(/^<p>Three\.<\/p>\n[^]*<blockquote type="cite"/)
     expect(content.html).not.toContain('cid:')
@@ -210,14 +215,27 @@ describe('the draft of an answer', () => {
     [`<img alt="${'x'.repeat(1_000)}" src="cid:a@example.com">`, `[${'x'.repeat(200)}]`],
   ])('says in place of %s what it was', (tag, words) => {
     const html = `<p>Look: ${tag}</p>`
-    const content = replyContent({ ...kept, html }, { text: 'Three.', html: '<p>Three.</p>' }, ann)
+    const content = replied({ ...kept, html }, { text: 'Three.', html: '<p>Three.</p>' }).content
     expect(content.html).toContain(`Look: ${words}`)
     expect(content.html).not.toContain('cid:')
   })
 
+  test('has the pictures that were kept of the mail where the quote shows them, and no others', () => {
+    const picture = { filename: '', contentType: 'image/png', size: 3, sha256: 'a'.repeat(64) as Sha256, data: 'AAEC' }
+    const pictures = ['logo@example.com', 'never shown'].map((contentId) => ({ ...picture, contentId }))
+    const html = '<p><img src="cid:logo%40example.com" alt="Logo"><img src="cid:gone@example.com" alt="A scan"></p>'
+    const { content, pictures: shown } = replied({ ...kept, html, pictures }, { text: 'x', html: '<p>x</p>' })
+    expect(content.html).toMatch(/<img[^>]*"cid:logo[^>]*>\[A scan\]/)
+    expect(shown).toEqual([pictures[0]])
+    expect(content.attachments).toEqual([
+      expect.objectContaining({ contentId: 'logo@example.com', disposition: 'inline', filename: 'picture', size: 3 }),
+    ])
+    expect(replied({ ...kept, html, pictures }, { text: 'Words alone.' }).content.attachments).toEqual([])
+  })
+
   test('goes to the Reply-To', () => {
     const replyTo = [{ address: 'sales@example.com', name: '' }]
-    expect(replyContent({ ...kept, replyTo }, { text: 'x' }, ann).to).toEqual(replyTo)
+    expect(replied({ ...kept, replyTo }, { text: 'x' }).content.to).toEqual(replyTo)
   })
 })
 

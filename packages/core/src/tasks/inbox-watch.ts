@@ -4,6 +4,7 @@ import { conversationIds, newConversationId } from '../responder/conversation.ts
 import { inboxIdentity } from '../responder/inbox-identity.ts'
 import { filteredHeaders } from '../responder/mail-filters.ts'
 import { readMailHeader } from '../responder/mail-header.ts'
+import type { KeptPicture } from '../responder/kept-pictures.ts'
 import type { KeptMail } from '../responder/reply-content.ts'
 import type { ResponderSettings } from '../responder/responder.ts'
 import { getAccount, type StoredAccount } from '../storage/accounts.ts'
@@ -14,9 +15,10 @@ import { seenFolder, type SeenFolder, setSeenFolder } from '../storage/folders.t
 import { insertInboxMark, openInboxMarks } from '../storage/inbox-marks.ts'
 import { findResponder } from '../storage/responders.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
-import type { ParsedMessage } from '../wire/message-format.ts'
+import type { ParsedMessage, PassingPart } from '../wire/message-format.ts'
 import { answerMail } from './steps/answer-mail.ts'
 import { firstUidSince } from './steps/first-uid-since.ts'
+import { createPictureKeeper } from './steps/keep-pictures.ts'
 import { readSentAnswers } from './steps/read-sent-answers.ts'
 import { readTextOnly } from './steps/read-text-only.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
@@ -89,9 +91,9 @@ async function lookThrough(context: ExecuteContext, session: MailboxSession, loo
       ? readWhole(context, session, page)
       : readByHeader(context, session, page, settings)) {
       if (whyNot(found.mail, settings.filters, ownAddresses(account)) !== null) continue
-      const parsed = await found.read()
-      if (parsed === null || (await cameLongAgo(context, session, { ...found, parsed, settings }))) continue
-      await writeDown(context, session, { folder, uid: found.uid, parsed })
+      const mail = await found.read()
+      if (mail === null || (await cameLongAgo(context, session, { uid: found.uid, mail, settings }))) continue
+      await writeDown(context, session, { folder, uid: found.uid, mail })
     }
     await context.write(({ db }) => remember(context, db, folder, lastOf(page)))
   }
@@ -105,7 +107,7 @@ interface FoundMail {
   readonly uid: Uid
   readonly mail: NewMail
   /** All of it that an answer needs; null: it went meanwhile. */
-  readonly read: () => Promise<ParsedMessage | null>
+  readonly read: () => Promise<KeptMail | null>
 }
 
 /**
@@ -115,10 +117,10 @@ interface FoundMail {
 async function cameLongAgo(
   { environment }: ExecuteContext,
   session: MailboxSession,
-  { uid, parsed, settings }: Pick<FoundMail, 'uid'> & Pick<Look, 'settings'> & { readonly parsed: ParsedMessage },
+  { uid, mail, settings }: Pick<FoundMail, 'uid'> & Pick<Look, 'settings'> & { readonly mail: KeptMail },
 ): Promise<boolean> {
   const since = wholeSecond(Math.max(settings.createdAt, environment.now() - longestLookBackMs))
-  if (parsed.date !== null && parsed.date >= since - clockSkewMs) return false
+  if (mail.date !== null && mail.date >= since - clockSkewMs) return false
   const [details] = await session.details([uid])
   return (details?.internalDate ?? since) < since
 }
@@ -135,8 +137,8 @@ async function* readWhole(
   page: readonly MessageIdentity[],
 ): AsyncGenerator<FoundMail, void, undefined> {
   for (const { uid, bytes } of await session.fetchMany(page.map((one) => one.uid))) {
-    const parsed = await parse(context, inOnePiece(bytes))
-    yield { uid, mail: newMail(parsed, bytes), read: async () => parsed }
+    const { parsed, kept } = await parseWhole(context, inOnePiece(bytes))
+    yield { uid, mail: newMail(parsed, bytes), read: async () => kept }
   }
 }
 
@@ -218,21 +220,34 @@ async function parse(context: ExecuteContext, raw: AsyncIterable<Uint8Array>): P
   return await context.format.parse(raw, context.environment.createSha256, { lookIntoSigned: true })
 }
 
+async function parseWhole(
+  { format, environment: { createSha256 } }: ExecuteContext,
+  raw: AsyncIterable<Uint8Array>,
+): Promise<{ readonly parsed: ParsedMessage; readonly kept: KeptMail }> {
+  const keeper = createPictureKeeper(createSha256)
+  const onPart = (part: PassingPart, bytes: AsyncIterable<Uint8Array>): Promise<void> => keeper.onPart(part, bytes)
+  const parsed = await format.parse(raw, createSha256, { lookIntoSigned: true, onPart })
+  return { parsed, kept: keptOf(parsed, keeper.pictures) }
+}
+
 /** Null: it went meanwhile. */
 async function readMail(
   context: ExecuteContext,
   session: MailboxSession,
   { uid, size }: Pick<MessageIdentity, 'uid' | 'size'>,
-): Promise<ParsedMessage | null> {
+): Promise<KeptMail | null> {
   const raw = size > wholeBytes ? null : await session.fetchRaw(uid)
-  return raw === null ? await readTextOnly(context, session, { uid }, 'cut') : await parse(context, raw)
+  if (raw !== null) return (await parseWhole(context, raw)).kept
+  const parsed = await readTextOnly(context, session, { uid }, 'cut')
+  return parsed === null ? null : keptOf(parsed, [])
 }
 
-function keptOf(parsed: ParsedMessage): KeptMail {
+function keptOf(parsed: ParsedMessage, pictures: readonly KeptPicture[]): KeptMail {
   const { messageId, date, from, sender, replyTo, to, cc, mailFollowupTo, listPost, subject } = parsed
   const { inReplyTo, references, text, html } = parsed
   const people = { from, sender, replyTo, to, cc, mailFollowupTo, listPost }
-  return { messageId, date, ...people, subject, inReplyTo, references, text, html }
+  const mail = { messageId, date, ...people, subject, inReplyTo, references, text, html }
+  return pictures.length === 0 ? mail : { ...mail, pictures }
 }
 
 /** As the server calls the conversation; null where it does not say. */
@@ -246,10 +261,9 @@ async function threadIdOf(session: MailboxSession, uid: Uid): Promise<string | n
 async function writeDown(
   context: ExecuteContext,
   session: MailboxSession,
-  { folder, uid, parsed }: { readonly folder: FolderState; readonly uid: Uid; readonly parsed: ParsedMessage },
+  { folder, uid, mail }: { readonly folder: FolderState; readonly uid: Uid; readonly mail: KeptMail },
 ): Promise<void> {
   const { accountId, environment } = context
-  const mail = keptOf(parsed)
   const threadId = await threadIdOf(session, uid)
   const now = environment.now()
   const id = uuidv7(now, environment.random) as InboxMarkId

@@ -1,14 +1,16 @@
 import type { Unmodelled } from '../draft/unmodelled.ts'
-import type { DraftContent, LastError } from '../draft/draft.ts'
+import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
-import { type DeviceId, type InboxMarkId, type OutcomeId, type Umid, uuidv7 } from '../ids.ts'
+import { type AttachmentId, type DeviceId, type InboxMarkId, type OutcomeId, type Umid, uuidv7 } from '../ids.ts'
 import { hourMs, mayAsk } from '../responder/limits.ts'
 import type { Outcome as DraftOutcome } from '../responder/outcome.ts'
 import { readAnswer } from '../responder/read-answer.ts'
-import { replyContent } from '../responder/reply-content.ts'
+import { bytesOfPicture } from '../responder/kept-pictures.ts'
+import { type ReplyContent, replyContent } from '../responder/reply-content.ts'
 import type { EarlierMail, ResponderAnswer, ResponderRequest, ResponderSettings } from '../responder/responder.ts'
 import { textOf } from '../draft/quote.ts'
 import { getAccount, type StoredAccount } from '../storage/accounts.ts'
+import { holdBytes } from '../storage/blobs.ts'
 import type { Db } from '../storage/db.ts'
 import { getDraft } from '../storage/drafts.ts'
 import { insertOutcome, outcomesMadeSince, outcomesOfConversation } from '../storage/email-outcomes.ts'
@@ -82,7 +84,7 @@ export const responderAnswer: WireTask = {
         settings,
         account,
         answer: read.answer,
-        content: contentOf(context, account, mark, read.answer),
+        ...contentOf(context, account, mark, read.answer),
       }
       return { kind: 'closing', change: (write) => answered(context, write, reply) }
     } catch (error) {
@@ -189,31 +191,31 @@ const autoReplied: Unmodelled = {
 
 /** @throws {ResponderError} NONSENSE */
 function contentOf(
-  { responders }: ExecuteContext,
+  { responders, environment }: ExecuteContext,
   { address, name }: StoredAccount,
   { mail }: InboxMark,
   answer: ResponderAnswer,
-): DraftContent {
+): ReplyContent {
+  const newId = (): AttachmentId => uuidv7(environment.now(), environment.random) as AttachmentId
   try {
-    const content = replyContent(mail, answer, { address, name })
-    return responders.draftOnly ? content : { ...content, unmodelled: autoReplied }
+    const { content, pictures } = replyContent(mail, answer, { own: { address, name }, newId })
+    return { pictures, content: responders.draftOnly ? content : { ...content, unmodelled: autoReplied } }
   } catch (error) {
     if (error instanceof EverdraftError) throw new ResponderError('NONSENSE', error.message)
     throw error
   }
 }
 
-interface Reply {
+interface Reply extends ReplyContent {
   readonly mark: InboxMark
   readonly settings: ResponderSettings
   readonly account: StoredAccount
   readonly answer: ResponderAnswer
-  readonly content: DraftContent
 }
 
 async function answered(context: ExecuteContext, write: Write, reply: Reply): Promise<readonly FollowUp[]> {
   const { accountId, environment, responders } = context
-  const { mark, settings, account, answer, content } = reply
+  const { mark, settings, account, answer, content, pictures } = reply
   if (!(await isStillOpen(write.db, mark))) return []
   const now = environment.now()
   const by = await whoAnswered(write.db, mark)
@@ -231,6 +233,9 @@ async function answered(context: ExecuteContext, write: Write, reply: Reply): Pr
   const device = (await metaValue(write.db, 'device_id', () => uuidv7(now, random))) as DeviceId
   const draft = { accountId, content, policy: 'sync', reviewRequired: false, by: 'program', device } as const
   const draftId = await beginDraft(write, draft, { random, now })
+  for (const picture of pictures) {
+    await holdBytes(write.db, { ...picture, bytes: bytesOfPicture(picture) }, { accountId, holder: draftId, now })
+  }
   await insertOutcome(write, {
     id: uuidv7(now, random) as OutcomeId,
     accountId,

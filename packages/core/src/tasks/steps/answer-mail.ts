@@ -9,7 +9,8 @@ export function answerMail(
   accountId: AccountId,
   { id, conversationId }: { readonly id: InboxMarkId; readonly conversationId: ConversationId },
 ): FollowUp {
-  const part = [...conversationId].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % parts
+  const codes = Array.from(conversationId, (letter) => letter.charCodeAt(0))
+  const part = codes.reduce((sum, code) => sum + code, 0) % parts
   return { task: 'responder_answer', accountId, key: id, delayMs: 0, join: 'keep', part }
 }
 
