@@ -119,7 +119,7 @@ function section(measured: readonly Measured[], missing: readonly string[], { qu
       ...(quick
         ? []
         : [
-            `reference: what bare commands sent for ten edits in an earlier measurement, with shorter headers: ${referenceList()}. Held against: the first where the server has CATENATE, else the last`,
+            `reference: what bare commands sent for ten edits in an earlier measurement, with shorter headers: ${referenceList()}. Held against: the first where the server has CATENATE, else the last. Of the engine’s header some 200 bytes are what a copy is known by (Message-ID, X-Everdraft-Id, X-Everdraft-Base), and some 160 of its commands are the questions before and after, so that nothing is quoted or removed that is not ours`,
           ]),
     ],
     tables: [

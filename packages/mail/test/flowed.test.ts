@@ -23,7 +23,7 @@ describe('format=flowed (RFC 3676)', () => {
     const text = `Dear all,\n\n${long} ${long}\n\n> ${long}\n>> ${long}\n From here\n.dot\n-- \nAnn\n`
     const composed = await raw(text)
     expect(composed).toContain('Content-Type: text/plain;\r\n charset=utf-8;\r\n format=flowed\r\n')
-    expect(composed).toContain('Content-Transfer-Encoding: 7bit')
+    expect(composed).not.toContain('Content-Transfer-Encoding')
     expect(composed).toContain('\r\n  From here\r\n .dot\r\n-- \r\n')
     expect(Math.max(...composed.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(78)
     expect((await format.parse(inChunks(Buffer.from(composed), 50), createSha256)).text).toBe(text)

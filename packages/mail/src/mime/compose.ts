@@ -112,7 +112,8 @@ class MessageWriter {
     const body = encodeText(part.kind === 'html' ? (content.html ?? '') : content.text, part.kind)
     const own = ['charset=utf-8', ...(body.isFlowed ? ['format=flowed'] : [])]
     this.#contentType(part.kind === 'html' ? 'text/html' : 'text/plain', [...own, ...part.parameters])
-    this.text(`Content-Transfer-Encoding: ${body.encoding}\r\n`)
+    // RFC 2045 §6.1: what is not said is 7bit.
+    if (body.encoding !== '7bit') this.text(`Content-Transfer-Encoding: ${body.encoding}\r\n`)
     this.#fields(part.fields)
     this.text(`\r\n${body.encoded}`)
     if (section === '' && !body.encoded.endsWith('\r\n')) this.text('\r\n')
@@ -221,8 +222,9 @@ async function* asItIs(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   yield* bytes
 }
 
+/** Forty bits of it: Message-IDs are not to be guessed, and a text would have to hold it by chance. */
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return createHash('sha256').update(text).digest('hex').slice(0, 10)
 }
 
 function segmentSize(segment: ComposedSegment): number {
