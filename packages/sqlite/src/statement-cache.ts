@@ -6,7 +6,7 @@ import type { SqliteHandle } from './sqlite-handle.ts'
 const maxStatements = 500
 
 interface CachingDatabase extends SqliteDatabase {
-  /** The rows of a statement that gives some. */
+  /** The rows; of a statement that gives none, what it changed. */
   readonly answer: (text: string, parameters: readonly unknown[]) => readonly unknown[]
 }
 
@@ -28,8 +28,7 @@ export function withStatementCache(handle: SqliteHandle): CachingDatabase {
     answer(text, parameters) {
       const statement = prepare(text)
       if (statement.reader) return statement.all(parameters)
-      statement.run(parameters)
-      return []
+      return [statement.run(parameters)]
     },
     close() {
       statements.clear()

@@ -6,32 +6,43 @@ import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { AccountId, EventCursor, Umid } from '../ids.ts'
 import { accountsOf } from './accounts.ts'
 import type { Db } from './db.ts'
-import { prepared } from './prepared.ts'
+import { directAnswer } from './direct.ts'
+import { prepared, preparedChange } from './prepared.ts'
 import type { EventRow } from './schema.ts'
 
 /** Part of the transaction that the event is about: who hears of it later hears of what was committed. */
 export async function insertEvent(db: Db, event: EngineEvent, at: number): Promise<ToldEvent> {
-  const [row] = await addEvent(db, {
+  const seq = await addEvent(db, {
     accountId: event.accountId ?? '',
     owner: 'owner' in event ? ownerKey(event.owner) : null,
     at,
     payload: JSON.stringify(event),
   })
-  if (row === undefined) throw new EverdraftError('STORAGE_ERROR', 'the log of events took no event')
-  const { seq } = row
   return { ...event, cursor: seq as EventCursor, at }
 }
 
-const addEvent = prepared(
-  (
-    db,
-    input: { readonly accountId: string; readonly owner: string | null; readonly at: number; readonly payload: string },
-  ) =>
-    db
-      .insertInto('event')
-      .values({ account_id: input.accountId, owner: input.owner, at: input.at, payload: input.payload })
-      .returning('seq'),
-)
+interface NewEvent {
+  readonly accountId: string
+  readonly owner: string | null
+  readonly at: number
+  readonly payload: string
+}
+
+/** @returns its number */
+async function addEvent(db: Db, event: NewEvent): Promise<number> {
+  // SQLite says the number anyway, and takes half as long where it is not asked for it.
+  if (directAnswer(db) !== null) return Number((await addUnasked(db, event)).lastInsertRowid)
+  const [row] = await addAsked(db, event)
+  if (row === undefined) throw new EverdraftError('STORAGE_ERROR', 'the log of events took no event')
+  return row.seq
+}
+
+const addUnasked = preparedChange(newEvent)
+const addAsked = prepared((db, event: NewEvent) => newEvent(db, event).returning('seq'))
+
+function newEvent(db: Db, { accountId, owner, at, payload }: NewEvent) {
+  return db.insertInto('event').values({ account_id: accountId, owner, at, payload })
+}
 
 /** What came after the cursor, oldest first. */
 export async function eventsAfter(

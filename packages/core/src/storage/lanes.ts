@@ -4,7 +4,7 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId } from '../ids.ts'
 import type { Db } from './db.ts'
-import { prepared } from './prepared.ts'
+import { prepared, preparedChange } from './prepared.ts'
 import type { TaskRow } from './schema.ts'
 import { logTask, type TaskStep, type Timeline, withStep } from './task-steps.ts'
 import { notRunning, type StoredTask, type StoredTaskState, tasksOfKey, toTask } from './tasks.ts'
@@ -86,13 +86,12 @@ const setFree = prepared((db, input: { readonly laneSeq: number }) =>
     .where('seq', '=', input.laneSeq),
 )
 
-const passFence = prepared((db, input: { readonly laneSeq: number; readonly fence: number }) =>
+const passFence = preparedChange((db, input: { readonly laneSeq: number; readonly fence: number }) =>
   db
     .updateTable('lane')
     .set({ fence: sql<number>`fence + 1` })
     .where('seq', '=', input.laneSeq)
-    .where('fence', '=', input.fence)
-    .returning('fence'),
+    .where('fence', '=', input.fence),
 )
 
 const setRunning = prepared((db, input: { readonly seq: number; readonly timeline: Timeline }) =>
@@ -146,8 +145,8 @@ export type TaskEnd =
  */
 export async function finishTask(db: Db, claim: Claim, end: TaskEnd, step: TaskStep): Promise<void> {
   const { task, laneSeq, fence } = claim
-  const [passed] = await passFence(db, { laneSeq, fence })
-  if (passed === undefined) throw takenOver()
+  const { changes } = await passFence(db, { laneSeq, fence })
+  if (Number(changes) !== 1) throw takenOver()
   const timeline = withStep(task.timeline, step)
   const newer = end.kind === 'remove' ? undefined : notRunning(await tasksOfKey(db, task), task.accountId)
   if (end.kind === 'remove' || newer !== undefined) {

@@ -1,8 +1,9 @@
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
 import type { Db } from './db.ts'
-import { answerTo } from './direct.ts'
+import { answerTo, changesBy, directAnswer } from './direct.ts'
 import type { Schema } from './schema.ts'
+import type { Changed } from './storage.ts'
 
 /** Stands for a value while a query is compiled. */
 class Slot {
@@ -19,29 +20,53 @@ class Slot {
 export function prepared<Input extends object, Row>(
   build: (db: Kysely<Schema>, input: Input) => Compilable<Row>,
 ): (db: Db, input: Input) => Promise<readonly Row[]> {
+  const compiled = compiledOnce(build)
+  return (db, input) => {
+    const known = compiled(db)
+    return answerTo(db, known.query, bound(known, input), known.direct)
+  }
+}
+
+/** The same for a statement that gives no rows. */
+export function preparedChange<Input extends object>(
+  build: (db: Kysely<Schema>, input: Input) => Compilable<unknown>,
+): (db: Db, input: Input) => Promise<Changed> {
+  const compiled = compiledOnce(build)
+  return (db, input) => {
+    const known = compiled(db)
+    return changesBy(db, known.query, bound(known, input), known.direct)
+  }
+}
+
+function compiledOnce<Input extends object, Row>(
+  build: (db: Kysely<Schema>, input: Input) => Compilable<Row>,
+): (db: Db) => Compiled<Row> {
   // By adapter: that is one object for a database and all its transactions.
   const compiled = new WeakMap<object, Compiled<Row>>()
   const slots = new Proxy({} as Input, {
     get: (_target, name) => new Slot(String(name)),
   })
-  return (db, input) => {
+  return (db) => {
     const { adapter } = db.getExecutor()
     let known = compiled.get(adapter)
     if (known === undefined) {
       const query = build(db, slots).compile()
       const names = query.parameters.map((value) => (value instanceof Slot ? value.name : null))
-      known = { query, names }
+      known = { query, names, direct: directAnswer(db) }
       compiled.set(adapter, known)
     }
-    const { query, names } = known
-    const values = input as Record<string, unknown>
-    const parameters: unknown[] = []
-    for (let place = 0; place < names.length; place += 1) {
-      const name = names[place] ?? null
-      parameters.push(name === null ? query.parameters[place] : values[name])
-    }
-    return answerTo(db, query, parameters)
+    return known
   }
+}
+
+function bound({ query, names }: Compiled<unknown>, input: object): readonly unknown[] {
+  const values = input as Record<string, unknown>
+  const parameters: unknown[] = []
+  for (let place = 0; place < names.length; place += 1) {
+    const name = names[place] ?? null
+    parameters.push(name === null ? query.parameters[place] : values[name])
+  }
+  return parameters
 }
 
 /** Longer lists are seldom of the same length again. */
@@ -71,4 +96,5 @@ interface Compiled<Row> {
   readonly query: CompiledQuery<Row>
   /** By the place of a parameter: which of the input it is. Null: one that is always the same. */
   readonly names: readonly (string | null)[]
+  readonly direct: ReturnType<typeof directAnswer>
 }

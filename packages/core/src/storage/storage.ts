@@ -25,6 +25,14 @@ export interface EpochFile {
   write(text: string): Promise<void>
 }
 
+/** What a statement has done that gives no rows. */
+export interface Changed {
+  /** Rows; 0 for a statement of another kind. */
+  readonly changes: number | bigint
+  /** The number of the row that was added last; null where the database does not say. */
+  readonly lastInsertRowid: number | bigint | null
+}
+
 export interface OpenStorage {
   /** Which SQL the dialect speaks, where Kysely does not bridge it. */
   readonly family: Family
@@ -35,7 +43,8 @@ export interface OpenStorage {
   readonly dialect: Dialect
   /**
    * Answers a statement at once, on the dialect's one connection: for a database within the process, where what lies
-   * between a compiled query and its answer costs more than the answer. Called only while that connection is held.
+   * between a compiled query and its answer costs more than the answer. Called only while that connection is held. A
+   * statement that has no rows to give answers by one `Changed`.
    */
   readonly answer?: (statement: string, parameters: readonly unknown[]) => readonly unknown[]
   /**

@@ -65,13 +65,13 @@ export interface Enqueue {
  */
 export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
   const { accountId, kind, key } = task
-  const rows = await tasksOfKey(db, { kind, key })
+  const rows = await joinableRows(db, { kind, key })
   const waiting = notRunning(rows, accountId)
   if (waiting === undefined) {
     await addTask(db, task)
-    return [...rows.map(toTask), { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }]
+    return [...rows.map(toFace), { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }]
   }
-  if (task.join === 'keep') return rows.map(toTask)
+  if (task.join === 'keep') return rows.map(toFace)
   const wasWaiting = waiting.state === 'waiting'
   const requestedAt = wasWaiting ? waiting.requested_at : task.now
   // A back-off that runs is kept: a save must not make us knock sooner at a server that just failed.
@@ -85,7 +85,7 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskF
   const superseded = waiting.superseded + 1
   if (wasWaiting && waiting.priority >= task.priority) {
     await postponeTask(db, { seq: waiting.seq, runAt, superseded })
-    return rows.map(toTask)
+    return rows.map(toFace)
   }
   const past = wasWaiting ? waiting : { attempts: 0, connect_failures: 0, last_error: null }
   await joinTask(db, {
@@ -98,8 +98,19 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskF
     connectFailures: past.connect_failures,
     lastError: past.last_error,
   })
-  return rows.map((row) => toTask(row === waiting ? { ...row, ...past, state: 'waiting' } : row))
+  return rows.map((row) => toFace(row === waiting ? { ...row, ...past, state: 'waiting' } : row))
 }
+
+/** What a request looks at; each column that is read costs as much as it takes SQLite to find the row. */
+const joinableRows = prepared((db, input: { readonly kind: string; readonly key: string }) => {
+  const rows = db
+    .selectFrom('task')
+    .select(['seq', 'account_id', 'state', 'priority', 'attempts', 'connect_failures', 'superseded'])
+    .select(['run_at', 'requested_at', 'last_error'])
+    .where('kind', '=', input.kind)
+    .where('key', '=', input.key)
+  return rows.where(isIdle).unionAll(rows.where(isRunning))
+})
 
 /** At most one: requests join. */
 export function notRunning<Row extends { readonly account_id: string; readonly state: string }>(
@@ -343,6 +354,17 @@ const rowsOfKey = prepared((db, input: { readonly kind: string; readonly key: st
   return rows.where(isIdle).unionAll(rows.where(isRunning))
 })
 
+type FaceRow = Pick<TaskRow, 'state' | 'attempts' | 'connect_failures' | 'last_error'>
+
+function toFace(row: FaceRow): TaskFace {
+  return {
+    state: row.state as StoredTaskState,
+    attempts: row.attempts,
+    connectFailures: row.connect_failures,
+    lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
+  }
+}
+
 export function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): StoredTask {
   return {
     seq: row.seq,
@@ -351,13 +373,10 @@ export function toTask(row: Omit<TaskRow, 'seq'> & { readonly seq: number }): St
     lane: row.lane,
     kind: row.kind,
     key: row.key,
-    state: row.state as StoredTaskState,
-    attempts: row.attempts,
-    connectFailures: row.connect_failures,
+    ...toFace(row),
     superseded: row.superseded,
     urgent: row.urgent === 1,
     runAt: row.run_at,
-    lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as LastError),
     createdAt: row.created_at,
     timeline: row.steps as Timeline,
   }
