@@ -14,6 +14,7 @@ import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import type { StoredDraft } from './drafts.ts'
+import { writeHead } from './heads.ts'
 import { prepared, preparedForEach } from './prepared.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
@@ -41,7 +42,7 @@ export async function loadDraftState(db: Db, id: Umid): Promise<DraftState> {
 async function stateOf(
   db: Db,
   { id, status, syncState, version }: Pick<StoredDraft, 'id' | 'status' | 'syncState' | 'version'>,
-  mayOwe: boolean = true,
+  mayOwe: boolean,
 ): Promise<DraftState> {
   const [name] = syncState === 'synchronized' ? await nameRow(db, { id }) : []
   const [anchor] = syncState === 'stale-server' ? await anchorRow(db, { id }) : []
@@ -166,7 +167,7 @@ export async function applyDraftEvent(
   /** The draft, where it was read in this transaction and not changed since. */
   known: StoredDraft | null = null,
 ): Promise<{ readonly rule: Rule; readonly before: DraftState; readonly after: DraftState }> {
-  const before = known === null ? await loadDraftState(write.db, id) : await stateOf(write.db, known)
+  const before = known === null ? await loadDraftState(write.db, id) : await stateOf(write.db, known, known.mayOwe)
   const outcome = transition(before, event)
   if (outcome.rule === 'refuse') {
     throw new EverdraftError('NOT_A_DRAFT', `the draft is ${before.status}: only a draft can be changed`)
@@ -188,7 +189,7 @@ async function saveDraftState(
 ): Promise<void> {
   const { id, before, after, now, head } = change
   const isMoved = after.status !== before.status || after.copies.kind !== before.copies.kind
-  if (head !== null) await setHead(db, { id, version: after.head, content: JSON.stringify(head), updatedAt: now })
+  if (head !== null) await setHead(db, { id, version: after.head, content: writeHead(db, id, head), updatedAt: now })
   if (isMoved) await setState(db, { id, status: after.status, syncState: after.copies.kind })
   if (head === null && after.head !== before.head) await setVersion(db, { id, version: after.head })
   if (after.status !== before.status && (after.status === 'discarded' || before.status === 'discarded')) {

@@ -5,6 +5,7 @@ import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, MessageId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
+import { readHead } from './heads.ts'
 import { prepared } from './prepared.ts'
 import type { DraftRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
@@ -25,6 +26,8 @@ export interface StoredDraft {
   readonly updatedAt: number
   readonly trashedAt: number | null
   readonly emptiedAt: number | null
+  /** False: no copy of it is to go from a server. */
+  readonly mayOwe: boolean
 }
 
 export interface NewDraft {
@@ -100,11 +103,19 @@ export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
 /** Null: nobody's draft has this id, and none ever had. */
 export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
   const [row] = await draftRow(db, { id })
-  return row === undefined ? null : toDraft(row)
+  if (row === undefined) return null
+  return toDraft(row, { content: readHead(db, id, row.content), mayOwe: Number(row.owes) !== 0 })
 }
 
 const draftRow = prepared((db, input: { readonly id: Umid }) =>
-  db.selectFrom('draft').selectAll().where('id', '=', input.id),
+  db
+    .selectFrom('draft')
+    .selectAll()
+    // Asked here, as a statement of its own would cost several times as much.
+    .select((draft) =>
+      draft.exists(draft.selectFrom('delete_debt').select('id').whereRef('draft_id', '=', 'draft.id')).as('owes'),
+    )
+    .where('id', '=', input.id),
 )
 
 /** In whatever account. */
@@ -185,7 +196,7 @@ export async function listDrafts(
   query: DraftQuery,
 ): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
   const rows = isPlain(query) ? await rowsOfAccount(db, query) : await selectShown(db, query).execute()
-  return { items: rows.map(toDraft), total: await countShown(db, query) }
+  return { items: rows.map((row) => toDraft(row)), total: await countShown(db, query) }
 }
 
 /** What is asked for by far the most. */
@@ -268,7 +279,11 @@ function approvalOf(row: Selectable<DraftRow>): Approval | null {
   return version === null ? null : { version: version as Version, at: at ?? 0, by: (by ?? '') as UserId }
 }
 
-function toDraft(row: Selectable<DraftRow>): StoredDraft {
+function toDraft(
+  row: Selectable<DraftRow>,
+  /** What is known of it beyond the row. */
+  { content, mayOwe } = { content: JSON.parse(row.content) as DraftContent, mayOwe: true },
+): StoredDraft {
   return {
     id: row.id as Umid,
     accountId: row.account_id as AccountId,
@@ -278,13 +293,14 @@ function toDraft(row: Selectable<DraftRow>): StoredDraft {
     policy: row.policy as DraftPolicy,
     review: { required: row.review_required === 1, approval: approvalOf(row) },
     version: row.version as Version,
-    content: JSON.parse(row.content) as DraftContent,
+    content,
     scheduledSendAt: row.scheduled_send_at,
     succeeds: row.succeeds as Umid | null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     trashedAt: row.trashed_at,
     emptiedAt: row.emptied_at,
+    mayOwe,
   }
 }
 
