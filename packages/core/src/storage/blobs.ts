@@ -86,7 +86,7 @@ async function storeSmall(
   const sha256 = hasher.digest() as Sha256
   const id = await store.write(async ({ db }) => {
     const added = await addBlob(db, { accountId, place: 'database', now })
-    if (bytes.length > 0) await db.insertInto('blob_chunk').values({ blob_id: added, seq: 0, bytes }).execute()
+    if (bytes.length > 0) await addChunk(db, { id: added, seq: 0, bytes })
     return added
   })
   return { id, sha256, size: bytes.length }
@@ -109,10 +109,10 @@ async function storeInRows(
     for await (const bytes of chunks) {
       hasher.update(bytes)
       size += bytes.length
-      const row = { blob_id: id, seq, bytes }
+      const chunk = { id, seq, bytes }
       await store.write(async ({ db }) => {
         await checkThere(db, id)
-        await db.insertInto('blob_chunk').values(row).execute()
+        await addChunk(db, chunk)
       })
       seq += 1
       if (seq % chunksPerCheckpoint === 0) await store.checkpoint()
@@ -168,9 +168,13 @@ async function addBlob(
 
 /** @throws {EverdraftError} NOT_FOUND */
 async function checkThere(db: Db, id: number): Promise<void> {
-  const there = await db.selectFrom('blob').select('id').where('id', '=', id).executeTakeFirst()
+  const [there] = await blobOfId(db, { id })
   if (there === undefined) throw new EverdraftError('NOT_FOUND', 'the account was removed meanwhile')
 }
+
+const blobOfId = prepared((db, input: { readonly id: number }) =>
+  db.selectFrom('blob').select('id').where('id', '=', input.id),
+)
 
 /**
  * Makes a stored blob complete and held by a draft or a send, in the same transaction as what names it. Where the
@@ -212,7 +216,7 @@ export async function holdBytes(
   const { accountId, holder, now } = of
   const { sha256, size, bytes } = blob
   const [added] = await addComplete(db, { accountId, sha256, size, now })
-  if (added !== undefined) await addChunk(db, { id: added.id, bytes })
+  if (added !== undefined) await addChunk(db, { id: added.id, seq: 0, bytes })
   // Else the account has these bytes already.
   const id = added?.id ?? (await completeBlob(db, accountId, sha256))?.id
   if (id === undefined) throw new EverdraftError('STORAGE_ERROR', 'the store took no blob')
@@ -240,8 +244,8 @@ const addComplete = prepared(
       .returning('id'),
 )
 
-const addChunk = prepared((db, input: { readonly id: number; readonly bytes: Uint8Array }) =>
-  db.insertInto('blob_chunk').values({ blob_id: input.id, seq: sql.lit(0), bytes: input.bytes }),
+const addChunk = prepared((db, input: { readonly id: number; readonly seq: number; readonly bytes: Uint8Array }) =>
+  db.insertInto('blob_chunk').values({ blob_id: input.id, seq: input.seq, bytes: input.bytes }),
 )
 
 const addRef = prepared((db, input: { readonly holder: Umid | SendId; readonly id: number }) =>
