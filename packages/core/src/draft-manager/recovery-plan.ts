@@ -70,9 +70,9 @@ function losers(news: readonly Candidate[]): readonly Candidate[] {
   return news.filter(({ source }) => source !== 'revision' && source !== 'trash')
 }
 
-/** What a client has and what waits for a decision always counts; what history has, where it is better than what is stored. */
+/** What a client has and what waits for a decision always counts; what history has, where it is better than what is stored or in the trash. */
 function unstored(candidates: readonly Candidate[]): readonly Candidate[] {
-  const stored = candidates.findIndex(({ source }) => source === 'stored')
+  const stored = candidates.findIndex(({ source }) => source === 'stored' || source === 'trash')
   return candidates.filter(
     ({ differs, source }, index) => differs && (source !== 'revision' || stored === -1 || index < stored),
   )
