@@ -17,7 +17,7 @@ const content: fc.Arbitrary<DraftContent> = fc
     to: fc.array(fc.record({ address: fc.string(), name: fc.string() })),
     metadata: fc.dictionary(fc.string(), fc.jsonValue()) as fc.Arbitrary<Readonly<Record<string, unknown>>>,
   })
-  .map((fields) => ({ ...emptyContent, ...fields }) as DraftContent)
+  .map((fields) => ({ ...emptyContent, ...fields }))
 
 describe('the head of a draft', () => {
   test('reads as JSON says it, whatever was written to it last', async () => {

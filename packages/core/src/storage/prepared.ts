@@ -29,7 +29,7 @@ export function prepared<Input extends object, Row>(
 
 /** The same for a statement that gives no rows. */
 export function preparedChange<Input extends object>(
-  build: (db: Kysely<Schema>, input: Input) => Compilable<unknown>,
+  build: (db: Kysely<Schema>, input: Input) => Compilable,
 ): (db: Db, input: Input) => Promise<Changed> {
   const compiled = compiledOnce(build)
   return (db, input) => {
@@ -38,14 +38,15 @@ export function preparedChange<Input extends object>(
   }
 }
 
-function compiledOnce<Input extends object, Row>(
-  build: (db: Kysely<Schema>, input: Input) => Compilable<Row>,
-): (db: Db) => Compiled<Row> {
+function compiledOnce<Row>(build: (db: Kysely<Schema>, input: never) => Compilable<Row>): (db: Db) => Compiled<Row> {
   // By adapter: that is one object for a database and all its transactions.
   const compiled = new WeakMap<object, Compiled<Row>>()
-  const slots = new Proxy({} as Input, {
-    get: (_target, name) => new Slot(String(name)),
-  })
+  const slots = new Proxy(
+    {},
+    {
+      get: (_target, name) => new Slot(String(name)),
+    },
+  ) as never
   return (db) => {
     const { adapter } = db.getExecutor()
     let known = compiled.get(adapter)
