@@ -87,8 +87,17 @@ function sendingPlanOf(dice: Dice): Pick<Plan, 'sendRate' | 'provider' | 'decide
       messageIds: dice.pick(['kept', 'kept', 'said', 'noted', 'replaced']),
       temporaryRate: dice.pick([0, 0, 0.3]),
       loginRefusalRate: dice.pick([0, 0, 0.05]),
+      ...extensionsOf(dice.fork('extensions')),
     },
     decides: dice.chance(0.5),
+  }
+}
+
+function extensionsOf(dice: Dice): Pick<ProviderHabits, 'holdsForSeconds' | 'fetches' | 'bounceRate'> {
+  return {
+    holdsForSeconds: dice.pick([null, null, 60, 86_400]),
+    fetches: dice.chance(0.4),
+    bounceRate: dice.pick([0, 0, 0, 0.4]),
   }
 }
 
@@ -181,10 +190,16 @@ async function comeToRest(
   }
   if (complaints.length > 0 || !isWell()) return complaints
   // Quiet stays quiet: a round over the folder, and nothing else.
+  const heardBytes = world.server.receivedBytes
   await pass(world, 320_000)
   if (changes !== world.server.changes) return ['invariant 8: at rest, and yet the mailbox was changed']
+  const quietBytes = world.server.receivedBytes - heardBytes
+  if (quietBytes > mostQuietBytes) return [`invariant 8: at rest, and yet ${quietBytes} bytes were said in five minutes`]
   return complaintsOf(checkers.atRest)
 }
+
+/** In commands, by a device at rest that looks once. */
+const mostQuietBytes = 1_500
 
 /** Longer than any back-off that a short life can come to. */
 const longestWaitMs = 45 * 60_000

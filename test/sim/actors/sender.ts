@@ -34,7 +34,7 @@ export function createSender(world: World, dice: Dice, drafts: () => readonly Dr
     const options: SendOptions = {
       confirm: true,
       ...(time < 0.3 ? { undoMs: dice.between(1, 20_000) } : {}),
-      ...(time > 0.8 ? { sendAt: now + dice.between(1, 180_000) } : {}),
+      ...(time > 0.8 ? { sendAt: now + dice.between(1, 180_000), holdAtServer: dice.chance(0.5) } : {}),
     }
     void (async () => {
       if (to !== null) {
@@ -42,8 +42,22 @@ export function createSender(world: World, dice: Dice, drafts: () => readonly Dr
         if (saved === undefined) return
         ledger.show(saved)
       }
+      if (world.provider.habits.fetches && dice.chance(0.5)) await attachAndUpload(draft)
       saw(await world.ask(`send ${JSON.stringify(options)}`, (engine) => engine.drafts.send(draft.id, options)))
     })()
+  }
+
+  /** What a server that takes mail can fetch from Drafts by itself. */
+  async function attachAndUpload({ id }: Draft): Promise<void> {
+    const content = new Uint8Array(8_500).fill(3)
+    const attached = await world.ask('attach what is large', (engine) =>
+      engine.drafts.attach(id, { filename: 'large.bin', content }),
+    )
+    if (attached === undefined) return
+    ledger.show(attached.draft)
+    const { accountId } = ledger
+    if (accountId !== null)
+      await world.ask('sync before sending', (engine) => engine.sync(accountId, { waitMs: 60_000 }))
   }
 
   /** What is in the outbox is not edited, whoever asks. */

@@ -1,4 +1,5 @@
 import type { World } from '../world/world.ts'
+import { bouncesAreTold } from './bounces-are-told.ts'
 import type { Checker } from './checker.ts'
 import { comesToRest } from './comes-to-rest.ts'
 import { draftsWaitForFiling } from './drafts-wait-for-filing.ts'
@@ -14,6 +15,7 @@ import { nothingGoesFromSent } from './nothing-goes-from-sent.ts'
 import { oneCopyAtRest } from './one-copy-at-rest.ts'
 import { oneCopyInSent } from './one-copy-in-sent.ts'
 import { oneDeliveryPerConsent } from './one-delivery-per-consent.ts'
+import { wireWithinBudget } from './wire-within-budget.ts'
 import { workHasAMarker } from './work-has-a-marker.ts'
 
 export interface Checkers {
@@ -36,7 +38,14 @@ export function createCheckers(world: World): Checkers {
       draftsWaitForFiling,
       importsAreOfOthers,
     ].map((create) => create(world)),
-    atRest: [oneCopyAtRest, comesToRest, oneCopyInSent, everyConsentExplainsItself].map((create) => create(world)),
+    atRest: [
+      oneCopyAtRest,
+      comesToRest,
+      oneCopyInSent,
+      everyConsentExplainsItself,
+      bouncesAreTold,
+      wireWithinBudget,
+    ].map((create) => create(world)),
   }
 }
 

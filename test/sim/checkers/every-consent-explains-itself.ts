@@ -4,12 +4,12 @@ import { ask, type SendOnDisk, sendsOnDisk } from './stored.ts'
 
 /**
  * At quiescence every consent is at its end, or says what it waits for (hazards 22, 30, 31): its time, or a word of the user
- * with the reason. And its draft is what it says.
+ * with the reason. And its draft is what it says, and what is said of where it is held until its hour.
  *
  * It catches: a send that fails and keeps no reason.
  */
 export function everyConsentExplainsItself(world: World): Checker {
-  const { disk, scheduler } = world
+  const { disk, scheduler, provider } = world
 
   function judge({ id, phase, state }: SendOnDisk): string | null {
     const isLeft = state.recipients.some(({ status }) => status === 'pending' || status === 'temporary')
@@ -59,11 +59,18 @@ export function everyConsentExplainsItself(world: World): Checker {
     })
   }
 
+  /** A mail that the server was asked to hold leaves then, and not before (RFC 4865). */
+  function heldAsSaid({ id, facts: { heldUntil } }: SendOnDisk): readonly string[] {
+    if (heldUntil === null) return []
+    const isHeld = provider.deliveries.some((one) => one.sendId === id && one.leavesAtMs === heldUntil)
+    return isHeld ? [] : [`${id} is said to be held by the server until ${heldUntil}, and is not`]
+  }
+
   return {
     invariant: '8: every consent ends, or says what it waits for',
     check() {
       const sends = sendsOnDisk(disk.database)
-      return [...sends.flatMap((send) => judge(send) ?? []), ...draftsAreElsewhere(sends)]
+      return [...sends.flatMap((send) => judge(send) ?? []), ...sends.flatMap(heldAsSaid), ...draftsAreElsewhere(sends)]
     },
   }
 }

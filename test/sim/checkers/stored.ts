@@ -48,7 +48,11 @@ export interface SendOnDisk {
     readonly dueAt: number
     readonly recipients: readonly { readonly address: string; readonly status: string }[]
   }
-  readonly facts: { readonly sentCopy: object | null; readonly frozen: { readonly sha256: string } | null }
+  readonly facts: {
+    readonly sentCopy: object | null
+    readonly frozen: { readonly sha256: string } | null
+    readonly heldUntil: number | null
+  }
 }
 
 export function sendsOnDisk(database: Database.Database): readonly SendOnDisk[] {
@@ -58,7 +62,12 @@ export function sendsOnDisk(database: Database.Database): readonly SendOnDisk[] 
     ...row,
     state: JSON.parse(row.state) as SendOnDisk['state'],
     // What was not found out is not stored.
-    facts: { sentCopy: null, frozen: null, ...(JSON.parse(row.facts) as Partial<SendOnDisk['facts']>) },
+    facts: {
+      sentCopy: null,
+      frozen: null,
+      heldUntil: null,
+      ...(JSON.parse(row.facts) as Partial<SendOnDisk['facts']>),
+    },
   }))
 }
 

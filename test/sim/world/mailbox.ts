@@ -21,7 +21,7 @@ import {
   WireError,
 } from '@everdraft/core'
 
-import { headerOf, simFormat, structureOf } from './message-format.ts'
+import { headerOf, simBounces, simFormat, structureOf } from './message-format.ts'
 import type { Network } from './network.ts'
 import { never, type SimProcess } from './process.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -36,6 +36,8 @@ export interface MailboxParts {
   readonly server: SimServer
   readonly trace: Trace
   readonly nextWire: () => number
+  /** Reports may come back into INBOX: it is looked into. */
+  readonly readsReports: boolean
 }
 
 /** The mailbox port on the embedded server's protocol core: IMAP text, a virtual network, and no sockets. */
@@ -43,6 +45,7 @@ export function createMailbox(parts: MailboxParts): MailboxPort {
   const { process, scheduler, network } = parts
   return {
     format: simFormat,
+    ...(parts.readsReports ? { bounces: simBounces } : {}),
     connect(_settings, { signal, timeoutMs }) {
       if (process.state !== 'running') return never()
       const { promise, resolve, reject } = Promise.withResolvers<MailboxSession>()
@@ -229,7 +232,12 @@ function createSession(wire: Wire): MailboxSession {
     moveUids() {
       throw new TypeError('the simulated server has no MOVE')
     },
-    partUrls: async () => ({ kind: 'refused', status: 'BAD', responseCode: null, text: 'there is no GENURLAUTH' }),
+    async partUrls({ folder, uidValidity, uid, sections, server, submitter, expiresAt }) {
+      // The embedded server has no GENURLAUTH: what it would answer is known here, and the way there and back is as any other.
+      await mustSucceed(['NOOP'])
+      const message = `imap://${submitter}@${server}/${folder};UIDVALIDITY=${uidValidity}/;UID=${uid}`
+      return { kind: 'urls', urls: sections.map((section) => `${message}/;SECTION=${section};EXPIRE=${expiresAt}`) }
+    },
     quotaLeft: async () => null,
     async close() {
       try {

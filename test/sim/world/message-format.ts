@@ -1,5 +1,6 @@
 import type {
   BodyPart,
+  BounceReader,
   ComposedSegment,
   MessageFormat,
   MessageId,
@@ -121,6 +122,38 @@ function headFieldsOf(head: string): Partial<Fields> {
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield bytes
+}
+
+/** A part's body, by the number that IMAP gives it. */
+export function sectionOf(message: Uint8Array, section: string): Uint8Array | null {
+  const raw = Buffer.from(message).toString('latin1').replace(`\r\n--${boundary}--\r\n`, '')
+  const part = raw.split(`\r\n--${boundary}\r\n`)[Number(section)]
+  return part === undefined ? null : Buffer.from(bodyOf(part), 'latin1')
+}
+
+/** What a mail system writes about somebody whom it could not reach. */
+export function reportOf(report: {
+  readonly messageId: string
+  readonly envid: string
+  readonly address: string
+}): Uint8Array {
+  const { messageId, envid, address } = report
+  const fields = `Message-ID: ${messageId}\r\nContent-Type: multipart/report\r\n`
+  return Buffer.from(`${fields}\r\n${JSON.stringify({ envid, address })}\r\n`)
+}
+
+/** Reads those reports; the real reader has tests of its own. */
+export const simBounces: BounceReader = {
+  fields: ['Content-Type'],
+  mayBe: (header) => Buffer.from(header).toString('latin1').includes('multipart/report'),
+  read(raw) {
+    const { envid, address } = JSON.parse(bodyOf(Buffer.from(raw).toString('latin1'))) as {
+      readonly envid: string
+      readonly address: string
+    }
+    const recipient = { address, action: 'failed', status: '5.1.1', diagnostic: 'No such user' } as const
+    return { recipients: [recipient], envid, messageId: null, token: null, kind: 'report' }
+  },
 }
 
 /** Another program's edit: the text is new, and the Message-ID stays, as some keep it. */

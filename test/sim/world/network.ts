@@ -29,6 +29,8 @@ export interface Network {
   /** A new connection is refused. */
   refuses(): boolean
   latencyMs(): number
+  /** How often something went wrong: a command met a fault, an answer took seconds, the network went or came. */
+  readonly disturbances: number
   /** A process died with this command on its way: did the server get it? */
   deliversFromTheDead(): boolean
 }
@@ -54,13 +56,19 @@ export function createNetwork(plan: NetworkPlan, dice: Dice): Network {
   const listeners: ((up: boolean) => void)[] = []
   let up = true
   let healed = false
+  let disturbances = 0
+
   return {
+    get disturbances() {
+      return disturbances
+    },
     get up() {
       return up
     },
     setUp(next) {
       if (up === next || healed) return
       up = next
+      disturbances += 1
       for (const listener of listeners) listener(up)
     },
     onChange: (listener) => void listeners.push(listener),
@@ -71,6 +79,7 @@ export function createNetwork(plan: NetworkPlan, dice: Dice): Network {
     fateOf(verb) {
       // LOGOUT has no answer that matters.
       if (healed || verb === 'LOGOUT' || !dice.chance(plan.faultRate)) return { kind: 'pass' }
+      disturbances += 1
       const luck = dice.next()
       if (luck < 0.2) return { kind: 'cut-before' }
       if (luck < 0.5) return { kind: 'cut-after' }
@@ -84,7 +93,11 @@ export function createNetwork(plan: NetworkPlan, dice: Dice): Network {
       return { kind: 'untagged-bad' }
     },
     refuses: () => !up || (!healed && dice.chance(plan.faultRate)),
-    latencyMs: () => (!healed && dice.chance(plan.slowRate) ? dice.between(1_000, 20_000) : dice.between(1, 60)),
+    latencyMs() {
+      if (healed || !dice.chance(plan.slowRate)) return dice.between(1, 60)
+      disturbances += 1
+      return dice.between(1_000, 20_000)
+    },
     deliversFromTheDead: () => dice.chance(0.5),
   }
 }

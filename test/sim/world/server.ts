@@ -90,6 +90,12 @@ export interface SimServer {
   restore(): void
   /** Grows with all that happens. */
   readonly changes: number
+  /** What the device has stored, also what is gone. */
+  readonly uploads: readonly Arrival[]
+  /** What came over the device's connections, in bytes. */
+  readonly receivedBytes: number
+  /** What other hands did to the folders and in them, each message by itself. */
+  readonly foreignChanges: number
   connect(port: EndpointPort, doing: Doing): ProtocolSession
   /** All messages, in all folders. */
   copies(): readonly LiveCopy[]
@@ -137,6 +143,7 @@ export function createServer(options: {
     for (const view of views) {
       const arrival = view.arrivals.get(message.bytes)
       if (arrival === undefined) throw new Error(`a message that never came: UID ${message.uid}`)
+      if (handOf(whose, view) !== 'engine') view.foreignChanges += 1
       const where = { folder: mailbox.name, uidValidity: mailbox.uidValidity, uid: message.uid }
       const then = { atMs: now(), arrivals: view.arrivals.size }
       view.losses.push({ how, by: handOf(whose, view), arrival, ...where, ...doing, ...then })
@@ -160,6 +167,7 @@ export function createServer(options: {
         const draftId = headerOf(head, 'X-Everdraft-Id')
         for (const view of views) {
           const hand = handOf(by, view)
+          if (hand !== 'engine') view.foreignChanges += 1
           const order = view.arrivals.size
           view.arrivals.set(stored.bytes, { by: hand, order, messageId, draftId, bytes: message.bytes })
           if (hand === 'foreign' && mailbox.name !== 'Sent') view.foreignArrivals += 1
@@ -199,6 +207,8 @@ export function createServer(options: {
       },
       resetUidValidity(mailbox) {
         store.resetUidValidity(mailbox)
+        // All of it has to be found again.
+        for (const view of views) view.foreignChanges += 1 + mailbox.messages().length
         note(`server: ${mailbox.name} has UIDVALIDITY ${mailbox.uidValidity}`)
       },
       move(source, uids, target) {
@@ -215,6 +225,7 @@ export function createServer(options: {
     for (const end of ends) end()
     ends.clear()
     const before = views.map((view) => copies(view))
+    for (const [index, view] of views.entries()) view.foreignChanges += 1 + (before[index]?.length ?? 0)
     journal = backup.copy()
     store = open()
     for (const [index, view] of views.entries()) {
@@ -240,7 +251,14 @@ export function createServer(options: {
   }
 
   return () => {
-    const view: View = { device: views.length, arrivals: new Map(views[0]?.arrivals), losses: [], foreignArrivals: 0 }
+    const view: View = {
+      device: views.length,
+      arrivals: new Map(views[0]?.arrivals),
+      losses: [],
+      foreignArrivals: 0,
+      foreignChanges: 0,
+      receivedBytes: 0,
+    }
     views.push(view)
     const by = (hand: Hand): Whose => (hand === 'engine' ? view.device : hand)
     return {
@@ -260,6 +278,15 @@ export function createServer(options: {
       },
       get foreignArrivals() {
         return view.foreignArrivals
+      },
+      get receivedBytes() {
+        return view.receivedBytes
+      },
+      get uploads() {
+        return [...view.arrivals.values()].filter((arrival) => arrival.by === 'engine')
+      },
+      get foreignChanges() {
+        return view.foreignChanges
       },
       seenArrivals: 0,
       backUp() {
@@ -288,7 +315,13 @@ export function createServer(options: {
           endpoint.end()
           port.close('rst')
         })
-        return endpoint
+        return {
+          ...endpoint,
+          receive(bytes) {
+            view.receivedBytes += bytes.length
+            endpoint.receive(bytes)
+          },
+        }
       },
       copies: () => copies(view),
     }
@@ -307,6 +340,8 @@ interface View {
   readonly arrivals: Map<Uint8Array, Arrival>
   readonly losses: Loss[]
   foreignArrivals: number
+  foreignChanges: number
+  receivedBytes: number
 }
 
 function handOf(whose: Whose, { device }: View): Hand {

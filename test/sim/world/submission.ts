@@ -3,6 +3,7 @@ import {
   type MessageId,
   type OpenOutcome,
   type RecipientResult,
+  type SubmissionBody,
   type SubmissionCapabilities,
   type SubmissionEnvelope,
   type SubmissionPort,
@@ -16,7 +17,7 @@ import {
 
 import type { Network } from './network.ts'
 import { never, type SimProcess } from './process.ts'
-import type { Provider } from './provider.ts'
+import { mailboxHost, type Provider } from './provider.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Trace } from './trace.ts'
 
@@ -32,7 +33,7 @@ export interface SubmissionParts {
 /** Long enough for any server (RFC 5321 §4.5.3.2.6). */
 const finalReplyMs = 600_000
 
-const capabilities: SubmissionCapabilities = {
+const plainCapabilities: SubmissionCapabilities = {
   size: true,
   sizeLimit: null,
   eightBitMime: true,
@@ -46,6 +47,14 @@ const capabilities: SubmissionCapabilities = {
   burlServers: [],
   futureRelease: null,
   authMechanisms: ['PLAIN'],
+}
+
+function capabilitiesOf({ habits: { fetches, holdsForSeconds } }: Provider): SubmissionCapabilities {
+  return {
+    ...plainCapabilities,
+    ...(fetches ? { burl: true, chunking: true, burlServers: [mailboxHost] } : {}),
+    ...(holdsForSeconds === null ? {} : { futureRelease: { longestSeconds: holdsForSeconds, latest: null } }),
+  }
 }
 
 /** The submission port on a virtual network: its server takes what reaches it, whether or not the answer comes back. */
@@ -193,6 +202,12 @@ function createSession(parts: SubmissionParts, name: string, signal: AbortSignal
     )
   }
 
+  /** Null: there is none, or it is of another size. */
+  function fetched({ url, size }: QuotedPiece): Uint8Array | null {
+    const part = provider.fetch(url)
+    return part?.length === size ? part : null
+  }
+
   function resultFor(address: string): RecipientResult {
     const kind = provider.verdictOn(address)
     switch (kind) {
@@ -206,7 +221,7 @@ function createSession(parts: SubmissionParts, name: string, signal: AbortSignal
   }
 
   return {
-    capabilities,
+    capabilities: capabilitiesOf(provider),
     get alive() {
       return failure === null
     },
@@ -214,11 +229,22 @@ function createSession(parts: SubmissionParts, name: string, signal: AbortSignal
     open,
     async commit(body, { beforeFinalDot }): Promise<CommitOutcome> {
       if (transaction === null && failure === null) throw new TypeError('commit without a transaction')
-      if (body.kind !== 'bytes') throw new TypeError('the simulated provider has no BURL')
       const current = transaction
-      const bytes = await bytesOf(body.open())
-      const early = await exchange<CommitOutcome | null>('DATA', 'before-dot', () => null, refusal)
-      sent += bytes.length
+      const given = await piecesOf(body)
+      let whole: Uint8Array = new Uint8Array(0)
+      const early = await exchange<CommitOutcome | null>(
+        body.kind === 'bytes' ? 'DATA' : 'BURL',
+        'before-dot',
+        () => {
+          const pieces = given.map((piece) => (piece instanceof Uint8Array ? piece : fetched(piece)))
+          if (pieces.includes(null)) return { kind: 'not-fetched' }
+          whole = Buffer.concat(pieces.flatMap((piece) => piece ?? []))
+          return null
+        },
+        refusal,
+      )
+      sent += given.reduce((sum, piece) => sum + (piece instanceof Uint8Array ? piece.length : piece.url.length), 0)
+      if (early?.kind === 'not-fetched') transaction = null
       if (early !== null) return early
       try {
         await beforeFinalDot()
@@ -232,7 +258,8 @@ function createSession(parts: SubmissionParts, name: string, signal: AbortSignal
         () => {
           if (current === null) throw new Error('a dot without a transaction')
           transaction = null
-          const messageId = provider.take(current.envelope.envid ?? '', current.accepted, bytes)
+          const { envid, holdUntil = null } = current.envelope
+          const messageId = provider.take(envid ?? '', current.accepted, whole, holdUntil)
           const queueId = `queue-${provider.deliveries.length}`
           const reply = replyOf(250, '2.0.0', `queued as ${queueId}`)
           return { kind: 'accepted', reply, queueId, messageId: messageId as MessageId | null }
@@ -247,6 +274,19 @@ function createSession(parts: SubmissionParts, name: string, signal: AbortSignal
       fail('ABORTED')
     },
   }
+}
+
+/** A piece that the server is to fetch. */
+interface QuotedPiece {
+  readonly size: number
+  readonly url: string
+}
+
+async function piecesOf(body: SubmissionBody): Promise<readonly (Uint8Array | QuotedPiece)[]> {
+  if (body.kind === 'bytes') return [await bytesOf(body.open())]
+  const pieces: (Uint8Array | QuotedPiece)[] = []
+  for (const piece of body.pieces) pieces.push(piece.kind === 'url' ? piece : await bytesOf(piece.open()))
+  return pieces
 }
 
 function kindOf({ code }: SubmissionReply): 'refused' | 'temporary' {

@@ -57,6 +57,9 @@ export interface World {
   readonly ledger: Ledger
   /** Null while the process is starting, or dead. */
   readonly engine: Engine | null
+  /** How often people asked for something, and how often a process ended. */
+  readonly requests: number
+  readonly deaths: number
   /** What went wrong that must never go wrong, whatever the seed. */
   readonly complaints: string[]
   /** Starts the engine where none runs. */
@@ -149,6 +152,8 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
   let engine: Engine | null = null
   let process: SimProcess | null = null
   let changed = -1
+  let requests = 0
+  let deaths = 0
 
   const nextWire = surroundings.nextNumber
 
@@ -163,6 +168,7 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
     current.onDeath(() => {
       engine = null
       process = null
+      deaths += 1
       told.add(`process ${current.number} dies`)
       const delayMs = world.restartDelayMs()
       if (delayMs !== null) scheduler.schedule(delayMs, 'restart', start)
@@ -183,6 +189,7 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
           server,
           trace: told,
           nextWire,
+          readsReports: provider.habits.bounceRate > 0,
         }),
         submission: createSubmission({ process: current, scheduler, network, provider, trace: told, nextWire }),
         environment: {
@@ -251,6 +258,12 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
     get engine() {
       return engine
     },
+    get requests() {
+      return requests
+    },
+    get deaths() {
+      return deaths
+    },
     complaints,
     start,
     kill: () => process?.die(),
@@ -271,6 +284,7 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
     async ask(what, request, refused) {
       const asked = process
       if (engine === null || asked === null) return undefined
+      requests += 1
       told.add(`asks: ${what}`)
       const death = Promise.withResolvers<undefined>()
       asked.onDeath(() => death.resolve(undefined))
