@@ -1,8 +1,8 @@
 import { createFaultySmtpSink, describeServer } from '@everdraft/testkit'
-import { afterAll } from 'vitest'
+import { afterAll, describe } from 'vitest'
 
 import { sendingCutsSuite } from './cuts-suite.ts'
-import { openFaultySender } from './faulty-sender.ts'
+import { type FaultySender, openFaultySender } from './faulty-sender.ts'
 
 // It listens before the server is started, as that is told its port.
 const sink = await createFaultySmtpSink()
@@ -11,7 +11,12 @@ afterAll(() => sink.close())
 describeServer(
   'dovecot24',
   (server) => {
-    sendingCutsSuite({ open: () => openFaultySender({ relay: { server: server(), sink } }), most: 100 })
+    const open = (): Promise<FaultySender> => openFaultySender({ relay: { server: server(), sink } })
+    sendingCutsSuite({ open, most: 100 })
+    describe('which fetches the attachment by itself', () => {
+      // Each costs an upload besides: by default one of each kind.
+      sendingCutsSuite({ open, most: process.env['EVERDRAFT_CUTS'] === 'all' ? 100 : 1, fetches: true })
+    })
   },
   { relayPort: sink.port },
 )

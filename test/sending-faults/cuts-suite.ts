@@ -13,9 +13,9 @@ const patience = asked === 'all' ? 3_600_000 : 120_000
 /** What one mail costs, from the connection on, and the places in it where the meaning of a cut changes. */
 interface Conversation {
   readonly bytes: Readonly<Record<Direction, number>>
-  /** To the server: DATA has passed, and nothing of the message. */
+  /** To the server: DATA has passed, and nothing of the message; or what it is to fetch by itself. */
   readonly asked: number
-  /** To the client: the 354 has passed. */
+  /** To the client: the 354 has passed; where there is none, anything. */
   readonly invited: number
 }
 
@@ -23,22 +23,28 @@ export interface CutsSuite {
   readonly open: () => Promise<FaultySender>
   /** At most so many cuts in each test, however many were asked for. */
   readonly most?: number
+  /** The mail has an attachment that the server fetches from Drafts by itself (BURL). Default false. */
+  readonly fetches?: boolean
 }
+
+const fileBytes = 20_000
 
 /**
  * Wherever the line is lost while a mail goes: nobody has it twice, it is told what became of it, and when the server can be
  * reached again it is with everybody, once, without a word of the user; or else it is unknown, and then only because the dot
  * may have gone.
  */
-export function sendingCutsSuite({ open, most = Infinity }: CutsSuite): void {
+export function sendingCutsSuite({ open, most = Infinity, fetches = false }: CutsSuite): void {
+  const mail = fetches ? { fileBytes, isUploaded: true } : {}
   describe(`H21 H23 H31 the line is lost while a mail goes (EVERDRAFT_CUTS=${asked} EVERDRAFT_CUTS_SEED=${seed}),`, () => {
     let sender: FaultySender
     let conversation: Conversation
     beforeAll(async () => {
       sender = await open()
       // The second time is like all that follow: what is asked of a server once was asked by then.
-      await converse(sender)
-      conversation = await converse(sender)
+      await converse(sender, mail)
+      conversation = await converse(sender, mail)
+      if (fetches) expect(conversation.bytes.toServer).toBeLessThan(fileBytes)
     })
     afterAll(async () => {
       await sender[Symbol.asyncDispose]()
@@ -62,7 +68,7 @@ export function sendingCutsSuite({ open, most = Infinity }: CutsSuite): void {
           const cut = sender.proxy.cutAfter({ direction, how, bytes })
           let isCut = false
           void cut.done.then(() => (isCut = true))
-          const id = await sender.consent()
+          const id = await sender.consent(mail)
           const first = await sender.rest(id)
           cut.cancel()
           if (!isCut) missed += 1
@@ -86,7 +92,7 @@ export function sendingCutsSuite({ open, most = Infinity }: CutsSuite): void {
   })
 }
 
-async function converse(sender: FaultySender): Promise<Conversation> {
+async function converse(sender: FaultySender, mail: Parameters<FaultySender['consent']>[0]): Promise<Conversation> {
   await sender.hangUp()
   const bytes = { toServer: 0, toClient: 0 }
   const said = { toServer: '', toClient: '' }
@@ -101,7 +107,7 @@ async function converse(sender: FaultySender): Promise<Conversation> {
       },
     }),
   )
-  const id = await sender.consent()
+  const id = await sender.consent(mail)
   const record = await sender.rest(id)
   for (const one of listening) one.cancel()
   expect(record).toMatchObject({ status: 'sent', phase: 'cleaned' })
@@ -110,7 +116,12 @@ async function converse(sender: FaultySender): Promise<Conversation> {
     expect(found).not.toBeNull()
     return (found?.index ?? 0) + (found?.[0].length ?? 0)
   }
-  return { bytes, asked: end('toServer', /^DATA\r\n/m), invited: end('toClient', /^354 .*\r\n/m) }
+  const isFetched = said.toServer.includes('BURL ')
+  return {
+    bytes,
+    asked: end('toServer', isFetched ? /^BURL .*\r\n/m : /^DATA\r\n/m),
+    invited: isFetched ? 0 : end('toClient', /^354 .*\r\n/m),
+  }
 }
 
 /** From there on the client may have heard that it may send, and so the server may have had everything. */

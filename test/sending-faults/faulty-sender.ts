@@ -24,8 +24,12 @@ export interface FaultySender extends AsyncDisposable {
   readonly sink: FaultySmtpSink
   /** In front of what takes the mail. */
   readonly proxy: Proxy
-  /** The consent to a new mail. */
-  consent(options?: { readonly fileBytes?: number; readonly sendAt?: number }): Promise<SendId>
+  /** The consent to a new mail. `isUploaded`: its draft is on the server before that. */
+  consent(options?: {
+    readonly fileBytes?: number
+    readonly isUploaded?: boolean
+    readonly sendAt?: number
+  }): Promise<SendId>
   /** When nothing runs and nothing is due. */
   rest(id: SendId): Promise<SendRecord>
   /** So much later, by the clock of the engine, which stands still by itself: nothing is tried again before it is looked at. */
@@ -104,11 +108,12 @@ export async function openFaultySender(options: FaultySenderOptions = {}): Promi
     device,
     sink,
     proxy,
-    async consent({ fileBytes, sendAt } = {}) {
+    async consent({ fileBytes, isUploaded = false, sendAt } = {}) {
       mails += 1
       const text = `mail ${String(mails).padStart(6, '0')}\n`
       const draft = await device.engine.drafts.create({ accountId: account.id, to: recipients, text })
       if (fileBytes !== undefined) await device.attach(draft.id, incompressible(fileBytes))
+      if (isUploaded) await device.sync()
       const { id } = await device.engine.drafts.send(draft.id, sendAt === undefined ? {} : { sendAt })
       return id
     },
