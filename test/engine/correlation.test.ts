@@ -196,6 +196,48 @@ describe('the look into Sent', () => {
     expect((await answering.outcomes()).map((one) => one.sent?.messageId)).toEqual(sent)
   })
 
+  test('says at the tenth time what it says of all at once after a start', async () => {
+    await using answering = await openAnswering({
+      answer: ({ message }) => ({ text: `${answer} (${message.subject})` }),
+    })
+    const ways = [
+      [thunderbird, 'little', false],
+      [geary, 'appended', true],
+      [roundcube, 'rewritten', true],
+      [outlookDesktop, 'little', false],
+      [gmailWeb, 'hand-written', false],
+      [thunderbird, 'discarded', false],
+      [thunderbird, 'left', false],
+    ] as const
+    const questions = ways.map((_, at) => `<question-${at}@example.com>`)
+    // All are open before the first goes.
+    for (const [at, messageId] of questions.entries())
+      await answering.arrives(mail({ messageId, subject: `Order ${at}` }))
+    await answering.settle()
+    for (const [at, [client, what, saves]] of ways.entries()) {
+      const hand = { ...handOf(answering, client), question: questions[at]! }
+      await act(hand, what, saves ? () => answering.settle() : undefined)
+      await answering.settle()
+    }
+    const said = async () => (await answering.outcomes()).map(({ verdict, sent }) => ({ verdict, sent }))
+    const before = await said()
+    expect(before.map(({ verdict }) => verdict)).toEqual([
+      'sent-edited',
+      'sent-edited',
+      'sent-edited',
+      'sent-edited',
+      'replied-without-draft',
+      'unknown',
+      'pending',
+    ])
+    await answering.device.restart()
+    // A mail that is none of these has all of it weighed.
+    const other = mail({ from: 'ann@example.org', to: 'carla@example.com', subject: 'Lunch' })
+    await answering.device.foreign((raw) => raw.append('Sent', other, ['\\Seen']))
+    await answering.settle()
+    expect(await said()).toEqual(before)
+  })
+
   test('goes on where a cut was, and reads anew what was moved to a folder of the same name', async () => {
     await using answering = await opened()
     const { device } = answering
