@@ -31,6 +31,31 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
     expect((await composing.stored()).text).toMatch(/^Dear Ann,\n\nthe end\na word\.+$/)
   })
 
+  test('the words are in the stores that docs/browser.md names, by their keys and indexes', async () => {
+    const composing = await compose()
+    const page = await composing.open({ interval: '60000', tenantId: 'acme' })
+    const stores = await page.evaluate(`(async () => {
+      const db = await new Promise((resolve) => { indexedDB.open('everdraft_email_acme').onsuccess = ({ target }) => resolve(target.result) })
+      return [...db.objectStoreNames].map((name) => {
+        const { keyPath, indexNames } = db.transaction(name).objectStore(name)
+        return [name, keyPath, [...indexNames]]
+      })
+    })()`)
+    expect(stores).toEqual([
+      ['draft_attachments', ['draftId', 'attachmentId'], ['draftId']],
+      ['draft_saves', 'saveId', ['draftId']],
+      ['drafts', 'draftId', ['accountId', 'lastSavedAt', 'userId']],
+    ])
+    await page.type('kept')
+    await page.evaluate('untilKept("kept")')
+    expect(await page.evaluate('shadow("drafts")')).toMatchObject([
+      { draftId: composing.draftId, accountId: composing.accountId, userId: 'default', tenantId: 'acme' },
+    ])
+    expect(await page.evaluate('made.flush()')).toMatchObject({ state: 'saved' })
+    const [save] = await page.evaluate<readonly object[]>('shadow("draft_saves")')
+    expect(Object.keys(save ?? {}).toSorted()).toEqual(['device', 'draftId', 'saveId', 'savedAt'])
+  })
+
   test('H17 a draft that is opened, looked at and closed is not saved', async () => {
     const composing = await compose()
     const page = await composing.open({ trims: 'yes' })
