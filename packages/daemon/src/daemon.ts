@@ -8,6 +8,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 
 import type { About, App, Context } from './app.ts'
+import { acceptFirst } from './accept-first.ts'
 import { pathOf, requireToken } from './authentication.ts'
 import { followExchanges, refuseBrokenRequest } from './broken-requests.ts'
 import { requireScopes, type Route } from './route-access.ts'
@@ -127,6 +128,7 @@ export async function createDaemon(options: DaemonOptions): Promise<Daemon> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(sendProblem)
+  acceptFirst(app)
   sendSecurityHeaders(app)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'cache-control': 'no-store', 'x-request-id': request.id })

@@ -18,6 +18,8 @@ const longestPauseMs = 10_000
 const longestImportMs = 60_000
 /** Drafts per transaction: a save never waits for more. */
 const batch = 8
+/** A batch takes less; only a clock that was set jumps further. */
+const longestRestMs = 200
 
 /** Keeps the full-text index up, behind the saves. */
 export function createIndexer({
@@ -26,20 +28,43 @@ export function createIndexer({
   closing,
 }: Pick<EngineParts, 'store' | 'environment' | 'closing'>): Indexer {
   let cancel: Cancel | null = null
-  /** When it starts even where there is no calm. */
-  let latestAt = 0
+  /** When it goes on even where there is no calm; null: all is indexed. */
+  let latestAt: number | null = null
   let lastWokenAt = 0
   let running: Promise<void> | null = null
+  /** Somebody waits for it, and lets it rest no more. */
+  let isHurried = false
 
   async function run(): Promise<void> {
-    for (;;) {
-      if (closing.aborted) return
+    while (!closing.aborted) {
       const due = await store.read((db) => draftsToIndex(db, batch))
-      if (due.length === 0) return
+      if (due.length === 0) {
+        latestAt = null
+        return
+      }
+      const began = environment.now()
       await store.write(async ({ db }) => {
         for (const { id } of due) await indexDraft(db, await getDraft(db, id))
       })
+      if (isHurried) continue
+      const now = environment.now()
+      if (calmAt() > now) {
+        // Whoever saves goes first: else each save would wait for a batch, and a new connection for many.
+        if (cancel === null) startIn(calmAt() - now)
+        return
+      }
+      if (lastWokenAt + pauseMs > now) await rest(now - began)
     }
+  }
+
+  /** Saves go on, and it is late all the same: they have every other moment. */
+  async function rest(batchMs: number): Promise<void> {
+    const restMs = Math.min(Math.max(batchMs, 0), longestRestMs)
+    if (restMs > 0) await new Promise<void>((resolve) => void environment.schedule(restMs, resolve))
+  }
+
+  function calmAt(): number {
+    return Math.min(lastWokenAt + pauseMs, latestAt ?? lastWokenAt)
   }
 
   function start(): Promise<void> {
@@ -52,9 +77,8 @@ export function createIndexer({
   function startIn(delayMs: number): void {
     cancel = environment.schedule(delayMs, () => {
       cancel = null
-      const calmAt = Math.min(lastWokenAt + pauseMs, latestAt)
       const now = environment.now()
-      if (now < calmAt) startIn(calmAt - now)
+      if (now < calmAt()) startIn(calmAt() - now)
       // A full disk, or the store was closed: the next save tries again.
       else start().catch(() => {})
     })
@@ -66,12 +90,17 @@ export function createIndexer({
       if (closing.aborted) return
       lastWokenAt = environment.now()
       const latest = lastWokenAt + (what === 'saved' ? longestPauseMs : longestImportMs)
-      latestAt = cancel === null ? latest : Math.min(latestAt, latest)
+      latestAt = Math.min(latestAt ?? latest, latest)
       if (cancel === null) startIn(pauseMs)
     },
     async caughtUp() {
-      await running
-      await start()
+      isHurried = true
+      try {
+        await running
+        await start()
+      } finally {
+        isHurried = false
+      }
     },
   }
 }

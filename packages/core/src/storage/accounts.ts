@@ -136,8 +136,12 @@ async function lastToWrite(
 }
 
 export async function touchAccount(db: Db, id: AccountId, now: number): Promise<void> {
-  await db.updateTable('account').set({ last_used_at: now }).where('id', '=', id).execute()
+  await accountTouched(db, { id, now })
 }
+
+const accountTouched = prepared((db, input: { readonly id: AccountId; readonly now: number }) =>
+  db.updateTable('account').set({ last_used_at: input.now }).where('id', '=', input.id),
+)
 
 export async function setAccountError(db: Db, id: AccountId, error: LastError | null): Promise<void> {
   await db

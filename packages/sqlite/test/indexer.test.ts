@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+
+import { openFakeDevice, withStatementHook } from './harness.ts'
+import { sqlite } from '../src/index.ts'
+
+const drafts = 30
+
+test('the index waits for calm also while it is at work: whoever saves meanwhile goes first, and it is late by ten seconds at most', async () => {
+  let onIndexed: () => void = () => {}
+  await using device = await openFakeDevice({
+    storageAt: (file) =>
+      withStatementHook(sqlite(file), (statement, when) => {
+        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed()
+      }),
+  })
+  const { engine, account, time } = device
+  const found = async (): Promise<number> => (await engine.drafts.search('apple')).total
+  for (let number = 0; number < drafts; number += 1) {
+    await engine.drafts.create({ accountId: account.id, text: 'an apple' })
+  }
+  const saved = await engine.drafts.create({ accountId: account.id, text: 'a pear' })
+  let saves = 0
+  const saveOnce = (): void => {
+    onIndexed = () => {}
+    // Shares the commit after the one that the index is at.
+    void engine.drafts.save(saved.id, { text: `a pear, ${(saves += 1)}` })
+  }
+  onIndexed = saveOnce
+  await time.advance(400)
+  const first = await found()
+  expect(first).toBeGreaterThan(0)
+  expect(first).toBeLessThan(drafts)
+  await time.advance(399)
+  expect(await found()).toBe(first)
+  await time.advance(1)
+  expect(await found()).toBe(drafts)
+
+  for (let number = 0; number < drafts; number += 1) {
+    await engine.drafts.create({ accountId: account.id, text: 'another apple' })
+  }
+  for (let waited = 0; waited < 10_000; waited += 100) {
+    expect(await found()).toBe(drafts)
+    await engine.drafts.save(saved.id, { text: `a pear, ${(saves += 1)}` })
+    onIndexed = saveOnce
+    await time.advance(100)
+  }
+  await engine.drafts.save(saved.id, { text: 'a pear' })
+  await time.advance(100)
+  expect(await found()).toBe(2 * drafts)
+})
