@@ -59,14 +59,17 @@ export function uuidv7(nowMs: number, random: Random): string {
   }
   bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  const hex = toHex(bytes)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  return `${hexOf(bytes, 0, 4)}-${hexOf(bytes, 4, 6)}-${hexOf(bytes, 6, 8)}-${hexOf(bytes, 8, 10)}-${hexOf(bytes, 10, 16)}`
 }
 
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 export function toHex(bytes: Uint8Array): string {
+  return hexOf(bytes, 0, bytes.length)
+}
+
+function hexOf(bytes: Uint8Array, start: number, end: number): string {
   let hex = ''
-  for (let place = 0; place < bytes.length; place += 1) hex += hexOfByte[bytes[place] ?? 0]
+  for (let place = start; place < end; place += 1) hex += hexOfByte[bytes[place] ?? 0]
   return hex
 }
