@@ -185,3 +185,5 @@ UncaP/ExMnDtF7wuFR9Z29ZsEAyhRANCAASRvK+PEUUadQXPkQqxyMNT8rdvjNZd
 BIQOjO0+4SjKOf58PPD1dnES1ZFMK2PApSOfaH+WsGkkyEgnfpQOWEUq
 -----END PRIVATE KEY-----
 `
+
+export const certificate: { readonly key: string; readonly cert: string } = { key, cert }
