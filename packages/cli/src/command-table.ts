@@ -17,12 +17,14 @@ import { sync } from './commands/sync.ts'
 import { taskList, taskRetry, taskShow } from './commands/task.ts'
 import { templateAdd, templateList, templateRemove } from './commands/template.ts'
 import { tokenCreate, tokenList, tokenRevoke } from './commands/token.ts'
+import { worker } from './commands/worker.ts'
 import type { Command } from './command.ts'
 
 /** All there are, in the order in which the help lists them. */
 export const commands: readonly Command[] = [
   demo,
   serve,
+  worker,
   accountAdd,
   accountChange,
   accountList,

@@ -1,6 +1,6 @@
 import { createClient, type Client } from './client.ts'
 import type { CommandInput, Option } from './command.ts'
-import { defaultDataFolder, ensureDataFolder, readTrimmed, type DataFolder } from './data-folder.ts'
+import { defaultDataFolder, ensureDataFolder, isOnPostgres, readTrimmed, type DataFolder } from './data-folder.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 
 export const connectionOptions: Readonly<Record<string, Option>> = {
@@ -37,6 +37,8 @@ async function withDataFolder<Result>(
   token: string | undefined,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
+  // One process at a time has the database, and only the daemon knows where that is.
+  if (isOnPostgres(folder)) return work(await clientOfDaemonOn(folder, token))
   // Only when it is needed: a client of a daemon starts in a tenth of the time.
   const { openEmbedded } = await import('./embedded.ts')
   const embedded = await openEmbedded(folder)
@@ -51,6 +53,9 @@ async function withDataFolder<Result>(
 /** @throws {CommandFailure} it is no daemon, or its token is not known */
 export async function clientOfDaemonOn(folder: DataFolder, given: string | undefined): Promise<Client> {
   const url = await readTrimmed(folder.url)
+  if (url === null && isOnPostgres(folder)) {
+    throw new CommandFailure(`the drafts of ${folder.path} are in PostgreSQL, and no daemon is on it: everdraft serve`)
+  }
   if (url === null) throw new CommandFailure(`${folder.path} is in use by another process, and that is no daemon`)
   const token = given ?? (await readTrimmed(folder.token))
   if (token === null) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,8 @@ export function defaultDataFolder(environment: NodeJS.ProcessEnv): string {
 export interface DataFolder {
   readonly path: string
   readonly database: string
+  /** In the place of the database where the drafts are in PostgreSQL: its epoch stands beside this name. */
+  readonly postgres: string
   /** By which passwords and tokens are sealed, 0600. */
   readonly key: string
   /** The bearer token that `serve` made, 0600. */
@@ -32,10 +35,16 @@ export async function ensureDataFolder(path: string): Promise<DataFolder> {
   return {
     path,
     database: join(path, 'everdraft.db'),
+    postgres: join(path, 'postgres'),
     key: join(path, 'everdraft.key'),
     token: join(path, 'token'),
     url: join(path, 'daemon.url'),
   }
+}
+
+/** A daemon has served a PostgreSQL from this folder: the drafts are there, and not here. */
+export function isOnPostgres(folder: DataFolder): boolean {
+  return existsSync(`${folder.postgres}.epoch`)
 }
 
 /** The token in the folder; made, and readable by its owner alone, where there is none. */

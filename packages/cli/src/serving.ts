@@ -21,8 +21,12 @@ export async function serveUntilStopped(settings: Settings): Promise<void> {
   const modules = settings.responders === null ? {} : await loadResponders(settings.responders)
   const responders = { modules, webhooks: responderWebhooks({ version: version() }) }
   const { draftOnly } = settings
-  await using engine = await openEngine(folder, { ...engineOptions(settings), responders, draftOnly })
-  if (engine === null) throw new CommandFailure(`another everdraft is on ${folder.path} already`)
+  const { databaseUrl } = settings
+  await using engine = await openEngine(folder, { ...engineOptions(settings), responders, draftOnly }, databaseUrl)
+  if (engine === null) {
+    const where = databaseUrl === null ? folder.path : 'this database'
+    throw new CommandFailure(`another everdraft is on ${where} already`)
+  }
   await removeHalfCopies(folder)
   const token = settings.token ?? (await ensureToken(folder))
   const daemon = await createDaemon({

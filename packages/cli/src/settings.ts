@@ -7,6 +7,8 @@ import { UsageError } from './failure.ts'
 /** What `serve` runs with. */
 export interface Settings {
   readonly data: string
+  /** Of the PostgreSQL that has the drafts, with its password; null: they are in the data folder. */
+  readonly databaseUrl: string | null
   readonly listen: { readonly host: string; readonly port: number }
   /** Null: one is made. */
   readonly token: string | null
@@ -85,10 +87,9 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
   const config = await readConfig(configPath ?? folderConfig, configPath !== undefined)
   const setting = (name: SettingName): Given | null => direct(name) ?? config(name)
 
-  const databaseUrl = setting('databaseUrl')
-  if (databaseUrl !== null) throw new UsageError(`${databaseUrl.source}: this version keeps its data in SQLite only`)
   return {
     data: notEmpty(setting('data'))?.value ?? defaultDataFolder(sources.environment),
+    databaseUrl: parseDatabaseUrl(setting('databaseUrl')),
     listen: parseListen(setting('listen') ?? { value: '127.0.0.1:8025', source: 'listen' }),
     token: parseToken(setting('token')),
     draftOnly: parseBoolean(setting('draftOnly') ?? { value: 'true', source: 'draft-only' }),
@@ -155,6 +156,15 @@ function parseObject(text: string, path: string): Readonly<Record<string, unknow
 function notEmpty(given: Given | null): Given | null {
   if (given !== null && given.value === '') throw new UsageError(`${given.source}: must not be empty`)
   return given
+}
+
+/** Whatever is wrong with it, it may hold a password. */
+function parseDatabaseUrl(given: Given | null): string | null {
+  if (given === null) return null
+  if (!URL.canParse(given.value) || !/^postgres(?:ql)?:$/.test(new URL(given.value).protocol)) {
+    throw new UsageError(`${given.source}: must be a URL like postgres://user:password@host/database`)
+  }
+  return given.value
 }
 
 function parseListen({ value, source }: Given): Settings['listen'] {

@@ -17,6 +17,7 @@ test('flags win over the environment, and that over the config file', async () =
   const data = await temporaryFolder()
   await writeFile(join(data, 'config.json'), JSON.stringify({ listen: '127.0.0.1:1', token: 'of-file' }))
   expect(await read({ data })).toEqual({
+    databaseUrl: null,
     data,
     listen: { host: '127.0.0.1', port: 1 },
     token: 'of-file',
@@ -69,7 +70,8 @@ test('a bad setting is an error that names it as it was written, and never repea
     [{ 'keep-trash-days': '0' }, {}, '--keep-trash-days: must be a whole number of days, 1 to 36500'],
     [{ 'bounce-days': '1.5' }, {}, '--bounce-days: must be a whole number of days, 0 to 36500'],
     [{ token: 'two words' }, {}, '--token: must be'],
-    [{ 'database-url': 'postgres://u:p@h/d' }, {}, '--database-url: this version keeps its data in SQLite'],
+    [{ 'database-url': 'mysql://u:p@h/d' }, {}, '--database-url: must be a URL like postgres://'],
+    [{}, { EVERDRAFT_DATABASE_URL: 'u:p@h/d' }, 'EVERDRAFT_DATABASE_URL: must be a URL like postgres://'],
     [{}, { EVERDRAFT_LISTENS: '127.0.0.1:1' }, 'unknown setting: EVERDRAFT_LISTENS'],
     [{ config: join(data, 'none.json') }, {}, 'none.json cannot be read'],
   ] as const) {

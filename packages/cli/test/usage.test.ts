@@ -99,6 +99,7 @@ test('every command that --help lists has its own --help', async () => {
     'token create',
     'token list',
     'token revoke',
+    'worker',
   ])
   for (const command of commands) {
     const { code, stdout } = await everdraft([...command.split(' '), '--help'])

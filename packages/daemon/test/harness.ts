@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { createMailServer, type MailServer } from '@everdraft/mailserver'
 import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
 
+import { postgres } from '../../postgres/src/index.ts'
 import {
   createDaemon,
   type AccountJson,
@@ -72,7 +74,7 @@ export async function start(
   const file = join(folder, 'everdraft.db')
   await store.fill?.(file)
   const engine = await createEngine({
-    storage: store.storage ?? sqlite(file),
+    storage: store.storage ?? ownStorage(file),
     mailbox: imap(),
     submission: smtp(),
     environment,
@@ -142,6 +144,12 @@ export async function start(
     addDraft: async (accountId, fields = {}) =>
       succeeded(await call('POST', `/accounts/${accountId}/drafts`, { json: fields })),
   }
+}
+
+/** With `EVERDRAFT_TEST_POSTGRES`, a URL, the tests ask a daemon on that server, each in a schema of its own. */
+function ownStorage(file: string): Storage {
+  const url = process.env['EVERDRAFT_TEST_POSTGRES']
+  return url === undefined ? sqlite(file) : postgres(url, { schema: `test ${randomUUID()}` })
 }
 
 interface OpenApi {

@@ -1,4 +1,4 @@
-import { EverdraftError, type Storage } from '@everdraft/core'
+import { type EpochFile, EverdraftError, type Storage } from '@everdraft/core'
 import { Client, types as pgTypes, TypeOverrides } from 'pg'
 
 import { describePostgresError, PostgresFailure, postgresFailure } from './postgres-errors.ts'
@@ -10,13 +10,15 @@ import { type Session, takeTurns } from './session.ts'
 export interface PostgresOptions {
   /** Of the tables; made where it is not there. Default `everdraft`. */
   readonly schema?: string
+  /** Kept where no dump of the database holds it: a store that was put back is known by it. Without it none is. */
+  readonly epochFile?: EpochFile
 }
 
 /**
  * The engine's store in a PostgreSQL server. One process owns a schema: it holds an advisory lock, which the server takes
  * away with its connection.
  */
-export function postgres(url: string, { schema = 'everdraft' }: PostgresOptions = {}): Storage {
+export function postgres(url: string, { schema = 'everdraft', epochFile }: PostgresOptions = {}): Storage {
   const where = whereIs(url, schema)
   return {
     async open() {
@@ -28,6 +30,7 @@ export function postgres(url: string, { schema = 'everdraft' }: PostgresOptions 
           family: 'postgres',
           dialect: sessionDialect(session, takeTurns()),
           createSha256,
+          ...(epochFile === undefined ? {} : { epochFile }),
           describeError: (error) => describePostgresError(error, where),
         }
       } catch (error) {

@@ -2,6 +2,7 @@ import type { EverdraftError } from '@everdraft/core'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { renewEpoch, wasRestored } from '../../core/src/storage/epoch.ts'
 import { openStore, type Store } from '../../core/src/storage/store.ts'
 import { postgres } from '../src/index.ts'
 import { postgresPrograms, startPostgres, type PostgresServer } from './postgres-server.ts'
@@ -61,6 +62,27 @@ describe.skipIf(programs === null)('a server', () => {
     await store.close()
     const again = await openStore(postgres(server.url, { schema }), stillTime)
     expect(await values(again.store)).toEqual(['mine'])
+    await again.store.close()
+  })
+
+  test('knows by what stands beside it that it was put back', async () => {
+    schemas += 1
+    const schema = `test_${schemas}`
+    let beside: string | null = null
+    const epochFile = {
+      read: async () => beside,
+      write: async (text: string) => void (beside = text),
+    }
+    const open = () => openStore(postgres(server.url, { schema, epochFile }), stillTime)
+    const first = await open()
+    expect(first.open.epochFile).toBe(epochFile)
+    expect(await wasRestored(first.store, epochFile)).toBe(false)
+    await renewEpoch(first.store, epochFile, 'one')
+    await first.store.close()
+    const again = await open()
+    expect(await wasRestored(again.store, epochFile)).toBe(false)
+    beside = 'a later one'
+    expect(await wasRestored(again.store, epochFile)).toBe(true)
     await again.store.close()
   })
 

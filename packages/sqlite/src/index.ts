@@ -1,4 +1,5 @@
 export { blobFolder } from './blob-folder.ts'
+export { epochFile } from './epoch-file.ts'
 export { type KeyFile, keyFile, keysFromText } from './key-file.ts'
 export { nodeSqlite } from './node-sqlite.ts'
 export { sqlite } from './sqlite.ts'

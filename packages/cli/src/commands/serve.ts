@@ -19,7 +19,10 @@ export const serve: Command = {
     'keep-trash-days': { value: 'N', help: 'how long discarded drafts are kept (default 30)' },
     'keep-log-days': { value: 'N', help: 'how long events, timelines of tasks and deliveries are kept (default 30)' },
     'keep-send-days': { value: 'N', help: 'how long records of what was sent are kept (default 365)' },
-    'database-url': { value: 'URL', help: 'not in this version: data is kept in SQLite' },
+    'database-url': {
+      value: 'URL',
+      help: 'of a PostgreSQL that keeps the drafts, for this process alone (default: SQLite in DIR)',
+    },
     config: { value: 'FILE', help: 'the config file (or EVERDRAFT_CONFIG; default DIR/config.json)' },
   },
   run: async (input) => {

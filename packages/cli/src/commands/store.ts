@@ -6,7 +6,7 @@ import type { StoreReport } from '@everdraft/core'
 
 import type { Command, CommandInput, Option } from '../command.ts'
 import { clientOfDaemonOn, connectionOptions, withClient } from '../connection.ts'
-import { type DataFolder, defaultDataFolder, ensureDataFolder } from '../data-folder.ts'
+import { type DataFolder, defaultDataFolder, ensureDataFolder, isOnPostgres } from '../data-folder.ts'
 import { CommandFailure } from '../failure.ts'
 import { bytesOfText, printJson, printLine } from '../output.ts'
 import { createProgressLine } from '../progress.ts'
@@ -20,6 +20,11 @@ const folderOptions = {
 async function existingFolder(input: CommandInput): Promise<DataFolder> {
   const path = input.option('data') ?? process.env['EVERDRAFT_DATA'] ?? defaultDataFolder(process.env)
   const folder = await ensureDataFolder(path)
+  if (isOnPostgres(folder)) {
+    throw new CommandFailure(
+      `the drafts of ${path} are in PostgreSQL: pg_dump copies them, and nothing here checks them`,
+    )
+  }
   if (!existsSync(folder.database)) throw new CommandFailure(`there are no drafts in ${path}`)
   return folder
 }
