@@ -19,12 +19,17 @@ const heldBytes = 1024 * 1024
 /** Of more, so much at once: what is in memory for long is what memory grows by. */
 const batchBytes = 128 * 1024
 const pageEntries = 8
+/** More at once would keep others waiting, too. */
+const droppedEntries = 500
+/** So often the log is emptied: all at once, by the store itself, it would keep everybody waiting. */
+const batchesPerCheckpoint = 8
 
 export function createImportStage({ store, environment }: EngineParts): ImportStage {
   const importId = uuidv7(environment.now(), environment.random)
   let held: ImportedDraft[] = []
   let size = 0
   let stored = 0
+  let batches = 0
 
   async function spill(): Promise<void> {
     const at = environment.now()
@@ -35,6 +40,8 @@ export function createImportStage({ store, environment }: EngineParts): ImportSt
     stored += held.length
     held = []
     size = 0
+    batches += 1
+    if (batches % batchesPerCheckpoint === 0) await store.checkpoint()
   }
 
   return {
@@ -56,7 +63,11 @@ export function createImportStage({ store, environment }: EngineParts): ImportSt
       yield* held
     },
     async drop() {
-      if (stored > 0) await store.write(({ db }) => dropStaged(db, importId))
+      for (let seq = 0; seq < stored;) {
+        seq += droppedEntries
+        const before = seq
+        await store.write(({ db }) => dropStaged(db, importId, before))
+      }
     },
   }
 }

@@ -36,9 +36,14 @@ const entryRows = prepared((db, input: { readonly importId: string; readonly seq
     .limit(input.limit),
 )
 
-export async function dropStaged(db: Db, importId: string): Promise<void> {
-  await db.deleteFrom('staged_import').where('import_id', '=', importId).execute()
+/** Those before `seq`. */
+export async function dropStaged(db: Db, importId: string, seq: number): Promise<void> {
+  await dropEntries(db, { importId, seq })
 }
+
+const dropEntries = prepared((db, input: { readonly importId: string; readonly seq: number }) =>
+  db.deleteFrom('staged_import').where('import_id', '=', input.importId).where('seq', '<', input.seq),
+)
 
 /** What a crash in the middle of reading left. */
 export async function dropOldStaged(db: Db, before: number): Promise<void> {
