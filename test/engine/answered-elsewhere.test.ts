@@ -39,6 +39,14 @@ describe('a mail that a person has answered by hand', () => {
     expect(answering.asked).toEqual([])
   })
 
+  test('is another one than that which was passed on: that one is answered', async () => {
+    await using answering = await openAnswering()
+    await isSent(answering, byHand({ to: 'carla@example.com', subject: 'Fwd: Prices' }))
+    await answering.arrives(mail({ messageId: question }))
+    await answering.settle()
+    expect(answering.asked).toHaveLength(1)
+  })
+
   test('and whose program says so by a flag, likewise', async () => {
     await using answering = await openAnswering()
     await answering.device.foreign((raw) => raw.append('INBOX', mail({ messageId: question }), ['\\Answered']))

@@ -8,7 +8,7 @@ import { checkFilters, type MailFilters } from '../src/responder/mail-filters.ts
 import { headerValues, readMailHeader } from '../src/responder/mail-header.ts'
 import { readAnswer } from '../src/responder/read-answer.ts'
 import type { ResponderAnswer } from '../src/responder/responder.ts'
-import { answeredMail } from '../src/responder/answered-mail.ts'
+import { sentAnswer, whomToAnswer } from '../src/responder/answered-mail.ts'
 import { answersValue, givesWayTo, readAnswersValue } from '../src/responder/rivals.ts'
 import { type KeptMail, replyContent, type ReplyContent } from '../src/responder/reply-content.ts'
 
@@ -21,7 +21,7 @@ function newMail(header = '', changes: Partial<NewMail> = {}): NewMail {
   return { from: bob, to: [ann], cc: [], subject: 'Prices', header: readMailHeader(bytes(header)), ...changes }
 }
 
-const answeredBy = (header: string): MessageId | null => answeredMail(readMailHeader(bytes(header)))
+const answeredBy = (header: string): MessageId | null => sentAnswer(readMailHeader(bytes(header)))?.mail ?? null
 
 const reason = (mail: NewMail, filters: MailFilters = {}): Unanswerable | null => whyNot(mail, filters, [ann.address])
 
@@ -292,6 +292,16 @@ describe('what answers a mail elsewhere', () => {
       '<c@example.com>',
     )
     expect(answeredBy('Subject: <a@example.com>')).toBeNull()
+  })
+
+  test('goes to who wrote the mail, or where they want answers', () => {
+    const header =
+      'In-Reply-To: <a@example.com>\nTo: "Bob, at work" <Bob@Example.com>, carla@example.com\nCc: dan@example.com'
+    const { recipients } = sentAnswer(readMailHeader(bytes(header)))!
+    expect(recipients).toEqual(['bob@example.com', 'carla@example.com', 'dan@example.com'])
+    const replyTo = [{ address: 'Sales@example.com', name: '' }]
+    expect(whomToAnswer({ ...kept, replyTo })).toEqual(['bob@example.com', 'sales@example.com'])
+    expect(whomToAnswer({ ...kept, listPost: 'talk@example.com' })).toContain('talk@example.com')
   })
 
   test('is named in a field that is read as it was written, and as nothing else', () => {

@@ -1,10 +1,34 @@
 import type { MessageId } from '../ids.ts'
 import { headerValues, type MailHeader } from './mail-header.ts'
+import type { KeptMail } from './reply-content.ts'
 
-/** Which mail that one answers: by In-Reply-To, else the last of References (RFC 5322 §3.6.4); null: it answers none. */
-export function answeredMail(header: MailHeader): MessageId | null {
+/** That a mail which was sent answers another one. */
+export interface SentAnswer {
+  /** By In-Reply-To, else the last of References (RFC 5322 §3.6.4). */
+  readonly mail: MessageId
+  /** In lower case. Who passes a mail on names it, too, and writes to others than who wrote it. */
+  readonly recipients: readonly string[]
+}
+
+/** Of a sent mail these fields say what it answers. */
+export const answeringFields: readonly string[] = ['In-Reply-To', 'References', 'To', 'Cc']
+
+/** Null: it answers none. */
+export function sentAnswer(header: MailHeader): SentAnswer | null {
   const [first] = idsIn(headerValues(header, 'In-Reply-To'))
-  return first ?? idsIn(headerValues(header, 'References')).at(-1) ?? null
+  const mail = first ?? idsIn(headerValues(header, 'References')).at(-1) ?? null
+  if (mail === null) return null
+  const recipients = [...headerValues(header, 'To'), ...headerValues(header, 'Cc')].flatMap(
+    (value) => value.toLowerCase().match(/[^\s<>()",;:]+@[^\s<>()",;:]+/g) ?? [],
+  )
+  return { mail, recipients: [...new Set(recipients)] }
+}
+
+/** Who gets an answer to a mail, whoever writes it: one to any of these answers it. In lower case. */
+export function whomToAnswer(mail: KeptMail): readonly string[] {
+  const { from, sender, replyTo, mailFollowupTo, listPost } = mail
+  const people = [from, sender, ...replyTo, ...mailFollowupTo].flatMap((one) => one?.address ?? [])
+  return [...people, ...(listPost === null ? [] : [listPost])].map((address) => address.trim().toLowerCase())
 }
 
 function idsIn(values: readonly string[]): readonly MessageId[] {

@@ -1,4 +1,5 @@
 import type { AccountId, MessageId, Umid } from '../ids.ts'
+import type { SentAnswer } from '../responder/answered-mail.ts'
 import type { Db } from './db.ts'
 
 /** A draft that another device of the user made of the same mail. */
@@ -11,14 +12,15 @@ export interface RivalDraft {
 /** Of an answer that is a mail in Sent, in place of a draft. */
 const inSent = ''
 
-/** Mails in Sent answer these. */
+/** What mails in Sent answer, and whom. */
 export async function noteSentAnswers(
   db: Db,
   accountId: AccountId,
-  answered: readonly MessageId[],
+  answers: readonly SentAnswer[],
   at: number,
 ): Promise<void> {
-  for (const mail of new Set(answered)) {
+  const keys = answers.flatMap(({ mail, recipients }) => recipients.map((address) => answerKey(mail, address)))
+  for (const mail of new Set(keys)) {
     await db
       .insertInto('mail_answer')
       .values({ account_id: accountId, mail, draft_id: inSent, is_edited: 0, at })
@@ -27,15 +29,26 @@ export async function noteSentAnswers(
   }
 }
 
-export async function isAnsweredInSent(db: Db, accountId: AccountId, mail: MessageId): Promise<boolean> {
+/** `people`: any of them has got an answer. */
+export async function isAnsweredInSent(
+  db: Db,
+  accountId: AccountId,
+  { mail, people }: { readonly mail: MessageId; readonly people: readonly string[] },
+): Promise<boolean> {
+  if (people.length === 0) return false
+  const keys = people.map((address) => answerKey(mail, address))
   const row = await db
     .selectFrom('mail_answer')
     .select('at')
     .where('account_id', '=', accountId)
-    .where('mail', '=', mail)
+    .where('mail', 'in', keys)
     .where('draft_id', '=', inSent)
     .executeTakeFirst()
   return row !== undefined
+}
+
+function answerKey(mail: MessageId, address: string): string {
+  return `${mail} ${address}`
 }
 
 /** `identity`: as the mark of the mail has it. What was edited once stays so. */

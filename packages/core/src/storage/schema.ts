@@ -532,7 +532,7 @@ interface ConversationMessageRow {
 /** That a mail is answered, as far as that was seen. */
 interface MailAnswerRow {
   readonly account_id: string
-  /** The mail: its Message-ID, or `identity` of its mark. */
+  /** The mail: its Message-ID with whom the answer went to, or `identity` of its mark. */
   readonly mail: string
   /** Empty: the answer is a mail in Sent. */
   readonly draft_id: string

@@ -2,6 +2,7 @@ import type { Unmodelled } from '../draft/unmodelled.ts'
 import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import { type AttachmentId, type DeviceId, type InboxMarkId, type OutcomeId, type Umid, uuidv7 } from '../ids.ts'
+import { whomToAnswer } from '../responder/answered-mail.ts'
 import { hourMs, mayAsk } from '../responder/limits.ts'
 import type { Outcome as DraftOutcome } from '../responder/outcome.ts'
 import { readAnswer } from '../responder/read-answer.ts'
@@ -132,11 +133,10 @@ const answeredBy = {
 } as const
 
 /** Null: nobody has, as far as was seen. */
-async function whoAnswered(
-  db: Db,
-  { accountId, identity, mail: { messageId } }: InboxMark,
-): Promise<keyof typeof answeredBy | null> {
-  if (messageId !== null && (await isAnsweredInSent(db, accountId, messageId))) return 'person'
+async function whoAnswered(db: Db, { accountId, identity, mail }: InboxMark): Promise<keyof typeof answeredBy | null> {
+  const { messageId } = mail
+  const asked = messageId === null ? null : { mail: messageId, people: whomToAnswer(mail) }
+  if (asked !== null && (await isAnsweredInSent(db, accountId, asked))) return 'person'
   return (await rivalDrafts(db, accountId, identity)).length > 0 ? 'device' : null
 }
 

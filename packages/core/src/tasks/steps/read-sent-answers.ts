@@ -1,6 +1,6 @@
-import type { MessageId, Uid } from '../../ids.ts'
+import type { Uid } from '../../ids.ts'
 import { readMailHeader } from '../../responder/mail-header.ts'
-import { answeredMail } from '../../responder/answered-mail.ts'
+import { answeringFields, type SentAnswer, sentAnswer } from '../../responder/answered-mail.ts'
 import { seenFolder, setSeenFolder } from '../../storage/folders.ts'
 import { noteSentAnswers } from '../../storage/mail-answers.ts'
 import type { FolderState, MailboxSession } from '../../wire/mailbox.ts'
@@ -29,9 +29,9 @@ export async function readSentAnswers(context: ExecuteContext, session: MailboxS
     const page = added.slice(at, at + headersAtOnce)
     const fields = await session.headerFields(
       page.filter(({ deleted }) => !deleted).map(({ uid }) => uid),
-      ['In-Reply-To', 'References'],
+      answeringFields,
     )
-    const answered = fields.flatMap(({ bytes }) => answeredMail(readMailHeader(bytes)) ?? [])
+    const answered = fields.flatMap(({ bytes }) => sentAnswer(readMailHeader(bytes)) ?? [])
     await remember(context, folder, { uidNext: ((page.at(-1)?.uid ?? 0) + 1) as Uid, answered })
   }
   await remember(context, folder, { uidNext: Math.max(end, (added.at(-1)?.uid ?? 0) + 1) as Uid, answered: [] })
@@ -52,7 +52,7 @@ async function placeToGoOn(
 async function remember(
   context: ExecuteContext,
   { path, uidValidity, highestModseq }: FolderState,
-  { uidNext, answered }: { readonly uidNext: Uid; readonly answered: readonly MessageId[] },
+  { uidNext, answered }: { readonly uidNext: Uid; readonly answered: readonly SentAnswer[] },
 ): Promise<void> {
   const { accountId, environment } = context
   const seenAt = environment.now()
