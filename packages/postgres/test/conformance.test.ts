@@ -6,7 +6,7 @@ import { pglite, postgres } from '../src/index.ts'
 import { postgresPrograms, startPostgres, type PostgresServer } from './postgres-server.ts'
 import { type SchemasInTurns, schemasInTurns } from './schemas-in-turns.ts'
 
-const without = { backup: false, checkIntegrity: false, leadingByteOrderMark: true }
+const without = { backup: false, checkIntegrity: false, answersAtOnce: false, leadingByteOrderMark: true }
 let schemas = 0
 
 /** A schema for each test, as starting a database takes seconds. */

@@ -18,7 +18,7 @@ const subject = (open: typeof sqlite): StorageSubject => ({
   },
 })
 
-const all = { backup: true, checkIntegrity: true, leadingByteOrderMark: true }
+const all = { backup: true, checkIntegrity: true, answersAtOnce: true, leadingByteOrderMark: true }
 
 describe('better-sqlite3', () => {
   exerciseStorage(() => subject(sqlite), all)

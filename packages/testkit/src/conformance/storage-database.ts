@@ -1,4 +1,4 @@
-import type { Family } from '@everdraft/core'
+import type { Changed, Family } from '@everdraft/core'
 import { CompiledQuery, type Kysely, sql } from 'kysely'
 import { expect, test } from 'vitest'
 
@@ -113,6 +113,25 @@ export function exerciseDatabase(fixture: () => StorageFixture, expected: Storag
       .execute()
     expect(await db.selectFrom('thing').select('number').where('id', '=', 1).execute()).toEqual([{ number: 7 }])
   })
+
+  onlyIf(expected.answersAtOnce)(
+    'what is answered at once are rows, or what was changed and which row was added last',
+    async () => {
+      const { db, open } = await openThings()
+      const answer = (text: string, parameters: readonly unknown[] = []) => open.answer?.(text, parameters)
+      await db.connection().execute(async () => {
+        const numberOf = (rows: readonly unknown[] | undefined): number =>
+          Number((rows as readonly Changed[])[0]?.lastInsertRowid)
+        expect(numberOf(answer('insert into thing (number) values (?)', [7]))).toBe(1)
+        expect(numberOf(answer('insert into thing (id, number) values (?, ?)', [40, 7]))).toBe(40)
+        expect(numberOf(answer('insert into thing (number) values (?)', [8]))).toBe(41)
+        expect(answer('select id from thing where number = ?', [7])).toEqual([{ id: 1 }, { id: 40 }])
+        expect(answer('select id from thing where number = ?', [9])).toEqual([])
+        expect(answer('update thing set number = ? where number = ?', [9, 7])).toMatchObject([{ changes: 2 }])
+        expect(answer('delete from thing where number = ?', [7])).toMatchObject([{ changes: 0 }])
+      })
+    },
+  )
 
   test('a transaction that is rolled back leaves nothing, one that is committed all of it', async () => {
     const { db, open } = await openThings()

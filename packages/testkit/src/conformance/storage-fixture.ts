@@ -17,6 +17,8 @@ import { expect } from 'vitest'
 export interface StorageExpectations {
   readonly backup: boolean
   readonly checkIntegrity: boolean
+  /** `OpenStorage.answer`. */
+  readonly answersAtOnce: boolean
   /** A U+FEFF with which a value begins is there when it comes back. */
   readonly leadingByteOrderMark: boolean
 }
