@@ -466,6 +466,16 @@ describe('all or nothing', () => {
     expect(totalSize).toBe(drafts.reduce((sum, text) => sum + Buffer.byteLength(text), 0))
   })
 
+  test('more drafts than are set aside, stored or dropped at once come in, and leave nothing aside', async () => {
+    await using store = await openBundleStore()
+    const lines = Array.from({ length: 1_300 }, (_, index) =>
+      JSON.stringify({ subject: `${index}`, body: 'words '.repeat(400) }),
+    )
+    const { counts } = await store.import(lines.join('\n'))
+    expect(counts).toMatchObject({ created: 1_300 })
+    expect((await store.engine.drafts.list({ accountId: store.accountId })).total).toBe(1_300)
+  })
+
   test('cancelled while it is read, or while it is stored, it has changed nothing', async () => {
     await using here = await openBundleStore()
     await using there = await openBundleStore()
