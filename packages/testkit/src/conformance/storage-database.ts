@@ -17,6 +17,9 @@ const run = (db: Kysely<Tables>, text: string): Promise<unknown> => db.executeQu
 const idsOf = async (db: Kysely<Tables>) =>
   (await db.selectFrom('thing').select('id').orderBy('id').execute()).map(({ id }) => id)
 
+const numberOf = (rows: readonly unknown[] | undefined): number =>
+  Number((rows as readonly Changed[])[0]?.lastInsertRowid)
+
 const fails = (promise: Promise<unknown>): Promise<boolean> =>
   promise.then(
     () => false,
@@ -120,8 +123,6 @@ export function exerciseDatabase(fixture: () => StorageFixture, expected: Storag
       const { db, open } = await openThings()
       const answer = (text: string, parameters: readonly unknown[] = []) => open.answer?.(text, parameters)
       await db.connection().execute(async () => {
-        const numberOf = (rows: readonly unknown[] | undefined): number =>
-          Number((rows as readonly Changed[])[0]?.lastInsertRowid)
         expect(numberOf(answer('insert into thing (number) values (?)', [7]))).toBe(1)
         expect(numberOf(answer('insert into thing (id, number) values (?, ?)', [40, 7]))).toBe(40)
         expect(numberOf(answer('insert into thing (number) values (?)', [8]))).toBe(41)
