@@ -133,7 +133,7 @@ async function openLane(server: TargetServer, scenario: Scenario): Promise<Lane>
       await act()
       await settle(device)
       const all: Heard[] = []
-      for (let time = 0; time < 2; time += 1) {
+      while (all.length < 2 || (all.length < 6 && !isUsual(all))) {
         const id = await act()
         const heard = await listenTo(device, () => device.sync())
         for (const verb of scenario.verbs) {
@@ -169,6 +169,12 @@ async function openLane(server: TargetServer, scenario: Scenario): Promise<Lane>
       await device[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The shortest was heard twice: on a machine that is busy what is asked now and then may be asked each time at first. */
+function isUsual(all: readonly Heard[]): boolean {
+  const lengths = all.map(({ boundaries }) => boundaries.toServer.length + boundaries.toClient.length)
+  return lengths.filter((length) => length === Math.min(...lengths)).length > 1
 }
 
 interface Heard {
