@@ -18,6 +18,15 @@ import { describe, expect, test } from 'vitest'
 
 import { insertAccount } from '../../../core/src/storage/accounts.ts'
 import { insertAttempt } from '../../../core/src/storage/attempts.ts'
+import { applyDraftEvent } from '../../../core/src/storage/draft-states.ts'
+import { draftsTouchedSince, newestCursor } from '../../../core/src/storage/events.ts'
+import {
+  dropMailAnswersBefore,
+  isAnsweredInSent,
+  noteRivalDraft,
+  noteSentAnswers,
+  rivalDrafts,
+} from '../../../core/src/storage/mail-answers.ts'
 import { insertDraft } from '../../../core/src/storage/drafts.ts'
 import { insertOutcome, setCorrelated } from '../../../core/src/storage/email-outcomes.ts'
 import {
@@ -25,7 +34,10 @@ import {
   draftStands,
   draftWords,
   explainedMails,
+  isUnclear,
+  missingDrafts,
   outcomeLook,
+  outcomesOfDrafts,
   outcomeSights,
   sendsOf,
   setOutcomeSight,
@@ -175,6 +187,81 @@ export function exerciseOutcomeTraces({ openNotes }: SuiteStorage): void {
           ['<settled@example.org>', 'draft-settled'],
         ]),
       )
+    })
+
+    test('what happened to drafts since an event, and which are missing', async () => {
+      await using notes = await openNotes()
+      const { store } = notes
+      const draftId = 'first' as Umid
+      const receipt = { ...place(5), folder: 'Drafts' as FolderPath, messageId: '<1@example.org>' as MessageId }
+      const bound = { ...receipt, version: 1 as Version, attemptId: 'attempt' as AttemptId }
+      await store.write(async (write) => {
+        await addAccount(write.db)
+        await addDraft(write.db, 'first', 10)
+        await addDraft(write.db, 'second', 20, 'first')
+        await applyDraftEvent(write, draftId, { type: 'uploaded', receipt: bound, replaced: null }, 30)
+        await insertOutcome(write, { ...outcome('x', 10), messageId: draftId })
+      })
+      const before = await store.read((db) => newestCursor(db))
+      const touched = (of: AccountId) => store.read((db) => draftsTouchedSince(db, of, before))
+      expect(await touched(accountId)).toEqual(new Set())
+      await store.write(async ({ emit }) => {
+        const version = 1 as Version
+        emit({ type: 'draft-imported', accountId, draftId: 'second' as Umid, version, succeeds: draftId })
+        emit({ type: 'draft-discarded', accountId: 'account-2' as AccountId, draftId: 'other' as Umid, version })
+        emit({ type: 'account-changed', accountId })
+      })
+      expect(await touched(accountId)).toEqual(new Set(['first', 'second']))
+      expect(await store.read((db) => missingDrafts(db, accountId))).toEqual(new Set())
+      await store.write((write) => applyDraftEvent(write, draftId, { type: 'name-vanished', at: 40 }, 40))
+      expect(await store.read((db) => missingDrafts(db, accountId))).toEqual(new Set(['first']))
+      const outcomes = await store.read((db) => outcomesOfDrafts(db, accountId, [draftId, 'second' as Umid]))
+      expect(outcomes).toMatchObject([{ messageId: 'first', verdict: 'pending' }])
+      expect(await store.read((db) => outcomesOfDrafts(db, 'account-2' as AccountId, [draftId]))).toEqual([])
+    })
+
+    test('what is unclear of outcomes is the same in rows and in words', () => {
+      const open = outcome('open', 200)
+      expect(isUnclear(open, since)).toBe(true)
+      expect(isUnclear(outcome('old', 99), since)).toBe(false)
+      expect(isUnclear({ ...open, sent: sent('<1@example.org>', 900, 'exact') }, since)).toBe(false)
+      expect(isUnclear({ ...open, sent: sent('<1@example.org>', 901, 'probable') }, since)).toBe(true)
+      expect(isUnclear({ ...open, sent: sent('<1@example.org>', 300, 'strong') }, since)).toBe(false)
+    })
+
+    test('what answers a mail elsewhere: in Sent to one of these people, or a draft of another device', async () => {
+      await using notes = await openNotes()
+      const { store } = notes
+      const asked = '<asked@example.com>' as MessageId
+      const answers = [{ mail: asked, recipients: ['bob@example.com', 'carla@example.com'] }]
+      const isAnswered = (of: AccountId, ...people: readonly string[]) =>
+        store.read((db) => isAnsweredInSent(db, of, { mail: asked, people }))
+      const rival = { accountId, identity: 'a mail', draftId: 'second' as Umid, isEdited: false }
+      const rivals = () => store.read((db) => rivalDrafts(db, accountId, 'a mail'))
+      await store.write(async ({ db }) => {
+        await addAccount(db)
+        await addDraft(db, 'first', 10)
+        await addDraft(db, 'second', 20)
+        for (const _ of ['once', 'again']) await noteSentAnswers(db, accountId, answers, 5)
+        await noteRivalDraft(db, rival, 6)
+        await noteRivalDraft(db, { ...rival, draftId: 'first' as Umid }, 6)
+      })
+      expect(await isAnswered(accountId, 'dan@example.com', 'bob@example.com')).toBe(true)
+      expect(await isAnswered(accountId, 'dan@example.com')).toBe(false)
+      expect(await isAnswered(accountId)).toBe(false)
+      expect(await isAnswered('account-2' as AccountId, 'bob@example.com')).toBe(false)
+      const untouched = [
+        { draftId: 'first', isEdited: false },
+        { draftId: 'second', isEdited: false },
+      ]
+      expect(await rivals()).toEqual(untouched)
+      // What was edited once stays so.
+      await store.write(({ db }) => noteRivalDraft(db, { ...rival, isEdited: true }, 7))
+      await store.write(({ db }) => noteRivalDraft(db, rival, 8))
+      expect(await rivals()).toEqual([untouched[0], { draftId: 'second', isEdited: true }])
+      await store.write(({ db }) => dropMailAnswersBefore(db, 6))
+      expect(await isAnswered(accountId, 'bob@example.com')).toBe(false)
+      expect(await rivals()).toHaveLength(2)
     })
 
     test('a draft, what came of it, and all copies of both', async () => {
