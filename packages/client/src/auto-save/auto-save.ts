@@ -1,7 +1,8 @@
 import { ProblemError } from '../errors.ts'
-import { createIdempotencyKey, waitOf } from '../idempotency.ts'
+import { waitOf } from '../idempotency.ts'
 import { delayAfter } from '../pause.ts'
 import type { Attachment } from '../resources.ts'
+import { beginSave, nextSend } from './begun-save.ts'
 import { differingFields, type EditorContent, isSameContent } from './content.ts'
 import { openDraftDoor, type SaveAnswer } from './draft-door.ts'
 import type { Editor, SaveConflict, SaveStatus } from './editor.ts'
@@ -34,8 +35,6 @@ export interface AutoSave extends AsyncDisposable {
 }
 
 const firstRetryMs = 1_000
-/** More the daemon takes no names of. */
-const mostUnanswered = 100
 
 /**
  * Saves what is written in an editor by itself: into the browser at once, and to the daemon at each pause, and while somebody
@@ -120,7 +119,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     if (begun === null) {
       // What `show` shows is no change.
       if (isSameContent(editor.read(), base.content)) return
-      begun = beginSave()
+      begun = begin()
       firstChangeAt = begun.changedAt
       void door.begin(begun).catch(() => {})
     }
@@ -132,20 +131,8 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     report()
   }
 
-  function beginSave(): BegunSave {
-    const now = Date.now()
-    const content = editor.read()
-    return {
-      saveId: createIdempotencyKey(),
-      draftId,
-      device,
-      tab: tabs.id,
-      changedAt: now,
-      leftAt: null,
-      base,
-      content,
-      sent: null,
-    }
+  function begin(): BegunSave {
+    return beginSave({ draftId, device, tab: tabs.id }, { base, content: editor.read() })
   }
 
   // Saving.
@@ -183,22 +170,13 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
   }
 
   async function send(save: BegunSave): Promise<void> {
-    const sent = nextOf(save)
+    const sent = nextSend(save, { base, content: editor.read() })
     begun = { ...save, content: sent.content, sent }
     // Should this page not hear the answer, the next one knows that it was sent.
     const kept = begun
     void shadow.writeAtOnce(async (store) => await store.keep(kept))
     const isLeaving = document.visibilityState === 'hidden' || save.leftAt !== null
     await settle(save, sent, await door.save({ ...sent, isLeaving }))
-  }
-
-  /** What was sent and not answered goes again as it was; other words go in a save of their own, which names it. */
-  function nextOf({ saveId, sent: lost }: BegunSave): SentSave {
-    const content = editor.read()
-    if (lost === null) return { saveId, base, content, unanswered: [] }
-    if (lost.base.version === base.version && isSameContent(lost.content, content)) return lost
-    const unanswered = [...lost.unanswered, lost.saveId].slice(-mostUnanswered)
-    return { saveId: createIdempotencyKey(), base, content, unanswered }
   }
 
   /** The daemon has an older version than this page has seen: it was put back from a backup. What is here is newer. */
@@ -244,7 +222,7 @@ export async function autoSave(editor: Editor, options: AutoSaveOptions): Promis
     // What nobody else wrote in is what was sent, however the daemon spells it.
     if (isNews && answer.merged) takeOver(sent.content, known)
     else if (isNews) base = { ...known, content: sent.content }
-    const next = isReady() && isSameContent(editor.read(), base.content) ? null : beginSave()
+    const next = isReady() && isSameContent(editor.read(), base.content) ? null : begin()
     begun = next
     firstChangeAt = next?.changedAt ?? null
     tabs.tell(known)
