@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
-import { start } from './harness.ts'
+import { start, token } from './harness.ts'
 
 const unknown = '00000000-0000-7000-8000-000000000001'
 
@@ -75,6 +75,39 @@ describe('creating', () => {
     const other = await call('POST', `/accounts/${id}/drafts`, { json: { subject: 'twice' }, headers })
     expect(other).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } })
     expect((await call('GET', `/accounts/${id}/drafts`)).body.total).toBe(1)
+  })
+
+  test('a client that goes away leaves its Idempotency-Key free: 409 while the first request is at work, then its draft', async () => {
+    const { call, addAccount, engine, url } = await start()
+    const { id } = await addAccount()
+    const entered = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    const { create } = engine.drafts
+    const creating = vi.spyOn(engine.drafts, 'create').mockImplementation(async (...args) => {
+      entered.resolve()
+      await released.promise
+      return await create(...args)
+    })
+    const path = `/accounts/${id}/drafts`
+    const request = { json: { subject: 'once' }, headers: { 'idempotency-key': 'k3' } }
+    const patience = new AbortController()
+    const cut = fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { ...request.headers, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(request.json),
+      signal: patience.signal,
+    })
+    await entered.promise
+    patience.abort()
+    await expect(cut).rejects.toThrow(/abort/)
+    expect(await call('POST', path, request)).toMatchObject({ status: 409, body: { code: 'IN_FLIGHT' } })
+    released.resolve()
+    await creating.mock.results[0]?.value
+    const again = await call('POST', path, request)
+    expect(again).toMatchObject({ status: 201, body: { subject: 'once' } })
+    const { items } = (await call('GET', path)).body
+    expect(items.map((draft: { id: string }) => draft.id)).toEqual([again.body.id])
+    expect(creating).toHaveBeenCalledTimes(1)
   })
 
   test('what failed under an Idempotency-Key can be tried again', async () => {
