@@ -245,6 +245,7 @@ function section(
           `The bundle of ${count(many)} drafts is of ${mib(bytes)} MiB, and says ${mib(bytesUncompressed)} MiB.`,
       ),
       'Wanted: less than 80 MiB (10,000 drafts, either way).',
+      'The longest time of a long import is its end: all of it is committed, and moved from the log into the file in one piece (docs/adr/0026).',
     ],
   }
 }
