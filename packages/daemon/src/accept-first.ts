@@ -1,13 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 
-/** A request waits no longer than this for those who knock. */
-const longestWaitMs = 20
-
 /**
  * Lets requests wait while new connections come in. Between two looks at what there is to read, libuv accepts one connection: where the
- * requests of those who were let in first take up that time, the last of many who come at once would wait for seconds.
+ * requests of those who were let in first take up that time, the last of many who come at once would wait for seconds. A
+ * request waits no longer than `longestWaitMs`, however many come.
  */
-export function acceptFirst(app: FastifyInstance): void {
+export function acceptFirst(app: FastifyInstance, longestWaitMs = 20): void {
   let waiting: (() => void)[] = []
   let hasCome = false
   let waitingSince = 0

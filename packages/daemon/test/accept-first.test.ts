@@ -17,7 +17,8 @@ function work(): void {
 
 test('who comes while others are served is let in before they are served: nobody waits for the work of many', async () => {
   const app = fastify()
-  acceptFirst(app)
+  // On a machine that is busy not all would come within the default.
+  acceptFirst(app, 60_000)
   const order: string[] = []
   app.server.on('connection', () => void order.push('let in'))
   app.get('/', (_request, reply) => {
@@ -41,6 +42,5 @@ test('who comes while others are served is let in before they are served: nobody
   )
   await Promise.all(sockets.map((socket) => once(socket.resume(), 'close')))
   expect(order.filter((what) => what === 'served')).toHaveLength(connections)
-  // On a machine that is busy not all may have come in the time that a request waits at most.
-  expect(order.indexOf('served')).toBeGreaterThan(connections / 2)
+  expect(order.indexOf('served')).toBe(connections)
 })

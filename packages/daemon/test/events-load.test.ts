@@ -156,5 +156,5 @@ describe(`${clients} clients that drop and resume while drafts are saved`, () =>
     expect([...expected.values()].flat().length).toBeGreaterThanOrEqual(groups * savesPerGroup * 2)
     expect(drops).toBeGreaterThanOrEqual(groups * dropsPerGroup)
     console.log(`${clients} clients, ${drops} drops, ${[...expected.values()].flat().length} events`)
-  })
+  }, 120_000)
 })
