@@ -82,7 +82,7 @@ describe('creating', () => {
     const { id } = await addAccount()
     const entered = Promise.withResolvers<void>()
     const released = Promise.withResolvers<void>()
-    const { create } = engine.drafts
+    const create = engine.drafts.create.bind(engine.drafts)
     const creating = vi.spyOn(engine.drafts, 'create').mockImplementation(async (...args) => {
       entered.resolve()
       await released.promise
