@@ -6,11 +6,11 @@ import { sqlite } from '../src/index.ts'
 const drafts = 30
 
 test('the index waits for calm also while it is at work: whoever saves meanwhile goes first, and it is late by ten seconds at most', async () => {
-  let onIndexed: () => void = () => {}
+  let onIndexed: (() => void) | null = null
   await using device = await openFakeDevice({
     storageAt: (file) =>
       withStatementHook(sqlite(file), (statement, when) => {
-        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed()
+        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed?.()
       }),
   })
   const { engine, account, time } = device
@@ -21,7 +21,7 @@ test('the index waits for calm also while it is at work: whoever saves meanwhile
   const saved = await engine.drafts.create({ accountId: account.id, text: 'a pear' })
   let saves = 0
   const saveOnce = (): void => {
-    onIndexed = () => {}
+    onIndexed = null
     // Shares the commit after the one that the index is at.
     void engine.drafts.save(saved.id, { text: `a pear, ${(saves += 1)}` })
   }
