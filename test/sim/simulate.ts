@@ -194,7 +194,8 @@ async function comeToRest(
   await pass(world, 320_000)
   if (changes !== world.server.changes) return ['invariant 8: at rest, and yet the mailbox was changed']
   const quietBytes = world.server.receivedBytes - heardBytes
-  if (quietBytes > mostQuietBytes) return [`invariant 8: at rest, and yet ${quietBytes} bytes were said in five minutes`]
+  if (quietBytes > mostQuietBytes)
+    return [`invariant 8: at rest, and yet ${quietBytes} bytes were said in five minutes`]
   return complaintsOf(checkers.atRest)
 }
 
