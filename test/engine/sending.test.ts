@@ -181,6 +181,34 @@ describe('undo', () => {
     expect(await sender.ends(id)).toMatchObject({ status: 'sent' })
     expect(sender.taken('gone')).toBe(1)
   })
+
+  test('of who is left after an acceptance wins, too: they get nothing, and who has it keeps it', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const draft = await device.engine.drafts.create({
+      accountId: device.account.id,
+      to: ['bob@example.com', 'carla@example.com'],
+      subject: 'Two',
+      text: 'not for all of you\n',
+    })
+    // The first is answered as it should be, and the second is put off.
+    mailServer.faults.add({
+      on: { verb: 'RCPT', nth: 2 },
+      do: { kind: 'smtp-reply', reply: '451 4.7.1 Come back later' },
+    })
+    const { id } = await device.engine.drafts.send(draft.id)
+    await sender.reaches(id, 'cleaned')
+    const again = mailServer.faults.add({ on: { verb: 'RCPT' }, do: { kind: 'delay-reply', delayMs: 400 } })
+    await device.engine.sends.retry(id)
+    await expect.poll(() => again.fired, { interval: 10 }).toBe(true)
+    await device.engine.sends.cancel(id)
+    await settle(device)
+    expect(await device.engine.sends.get(id)).toMatchObject({
+      status: 'sent',
+      recipients: [{ status: 'accepted' }, { status: 'cancelled' }],
+    })
+    expect(sender.taken('not for all of you')).toBe(1)
+  })
 })
 
 describe('the server says no', () => {
