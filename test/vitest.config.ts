@@ -12,6 +12,8 @@ export default defineConfig({
     hookTimeout: 300_000,
     // Two cores, and two more workers for the time in which tests wait for a server.
     maxWorkers: 4,
+    // To load the engine anew for each of some two hundred files took a tenth of the time. No file leaves anything behind.
+    isolate: false,
     sequence: { sequencer: SlowFirst },
     // Hundreds of processes are started, most of them the command line: what Node compiled for one serves the next.
     env: { NODE_COMPILE_CACHE: new URL('../node_modules/.cache/compiled', import.meta.url).pathname },
