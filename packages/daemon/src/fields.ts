@@ -106,6 +106,15 @@ export const versionTextSchema: z.ZodType<Version> = numberText(/^[1-9]\d{0,8}$/
   (text) => Number(text) as Version,
 )
 
+/** Of a mail, with or without the angle brackets. */
+export const messageIdSchema: z.ZodType<string> = userTextSchema()
+  .max(998)
+  .regex(
+    // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose
+    /^ *(?:<[^\u0000-\u0020\u007f-\u009f\ufeff\s,<>]+>|[^\u0000-\u0020\u007f-\u009f\ufeff\s,<>]+) *$/u,
+    'must be one Message-ID, such as <id@example.com>',
+  )
+
 /** What a composer calls itself. */
 export const deviceIdSchema: z.ZodType<DeviceId> = userTextSchema().regex(
   // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose

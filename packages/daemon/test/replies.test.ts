@@ -144,6 +144,8 @@ test('an unknown message is 404, a server that is away 503, wrong fields 400; an
   for (const [json, field] of [
     [{ mode: 'reply' }, 'message_id'],
     [{ message_id: 'a b', mode: 'reply' }, 'message_id'],
+    [{ message_id: '<a@example.org', mode: 'reply' }, 'message_id'],
+    [{ message_id: 'a\u001db@example.org', mode: 'reply' }, 'message_id'],
     [{ message_id: '<a@example.org>', mode: 'answer' }, 'mode'],
     [{ message_id: '<a@example.org>', mode: 'reply', to: 'x' }, 'to'],
   ] as const) {

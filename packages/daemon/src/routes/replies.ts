@@ -3,14 +3,14 @@ import { z } from 'zod'
 
 import type { App, Context } from '../app.ts'
 import { draftSchema, draftToJson, policySchema, reviewInputSchema } from '../draft-resource.ts'
-import { accountPathSchema, authorSchema, userTextSchema } from '../fields.ts'
+import { accountPathSchema, authorSchema, messageIdSchema, userTextSchema } from '../fields.ts'
 import { createIdempotencyKeys, repeatableRequestOf } from '../idempotency.ts'
 import { ownAccount } from '../ownership.ts'
 import { versionToEtag } from '../request-headers.ts'
 
 const newReplySchema = z
   .strictObject({
-    message_id: userTextSchema().min(1).max(998),
+    message_id: messageIdSchema,
     mode: z.enum(['reply', 'reply_all', 'forward']),
     // The cast is the seam where text from outside becomes a folder's name; the server knows which there are.
     folder: userTextSchema().min(1).max(1000).exactOptional() as unknown as z.ZodExactOptional<z.ZodType<FolderPath>>,
