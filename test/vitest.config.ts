@@ -10,8 +10,8 @@ export default defineConfig({
     // Live suites start real servers: a slow first start must not look like a failed test.
     testTimeout: 60_000,
     hookTimeout: 300_000,
-    // Two cores, and three more workers for the time in which tests wait for a server.
-    maxWorkers: 5,
+    // Two cores, and two more workers for the time in which tests wait for a server.
+    maxWorkers: 4,
     // To load the engine anew for each of some two hundred files took a tenth of the time. No file leaves anything behind.
     isolate: false,
     sequence: { sequencer: SlowFirst },
