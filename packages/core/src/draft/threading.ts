@@ -23,9 +23,9 @@ const longestReferences = 900
  * nearest ones are named: readers find the thread by the first, and the place in it by the last.
  */
 export function threadingOf(parent: ThreadParent): Threading {
-  const own = idsIn(parent.messageId ?? '').slice(0, 1)
-  const inReplyTo = idsIn(parent.inReplyTo ?? '')
-  const given = parent.references.flatMap(idsIn)
+  const own = messageIdsIn(parent.messageId ?? '').slice(0, 1)
+  const inReplyTo = messageIdsIn(parent.inReplyTo ?? '')
+  const given = parent.references.flatMap(messageIdsIn)
   // With several ids, In-Reply-To does not say which is the parent of the parent.
   const before = given.length > 0 || inReplyTo.length !== 1 ? given : inReplyTo
   // An id that comes again is kept where it came last: the parent stands at the end.
@@ -34,7 +34,8 @@ export function threadingOf(parent: ThreadParent): Threading {
   return { inReplyTo: own[0] ?? null, references: bounded(chain) }
 }
 
-function idsIn(text: string): readonly MessageId[] {
+/** In the order in which a field names them (RFC 5322 §3.6.4). */
+export function messageIdsIn(text: string): readonly MessageId[] {
   return (text.match(/<[^<>\s]+>/g) ?? []) as MessageId[]
 }
 

@@ -1,3 +1,4 @@
+import { messageIdsIn } from '../draft/threading.ts'
 import type { MessageId } from '../ids.ts'
 import { headerValues, type MailHeader } from './mail-header.ts'
 import type { KeptMail } from './reply-content.ts'
@@ -15,8 +16,8 @@ export const answeringFields: readonly string[] = ['In-Reply-To', 'References', 
 
 /** Null: it answers none. */
 export function sentAnswer(header: MailHeader): SentAnswer | null {
-  const [first] = idsIn(headerValues(header, 'In-Reply-To'))
-  const mail = first ?? idsIn(headerValues(header, 'References')).at(-1) ?? null
+  const [first] = headerValues(header, 'In-Reply-To').flatMap(messageIdsIn)
+  const mail = first ?? headerValues(header, 'References').flatMap(messageIdsIn).at(-1) ?? null
   if (mail === null) return null
   const recipients = [...headerValues(header, 'To'), ...headerValues(header, 'Cc')].flatMap(
     (value) => value.toLowerCase().match(/[^\s<>()",;:]+@[^\s<>()",;:]+/g) ?? [],
@@ -29,8 +30,4 @@ export function whomToAnswer(mail: KeptMail): readonly string[] {
   const { from, sender, replyTo, mailFollowupTo, listPost } = mail
   const people = [from, sender, ...replyTo, ...mailFollowupTo].flatMap((one) => one?.address ?? [])
   return [...people, ...(listPost === null ? [] : [listPost])].map((address) => address.trim().toLowerCase())
-}
-
-function idsIn(values: readonly string[]): readonly MessageId[] {
-  return (values.join(' ').match(/<[^<>\s]+>/g) ?? []) as MessageId[]
 }

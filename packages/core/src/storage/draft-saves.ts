@@ -68,19 +68,11 @@ const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId
   db
     .insertInto('draft_save')
     .values({
-      account_id: input.accountId,
-      save_id: input.saveId,
-      draft_id: input.draftId,
-      device: input.device,
-      begun_at: input.now,
-      base_version: sql.lit(null),
-      state: sql.lit(null),
-      ended_at: input.now,
+      ...heardOfAtItsEnd(input),
       version: input.version,
       digest: input.digest,
       answer: input.answer,
       written: input.written,
-      included_in: sql.lit(null),
     })
     .onConflict((conflict) =>
       conflict.columns(['account_id', 'save_id']).doUpdateSet({
@@ -93,6 +85,26 @@ const endSave = prepared((db, input: EndedSave & { readonly accountId: AccountId
       }),
     ),
 )
+
+/** The row of a save whose begin was not told, and which has left nothing yet. */
+function heardOfAtItsEnd(save: Pick<IncludedSave, 'accountId' | 'saveId' | 'draftId' | 'device' | 'now'>) {
+  const nothing = sql.lit(null)
+  return {
+    account_id: save.accountId,
+    save_id: save.saveId,
+    draft_id: save.draftId,
+    device: save.device,
+    begun_at: save.now,
+    base_version: nothing,
+    state: nothing,
+    ended_at: save.now,
+    version: nothing,
+    digest: nothing,
+    answer: nothing,
+    written: nothing,
+    included_in: nothing,
+  }
+}
 
 /** The words of these are in another one: should they come after it, or never, nobody misses them. */
 export async function includeDraftSaves(
@@ -115,21 +127,7 @@ interface IncludedSave {
 const includeSave = prepared((db, input: IncludedSave) =>
   db
     .insertInto('draft_save')
-    .values({
-      account_id: input.accountId,
-      save_id: input.saveId,
-      draft_id: input.draftId,
-      device: input.device,
-      begun_at: input.now,
-      base_version: sql.lit(null),
-      state: sql.lit(null),
-      ended_at: input.now,
-      version: sql.lit(null),
-      digest: sql.lit(null),
-      answer: sql.lit(null),
-      written: sql.lit(null),
-      included_in: input.into,
-    })
+    .values({ ...heardOfAtItsEnd(input), included_in: input.into })
     .onConflict((conflict) =>
       conflict.columns(['account_id', 'save_id']).doUpdateSet({
         ended_at: input.now,

@@ -13,7 +13,7 @@ import {
 import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
-import type { StoredDraft } from './drafts.ts'
+import { owesCopies, type StoredDraft } from './drafts.ts'
 import { writeHead } from './heads.ts'
 import { prepared, preparedForEach } from './prepared.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
@@ -58,17 +58,7 @@ async function stateOf(
 const stateRow = prepared((db, input: { readonly id: Umid }) =>
   db
     .selectFrom('draft')
-    .select((draft) => [
-      'status',
-      'sync_state',
-      'version',
-      // Most owe nothing, and are spared a statement of their own.
-      draft
-        .exists(
-          draft.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
-        )
-        .as('owes'),
-    ])
+    .select((draft) => ['status', 'sync_state', 'version', owesCopies(draft).as('owes')])
     .where('id', '=', input.id),
 )
 const nameRow = prepared((db, input: { readonly id: Umid }) =>

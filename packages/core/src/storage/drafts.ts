@@ -1,4 +1,12 @@
-import { type Expression, expressionBuilder, type Selectable, sql, type SqlBool } from 'kysely'
+import {
+  type Expression,
+  expressionBuilder,
+  type ExpressionBuilder,
+  type ExpressionWrapper,
+  type Selectable,
+  sql,
+  type SqlBool,
+} from 'kysely'
 
 import type { Approval, DraftContent, DraftPolicy, DraftReview, DraftStatus } from '../draft/draft.ts'
 import type { Copies, DraftState } from '../draft/draft-state.ts'
@@ -104,19 +112,23 @@ export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
 export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
   const [row] = await draftRow(db, { id })
   if (row === undefined) return null
-  return toDraft(row, { content: readHead(db, id, row.content), mayOwe: Number(row.owes) !== 0 })
+  return toDraft(row, { content: readHead(db, id, row.content), mayOwe: Boolean(row.owes) })
 }
 
 const draftRow = prepared((db, input: { readonly id: Umid }) =>
   db
     .selectFrom('draft')
     .selectAll()
-    // Asked here, as a statement of its own would cost several times as much.
-    .select((draft) =>
-      draft.exists(draft.selectFrom('delete_debt').select('id').whereRef('draft_id', '=', 'draft.id')).as('owes'),
-    )
+    .select((draft) => owesCopies(draft).as('owes'))
     .where('id', '=', input.id),
 )
+
+/** Whether copies of it are still to go. Asked with the draft, as a statement of its own would cost several times as much. */
+export function owesCopies(draft: ExpressionBuilder<Schema, 'draft'>): ExpressionWrapper<Schema, 'draft', SqlBool> {
+  return draft.exists(
+    draft.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
+  )
+}
 
 /** In whatever account. */
 export async function draftExists(db: Db, id: Umid): Promise<boolean> {

@@ -5,7 +5,7 @@ import { newestCopy } from '../draft/draft-state.ts'
 import type { Umid, Version } from '../ids.ts'
 import { releaseBlobs } from './blobs.ts'
 import { loadDraftState } from './draft-states.ts'
-import { getDraft } from './drafts.ts'
+import { getDraft, owesCopies } from './drafts.ts'
 import { compactRevisions } from './revisions.ts'
 import { unindexDraft } from './search.ts'
 import type { Db } from './db.ts'
@@ -78,13 +78,7 @@ export async function expiredTrash(db: Db, trashedBefore: number, limit: number)
     .select('id')
     .where('trashed_at', '<', trashedBefore)
     .where('status', '=', 'discarded')
-    .where((where) =>
-      where.not(
-        where.exists(
-          where.selectFrom('delete_debt').select('delete_debt.id').whereRef('delete_debt.draft_id', '=', 'draft.id'),
-        ),
-      ),
-    )
+    .where((draft) => draft.not(owesCopies(draft)))
     .where((where) =>
       where.not(
         where.exists(

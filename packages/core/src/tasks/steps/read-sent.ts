@@ -1,3 +1,4 @@
+import { messageIdsIn } from '../../draft/threading.ts'
 import type { MessageId, Uid } from '../../ids.ts'
 import type { Db } from '../../storage/db.ts'
 import { seenFolder, setSeenFolder } from '../../storage/folders.ts'
@@ -112,5 +113,5 @@ function contentOf(parsed: ParsedMessage, isWhole: boolean): KeptSentMail['conte
 }
 
 function idsIn(fields: Uint8Array): readonly MessageId[] {
-  return (new TextDecoder('latin1').decode(fields).match(/<[^<>\s]+>/g) ?? []) as MessageId[]
+  return messageIdsIn(new TextDecoder('latin1').decode(fields))
 }
