@@ -59,6 +59,17 @@ async function arrives(sender: Sender, ...messages: readonly string[]): Promise<
   })
 }
 
+const smallLetter = 'From: Bob <bob@example.com>\r\nSubject: News\r\n\r\nNothing of ours.\r\n'
+
+/** Into INBOX, with the time at which the server says that it came. */
+function comes({ mailServer }: Sender, { minutesAgo }: { minutesAgo: number }, ...messages: readonly string[]): void {
+  const inbox = mailServer.store.find('ann', 'INBOX')!
+  const internalDateMs = Date.now() - minutesAgo * 60_000
+  for (const message of messages) {
+    mailServer.store.append(inbox, { bytes: new TextEncoder().encode(message), flags: [], internalDateMs })
+  }
+}
+
 /** Sent, filed, and at rest. */
 async function sent(sender: Sender, to: readonly string[] = ['bob@example.com']): Promise<SendRecord> {
   const { engine, account } = sender.device
@@ -186,6 +197,59 @@ describe('what is in INBOX', () => {
     await sender.comeBackEmpty()
     await arrives(sender, report({ action: 'failed', envid: send.id }))
     expect(statuses(await now(sender, send))).toEqual(['bounced'])
+  })
+
+  test.for([
+    { many: 'past', letters: 4, without: [] },
+    { many: 'up to', letters: 2, without: ['CONDSTORE'] },
+  ] as const)(
+    'H10 is looked through again where UIDs $many the last that was looked at are given out again',
+    async (given) => {
+      const { letters, without } = given
+      await using sender = await openSender({ without })
+      const send = await sent(sender)
+      comes(sender, { minutesAgo: 5 }, smallLetter, smallLetter, smallLetter)
+      expect(statuses(await now(sender, send))).toEqual(['accepted'])
+      await sender.comeBackEmpty()
+      comes(
+        sender,
+        { minutesAgo: 1 },
+        report({ action: 'failed', envid: send.id }),
+        ...Array(letters).fill(smallLetter),
+      )
+      expect(statuses(await now(sender, send))).toEqual(['bounced'])
+    },
+  )
+
+  test('H10 is looked through where old mail was put back after what is new, and of old mail nothing is read', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const send = await sent(sender)
+    comes(sender, { minutesAgo: 5 }, smallLetter)
+    await now(sender, send)
+    mailServer.resetUidValidity('ann', 'INBOX')
+    comes(sender, { minutesAgo: 1 }, report({ action: 'failed', envid: send.id }))
+    comes(sender, { minutesAgo: 20 * 24 * 60 }, ...Array(1_000).fill(smallLetter))
+    const mark = device.proxy.mark()
+    expect(statuses(await now(sender, send))).toEqual(['bounced'])
+    expect(device.proxy.since(mark).toClient).toBeLessThan(20_000)
+  })
+
+  test('is not looked through again for mail that was read, moved away, or came with a date to come', async () => {
+    await using sender = await openSender()
+    const { device, mailServer } = sender
+    const send = await sent(sender)
+    comes(sender, { minutesAgo: 5 }, smallLetter, smallLetter, smallLetter)
+    comes(sender, { minutesAgo: -20 * 24 * 60 }, smallLetter)
+    await now(sender, send)
+    await device.foreign(async (raw) => {
+      await raw.markDeleted('INBOX', [2, 3])
+      await raw.expunge('INBOX')
+    })
+    comes(sender, { minutesAgo: 1 }, smallLetter)
+    const search = mailServer.faults.add({ on: { verb: 'UID SEARCH' }, do: { kind: 'delay-reply', delayMs: 1 } })
+    await now(sender, send)
+    expect(search.fired).toBe(false)
   })
 
   test('is looked through from the mails of the last days on, not from the beginning', async () => {

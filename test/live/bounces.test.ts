@@ -1,4 +1,4 @@
-import { createSmtpSink, describeServer, type ServerName } from '@everdraft/testkit'
+import { createSmtpSink, describeServer, literal, type ServerName } from '@everdraft/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { reachedPhase } from '../engine/reached-phase.ts'
@@ -34,9 +34,12 @@ Diagnostic-Code: smtp; 550 5.1.1 No such user here
 `.replaceAll('\n', '\r\n')
 }
 
+/** More than one look goes back over. */
+const oldMails = 250
+
 for (const name of ['dovecot24', 'cyrus310', 'dovecot23', 'greenmail'] satisfies ServerName[]) {
   describeServer(name, (server) => {
-    test('what came back into INBOX marks its recipient, and INBOX is as it was', async () => {
+    test('H10 what came back into INBOX marks its recipient, also where old mail was put back after it, and INBOX is as it was', async () => {
       const running = server()
       const user = running.user()
       const sink = await createSmtpSink({ users: { [user.user]: user.password } })
@@ -56,6 +59,10 @@ for (const name of ['dovecot24', 'cyrus310', 'dovecot23', 'greenmail'] satisfies
       await device.foreign(async (raw) => {
         await raw.append('INBOX', 'From: bob@example.com\r\nSubject: News\r\n\r\nNothing of ours.\r\n')
         await raw.append('INBOX', report(envid, 'carla@example.com'))
+        for (let count = 0; count < oldMails; count += 1) {
+          const old = `From: bob@example.com\r\nSubject: Old news ${count}\r\n\r\nOf long ago.\r\n`
+          await raw.ok('APPEND INBOX () "03-Jan-2024 04:05:06 +0000" ', literal(old))
+        }
       })
       await settle(device)
       const record = await engine.sends.get(id)
@@ -65,7 +72,7 @@ for (const name of ['dovecot24', 'cyrus310', 'dovecot23', 'greenmail'] satisfies
         { address: 'carla@example.com', status: 'bounced', reason: { message: '550 5.1.1 No such user here' } },
       ])
       const inbox = await device.foreign((raw) => raw.listMessages('INBOX'))
-      expect(inbox).toHaveLength(2)
+      expect(inbox).toHaveLength(2 + oldMails)
       expect(inbox.flatMap(({ flags }) => flags).filter((flag) => flag.toLowerCase() !== '\\recent')).toEqual([])
     })
   })

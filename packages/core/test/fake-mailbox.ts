@@ -414,6 +414,7 @@ export function createFakeMailbox(): FakeMailbox {
         }
       },
       uids: () => command('read', 'uids', uids),
+      uidsSince: () => command('read', 'uids', uids),
       deletedUids: () => command('read', 'deleted', () => uids().filter((uid) => identityOf(uid).deleted)),
       findByMessageId: (messageId) =>
         command('read', `find ${messageId}`, () =>

@@ -66,6 +66,12 @@ const uses: ReadonlyMap<string, SpecialUse> = new Map([
   ['\\trash', 'trash'],
 ])
 
+/** As RFC 3501 §9 writes a date, `20-Nov-2026`: the days of the server may be those of another zone. */
+function dayBefore(at: number): string {
+  const [, day, month, year] = new Date(at - 24 * 3_600_000).toUTCString().split(' ')
+  return `${day}-${month}-${year}`
+}
+
 const identityItems =
   '(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-EVERDRAFT-ID X-EVERDRAFT-BASE X-EVERDRAFT-ANSWERS)])'
 
@@ -151,6 +157,7 @@ function createSession(wire: Wire): MailboxSession {
       await Promise.race([stopped, wire.over])
     },
     uids: () => search('ALL'),
+    uidsSince: (at) => search(`SINCE ${dayBefore(at)}`),
     deletedUids: () => search('DELETED'),
     async findByMessageId(messageId) {
       const found = await search(`HEADER Message-ID "${messageId}"`)

@@ -16,6 +16,7 @@ export interface SeenFolder {
   readonly highestModseq: string | null
   /** Messages that were looked at and are none of ours. Whatever else is there is new, or was gone and is back. */
   readonly others: ReadonlySet<Uid>
+  /** When, in epoch milliseconds; of `inbox`, when the newest of the messages right below `uidNext` came, by the server's clock. */
   readonly seenAt: number
   readonly losses: Losses
 }

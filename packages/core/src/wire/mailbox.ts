@@ -371,6 +371,11 @@ export interface MailboxSession {
   watch(paths: readonly FolderPath[], options: WatchOptions): Promise<void>
   /** All UIDs of the selected folder, ascending (UID SEARCH ALL). */
   uids(): Promise<readonly Uid[]>
+  /**
+   * UIDs of the selected folder that came then (epoch milliseconds) or later, ascending (UID SEARCH SINCE). It goes by whole days of
+   * INTERNALDATE in a zone of the server's choice (RFC 3501 §6.4.4), so that some older ones may be among them.
+   */
+  uidsSince(at: number): Promise<readonly Uid[]>
   /** UIDs of the selected folder that carry `\Deleted`. */
   deletedUids(): Promise<readonly Uid[]>
   /** Exact match: the server's substring search (RFC 3501 §6.4.4) is filtered by what the messages themselves say. */

@@ -2,11 +2,19 @@ import type { MailboxCapabilities, Uid } from '@everdraft/core'
 
 import type { CommandHandlers } from './connection.ts'
 import { textOf, type DataResponse } from './response.ts'
-import { readUidSet } from './syntax.ts'
+import { dateText, readUidSet } from './syntax.ts'
 
 /** RFC 4731: a set in a line of its own instead of every number. */
 export function searchAll({ esearch }: Pick<MailboxCapabilities, 'esearch'>, criteria: string): string {
   return `UID SEARCH ${esearch ? 'RETURN (ALL) ' : ''}${criteria}`
+}
+
+/** No zone is further from UTC. */
+const furthestZoneMs = 14 * 3_600_000
+
+/** What came then (epoch milliseconds) or later is among it, in whatever zone the server's days are (RFC 3501 §6.4.4). */
+export function since(at: number): string {
+  return `SINCE ${dateText(at - furthestZoneMs)}`
 }
 
 // What a server can make us hold by a short line.

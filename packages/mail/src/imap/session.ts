@@ -43,7 +43,7 @@ import { OwnDoing } from './own-doing.ts'
 import { fetchQuotaLeft } from './quota.ts'
 import { fetchRawMessages } from './raw-messages.ts'
 import { removeMessages } from './remove.ts'
-import { searchAll, SearchReading } from './search.ts'
+import { searchAll, SearchReading, since } from './search.ts'
 import { selectCommand, SelectReading } from './select-folder.ts'
 import { storeMessage } from './store-message.ts'
 import { astring, uidSets } from './syntax.ts'
@@ -168,6 +168,10 @@ export class ImapSession implements MailboxSession {
 
   async uids(): Promise<readonly Uid[]> {
     return this.#useSelected(async (connection) => this.#search(connection, 'ALL'))
+  }
+
+  async uidsSince(at: number): Promise<readonly Uid[]> {
+    return this.#useSelected(async (connection) => this.#search(connection, since(at)))
   }
 
   async deletedUids(): Promise<readonly Uid[]> {

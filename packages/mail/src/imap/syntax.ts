@@ -64,9 +64,15 @@ function two(value: number): string {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
+/** `date-text` of RFC 3501 §9, in UTC. */
+export function dateText(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  return `${two(date.getUTCDate())}-${months[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')}`
+}
+
 /** `date-time` of RFC 3501 §9, in UTC. */
 export function dateTime(milliseconds: number): string {
   const date = new Date(milliseconds)
-  const day = `${two(date.getUTCDate())}-${months[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')}`
-  return `"${day} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000"`
+  const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`
+  return `"${dateText(milliseconds)} ${time} +0000"`
 }

@@ -237,6 +237,23 @@ export function exerciseReading(fixture: () => MailboxFixture, expected: Mailbox
     expect(await session.deletedUids()).toEqual([])
   })
 
+  test('finds what came at a time or later, in whatever order it lies there', async () => {
+    const { session, folder, raw } = fixture()
+    const other = await raw()
+    const day = 24 * 3_600_000
+    const stored = Date.UTC(2024, 1, 3, 4, 5, 6)
+    await other.append(folder, mail('<young@example.org>'))
+    await append(session, folder, mail('<old@example.org>'))
+    await other.append(folder, mail('<younger@example.org>'))
+    await selected(session, folder)
+    const [young, old, younger] = await session.uids()
+    expect(await session.uidsSince(Date.now() - day)).toEqual([young, younger])
+    expect(await session.uidsSince(stored + 3 * day)).toEqual([young, younger])
+    expect(await session.uidsSince(stored)).toEqual([young, old, younger])
+    expect(await session.uidsSince(0)).toEqual([young, old, younger])
+    expect(await session.uidsSince(Date.now() + 5 * day)).toEqual([])
+  })
+
   test('gives back the bytes that were stored, without marking the message as seen', async () => {
     const { session, folder, raw } = fixture()
     const other = await raw()
