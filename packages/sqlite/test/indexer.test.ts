@@ -48,3 +48,32 @@ test('the index waits for calm also while it is at work: whoever saves meanwhile
   await time.advance(100)
   expect(await found()).toBe(2 * drafts)
 })
+
+test('who saves all the time has each draft indexed once in ten seconds, and not all the time', async () => {
+  let indexed = 0
+  let onIndexed = (): void => {}
+  await using device = await openFakeDevice({
+    storageAt: (file) =>
+      withStatementHook(sqlite(file), (statement, when) => {
+        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed()
+      }),
+  })
+  const { engine, account, time } = device
+  const { id } = await engine.drafts.create({ accountId: account.id, text: 'an apple' })
+  onIndexed = () => {
+    indexed += 1
+    if (indexed > 100) throw new Error('it is indexed all the time')
+    // Shares the commit after the one that the index is at: as soon as it is indexed it is behind again.
+    void engine.drafts.save(id, { text: `an apple, ${indexed}` })
+  }
+  for (let waited = 0; waited < 60_000; waited += 200) {
+    await engine.drafts.save(id, { text: `an apple after ${waited} ms` })
+    await time.advance(200)
+  }
+  expect(indexed).toBeGreaterThanOrEqual(5)
+  expect(indexed).toBeLessThanOrEqual(6)
+  onIndexed = () => {}
+  await engine.drafts.save(id, { text: 'a pear' })
+  await time.advance(400)
+  expect((await engine.drafts.search('pear')).total).toBe(1)
+})

@@ -1,4 +1,5 @@
 import type { Cancel } from '../environment.ts'
+import type { Umid } from '../ids.ts'
 import { getDraft } from '../storage/drafts.ts'
 import { draftsToIndex, indexDraft } from '../storage/search.ts'
 import type { EngineParts } from './parts.ts'
@@ -36,25 +37,46 @@ export function createIndexer({
   let isHurried = false
 
   async function run(): Promise<void> {
+    for (;;) {
+      const began = environment.now()
+      const end = await pass()
+      if (end === 'nothing-due') latestAt = null
+      if (end !== 'all-indexed') return
+      // What is due by now was saved since: else one who saves all the time would have it indexed all the time.
+      if (latestAt !== null) latestAt = began + longestPauseMs
+      if (!isHurried && giveWay(environment.now())) return
+    }
+  }
+
+  /** Each draft once, by id. */
+  async function pass(): Promise<'nothing-due' | 'all-indexed' | 'given-way'> {
+    let after: Umid | null = null
     while (!closing.aborted) {
-      const due = await store.read((db) => draftsToIndex(db, batch))
-      if (due.length === 0) {
-        latestAt = null
-        return
-      }
+      const due: readonly { readonly id: Umid }[] = await dueAfter(after)
+      const last = due.at(-1)
+      if (last === undefined) return after === null ? 'nothing-due' : 'all-indexed'
+      after = last.id
       const began = environment.now()
       await store.write(async ({ db }) => {
         for (const { id } of due) await indexDraft(db, await getDraft(db, id))
       })
       if (isHurried) continue
       const now = environment.now()
-      if (calmAt() > now) {
-        // Whoever saves goes first: else each save would wait for a batch, and a new connection for many.
-        if (cancel === null) startIn(calmAt() - now)
-        return
-      }
+      if (giveWay(now)) return 'given-way'
       if (lastWokenAt + pauseMs > now) await rest(now - began)
     }
+    return 'given-way'
+  }
+
+  function dueAfter(id: Umid | null): Promise<readonly { readonly id: Umid }[]> {
+    return store.read((db) => draftsToIndex(db, { after: id, limit: batch }))
+  }
+
+  /** Whoever saves goes first: else each save would wait for a batch, and a new connection for many. */
+  function giveWay(now: number): boolean {
+    const isCalm = calmAt() <= now
+    if (!isCalm && cancel === null) startIn(calmAt() - now)
+    return !isCalm
   }
 
   /** Saves go on, and it is late all the same: they have every other moment. */

@@ -3,6 +3,7 @@ import type { AccountId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import type { DraftQuery } from './drafts.ts'
 import { type Family, familyOf } from './family.ts'
+import { prepared } from './prepared.ts'
 import { fts5 } from './search-fts5.ts'
 import type { SearchHit, SearchIndex } from './search-index.ts'
 import { tsvector } from './search-tsvector.ts'
@@ -13,19 +14,24 @@ import { tsvector } from './search-tsvector.ts'
  */
 const indexes = { sqlite: fts5, postgres: tsvector } satisfies Record<Family, SearchIndex>
 
-/** Drafts whose head is not in the index yet. */
+/** Drafts whose head is not in the index yet, by id. */
 export async function draftsToIndex(
   db: Db,
-  limit: number,
-): Promise<readonly { readonly id: Umid; readonly version: Version }[]> {
-  const rows = await db
-    .selectFrom('draft')
-    .select(['id', 'version'])
-    .whereRef('indexed_version', '<', 'version')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => ({ id: row.id as Umid, version: row.version as Version }))
+  { after, limit }: { readonly after: Umid | null; readonly limit: number },
+): Promise<readonly { readonly id: Umid }[]> {
+  const rows = await staleRows(db, { after: after ?? '', limit })
+  return rows.map((row) => ({ id: row.id as Umid }))
 }
+
+const staleRows = prepared((db, input: { readonly after: string; readonly limit: number }) =>
+  db
+    .selectFrom('draft')
+    .select('id')
+    .whereRef('indexed_version', '<', 'version')
+    .where('id', '>', input.after)
+    .orderBy('id')
+    .limit(input.limit),
+)
 
 export async function indexDraft(
   db: Db,
