@@ -51,11 +51,11 @@ test('the index waits for calm also while it is at work: whoever saves meanwhile
 
 test('who saves all the time has each draft indexed once in ten seconds, and not all the time', async () => {
   let indexed = 0
-  let onIndexed = (): void => {}
+  let onIndexed: (() => void) | null = null
   await using device = await openFakeDevice({
     storageAt: (file) =>
       withStatementHook(sqlite(file), (statement, when) => {
-        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed()
+        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed?.()
       }),
   })
   const { engine, account, time } = device
@@ -72,7 +72,7 @@ test('who saves all the time has each draft indexed once in ten seconds, and not
   }
   expect(indexed).toBeGreaterThanOrEqual(5)
   expect(indexed).toBeLessThanOrEqual(6)
-  onIndexed = () => {}
+  onIndexed = null
   await engine.drafts.save(id, { text: 'a pear' })
   await time.advance(400)
   expect((await engine.drafts.search('pear')).total).toBe(1)
