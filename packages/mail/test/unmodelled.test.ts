@@ -72,6 +72,31 @@ function typesOf(raw: string): readonly string[] {
 }
 
 describe('H12 a foreign draft that we save again', () => {
+  test('has no CR and no NUL in its headers but at the ends of lines, wherever they stood', async () => {
+    const fields = [
+      'X-Mozilla-Draft-Info: internal/draft',
+      'Reply-To: =?utf-8?Q?S=C3=A9cretariat?=',
+      'x-part=kept',
+      'reply-type=original',
+      'Content-Description: the words',
+      'X-Alt-Desc: \xc3\xbc',
+      'method=REQUEST',
+      'x-unix-mode=0644',
+      'filename="a b',
+      'X-Attachment-Id: f_1',
+      'Subject: Meeting',
+    ]
+    const broken = fields.reduce((text, field) => {
+      expect(text).toContain(field)
+      return text.replace(field, `${field}\rBcc: eve@example.com\0`)
+    }, invitation)
+    const saved = await save(await read(broken), { text: 'other words\n' })
+    expect(saved).not.toMatch(/\r(?!\n)|\0/)
+    expect(saved).not.toMatch(/^Bcc:/im)
+    expect(saved).toContain('X-Mozilla-Draft-Info: internal/draft Bcc: eve@example.com ; vcard=0;\r\n\treceipt=0')
+    expect(saved).toContain('X-Alt-Desc: \xc3\xbc Bcc: eve@example.com \r\n')
+  })
+
   test('keeps header fields that we do not model byte for byte, and in their order', async () => {
     const saved = await save(await read(invitation), { subject: 'Another' })
     expect(saved).toContain(

@@ -9,7 +9,7 @@ export const fieldStart: RegExp = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/
 /** The fields of a header, in its order. What is no field is left out. */
 export function splitHeader(header: Uint8Array): readonly RawField[] {
   const fields: RawField[] = []
-  for (const line of Buffer.from(header).toString('latin1').split(/\r?\n/)) {
+  for (const line of withoutStrays(Buffer.from(header).toString('latin1')).split(/\r?\n/)) {
     const name = fieldStart.exec(line)?.[1]
     const last = fields.at(-1)
     // Blanks before the colon must not be written (RFC 5322 §4.5), and Cyrus refuses them.
@@ -18,6 +18,12 @@ export function splitHeader(header: Uint8Array): readonly RawField[] {
   }
   // A line of nothing but blanks folds nothing, and would end a header for some readers.
   return fields.map(({ name, raw }) => ({ name, raw: raw.replace(/(?:\r\n[ \t]*)+$/, '') }))
+}
+
+/** CR that ends no line, and NUL, stand in no header (RFC 5322 §2.2), and some readers take a line for ended there. */
+export function withoutStrays(header: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+  return header.replace(/\r(?!\n)|\0/g, ' ')
 }
 
 /** What stands after the colon of the fields of that name, a character for each byte, without its folds. */

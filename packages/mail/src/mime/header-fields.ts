@@ -65,7 +65,7 @@ export function headerFields(message: MessageToCompose): Buffer {
 
 function rawField({ name, raw }: RawField): string {
   // What was kept was read from a header; what comes back might not have been.
-  if (!fieldName.test(name) || /\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n/.test(raw) || !raw.startsWith(name)) {
+  if (!fieldName.test(name) || /\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n|\0/.test(raw) || !raw.startsWith(name)) {
     throw new TypeError(`The header field ${JSON.stringify(name)} would break the header`)
   }
   return `${raw}\r\n`

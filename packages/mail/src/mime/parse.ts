@@ -17,7 +17,7 @@ import {
 import { decodeCharset } from './charset.ts'
 import { dispositionField } from './compose.ts'
 import { fromFlowed } from './flowed.ts'
-import { rawValues, splitHeader } from './header-block.ts'
+import { rawValues, splitHeader, withoutStrays } from './header-block.ts'
 import { isModelledField } from './header-fields.ts'
 import { readMessageFields } from './message-fields.ts'
 import { parameterName, parameterValue } from './parameters.ts'
@@ -231,7 +231,9 @@ class MessageParser {
     const described = {
       contentType: header.typeName,
       section: isRoot ? 'TEXT' : place.section,
-      header: isRoot ? `${ofBody.map(({ raw }) => `${raw}\r\n`).join('')}\r\n` : header.bytes.toString('latin1'),
+      header: isRoot
+        ? `${ofBody.map(({ raw }) => `${raw}\r\n`).join('')}\r\n`
+        : withoutStrays(header.bytes.toString('latin1')),
     }
     const passed = new Passing(this.#bodyBytes(place.boundaries, begun), this.#createSha256())
     await this.#options.onPart?.({ kind: 'unmodelled', ...described }, passed.bytes)
