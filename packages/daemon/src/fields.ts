@@ -132,3 +132,10 @@ export const saveHeadersSchema: z.ZodType<{ 'if-match'?: string; 'everdraft-auth
 export function userTextSchema(): z.ZodString {
   return z.string().refine((text) => text.isWellFormed(), 'holds half of a surrogate pair')
 }
+
+/** What may come to stand in a header, or is compared with what does. */
+export function headerTextSchema(maximum: number): z.ZodString {
+  // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose
+  const oneLine = /^[^\r\n\0]*$/
+  return userTextSchema().max(maximum).regex(oneLine, 'must not contain CR, LF or NUL')
+}

@@ -13,6 +13,7 @@ import { z } from 'zod'
 import type { App, Context } from '../app.ts'
 import {
   accountIdSchema,
+  headerTextSchema,
   lastErrorSchema,
   lastErrorToJson,
   pageQuerySchema,
@@ -20,7 +21,6 @@ import {
   pageToJson,
   timeSchema,
   timeToJson,
-  userTextSchema,
   type LastErrorJson,
 } from '../fields.ts'
 import { ownAccount, ownAccounts, ownerOf } from '../ownership.ts'
@@ -114,36 +114,31 @@ export interface AccountReportJson {
 }
 
 const securitySchema = z.enum(['tls', 'starttls', 'none'])
-const headerText = (maximum: number): z.ZodString =>
-  // oxlint-disable-next-line no-control-regex -- refusing control characters is the purpose
-  userTextSchema()
-    .max(maximum)
-    .regex(/^[^\r\n\0]*$/, 'must not contain CR, LF or NUL')
 
 const authSchema = z
   .strictObject({
     type: z.literal('oauth2'),
-    token_endpoint: headerText(2000).regex(
+    token_endpoint: headerTextSchema(2000).regex(
       /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])/i,
       'must be an https: URL',
     ),
-    client_id: headerText(1000).min(1),
-    client_secret: headerText(4000).min(1).meta({ writeOnly: true }).exactOptional(),
-    refresh_token: headerText(8000).min(1).meta({ writeOnly: true }),
-    scope: headerText(2000).exactOptional(),
+    client_id: headerTextSchema(1000).min(1),
+    client_secret: headerTextSchema(4000).min(1).meta({ writeOnly: true }).exactOptional(),
+    refresh_token: headerTextSchema(8000).min(1).meta({ writeOnly: true }),
+    scope: headerTextSchema(2000).exactOptional(),
   })
   .meta({ id: 'OAuth2', description: 'Access tokens, got by a refresh token (RFC 6749 §6)' })
 
 const serverSettingsSchema = z
   .strictObject({
-    host: headerText(255).regex(/^[^\s/@]+$/, 'must be a host name or an IP address'),
+    host: headerTextSchema(255).regex(/^[^\s/@]+$/, 'must be a host name or an IP address'),
     port: z.int().min(1).max(65_535),
     security: securitySchema,
-    user: headerText(500).min(1),
+    user: headerTextSchema(500).min(1),
     password: z.string().min(1).max(4000).meta({ writeOnly: true }).exactOptional(),
     auth: authSchema.exactOptional(),
     allow_untrusted: z.boolean().exactOptional(),
-    proxy: headerText(1000)
+    proxy: headerTextSchema(1000)
       .regex(/^(socks5|http):\/\/[^\s/]+\/?$/i, 'must be socks5://host:port or http://host:port')
       .exactOptional(),
   })
@@ -151,8 +146,8 @@ const serverSettingsSchema = z
 
 const newAccountSchema = z
   .strictObject({
-    address: headerText(320).regex(/^[^@\s]+@[^@\s]+$/, 'must be a mail address'),
-    name: headerText(500).exactOptional(),
+    address: headerTextSchema(320).regex(/^[^@\s]+@[^@\s]+$/, 'must be a mail address'),
+    name: headerTextSchema(500).exactOptional(),
     imap: serverSettingsSchema,
     smtp: serverSettingsSchema.exactOptional(),
     auth: authSchema.exactOptional(),
@@ -161,7 +156,7 @@ const newAccountSchema = z
 
 const accountChangesSchema = z
   .strictObject({
-    name: headerText(500).exactOptional(),
+    name: headerTextSchema(500).exactOptional(),
     imap: serverSettingsSchema.exactOptional(),
     smtp: serverSettingsSchema.nullable().exactOptional(),
     auth: authSchema.exactOptional(),

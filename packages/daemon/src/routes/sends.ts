@@ -20,6 +20,7 @@ import {
   accountPathSchema,
   draftIdSchema,
   draftPathSchema,
+  headerTextSchema,
   limitSchema,
   offsetSchema,
   pageSchema,
@@ -46,7 +47,7 @@ const newMailSchema = z
   .strictObject({
     ...changesShape,
     account_id: accountIdSchema.exactOptional(),
-    from_email: z.string().min(1).exactOptional(),
+    from_email: headerTextSchema(998).min(1).exactOptional(),
     ...sendOptionsShape,
   })
   .meta({ id: 'NewMail' })
