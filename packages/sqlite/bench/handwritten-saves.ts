@@ -37,9 +37,11 @@ export function handwrittenSaves(
   database.pragma('locking_mode = EXCLUSIVE')
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
+  database.pragma('secure_delete = FAST')
   database.pragma('fullfsync = 1')
   database.pragma('foreign_keys = ON')
   database.pragma('wal_autocheckpoint = 4000')
+  database.pragma('temp_store = MEMORY')
   const device = randomUUID()
   const lane = `${accountId}/mailbox`
   const laneSeq = database.prepare('select seq from lane where id = ?').pluck().get(lane)

@@ -37,6 +37,27 @@ describe('the head of a draft', () => {
     })
   })
 
+  test('is written as JSON says it, whatever of what was read it comes of', async () => {
+    await using notes = await openNotes()
+    const changes = fc.record(
+      { subject: fc.string(), text: fc.string(), html: fc.constant(null), tags: fc.array(fc.string()) },
+      { requiredKeys: [] },
+    )
+    await notes.store.read(async (db) => {
+      fc.assert(
+        fc.property(content, fc.array(changes, { minLength: 1, maxLength: 4 }), (first, later) => {
+          let json = writeHead(db, id, first)
+          for (const change of later) {
+            const next = { ...readHead(db, id, json), ...change }
+            json = writeHead(db, id, next)
+            expect(json).toBe(JSON.stringify(next))
+            expect(readHead(db, id, json)).toEqual(next)
+          }
+        }),
+      )
+    })
+  })
+
   test('is the reader’s own: what somebody does to it is not what is read next', async () => {
     await using notes = await openNotes()
     await notes.store.read(async (db) => {

@@ -103,22 +103,50 @@ const addDraft = prepared(
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
-  const draft = await findDraft(db, id)
-  if (draft === null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  return draft
+  const [row] = await draftRow(db, { id })
+  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return wholeDraft(db, row)
 }
 
 /** Null: nobody's draft has this id, and none ever had. */
 export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
   const [row] = await draftRow(db, { id })
-  if (row === undefined) return null
-  return toDraft(row, { content: readHead(db, id, row.content), mayOwe: Boolean(row.owes) })
+  return row === undefined ? null : wholeDraft(db, row)
 }
+
+function wholeDraft(db: Db, row: ReadRow & { readonly owes: unknown }): StoredDraft {
+  const content = readHead(db, row.id as Umid, row.content)
+  return toDraft(row, { content, mayOwe: Boolean(row.owes) })
+}
+
+/** The others tell nobody anything who reads a draft, and each takes its time. */
+const readColumns = [
+  'id',
+  'account_id',
+  'token',
+  'status',
+  'sync_state',
+  'policy',
+  'version',
+  'content',
+  'scheduled_send_at',
+  'succeeds',
+  'created_at',
+  'updated_at',
+  'trashed_at',
+  'emptied_at',
+  'review_required',
+  'approved_version',
+  'approved_at',
+  'approved_by',
+] as const satisfies readonly (keyof DraftRow)[]
+
+type ReadRow = Pick<Selectable<DraftRow>, (typeof readColumns)[number]>
 
 const draftRow = prepared((db, input: { readonly id: Umid }) =>
   db
     .selectFrom('draft')
-    .selectAll()
+    .select(readColumns)
     .select((draft) => owesCopies(draft).as('owes'))
     .where('id', '=', input.id),
 )
@@ -225,7 +253,7 @@ function selectShown(db: Db, query: DraftQuery) {
   return db
     .selectFrom('draft')
     .where(isShown(db, query))
-    .selectAll()
+    .select(readColumns)
     .orderBy('updated_at', 'desc')
     .orderBy('id', 'desc')
     .limit(query.limit)
@@ -286,13 +314,13 @@ export async function countOnlyHere(db: Db, accountId: AccountId): Promise<numbe
   return Number(total)
 }
 
-function approvalOf(row: Selectable<DraftRow>): Approval | null {
+function approvalOf(row: ReadRow): Approval | null {
   const { approved_version: version, approved_at: at, approved_by: by } = row
   return version === null ? null : { version: version as Version, at: at ?? 0, by: (by ?? '') as UserId }
 }
 
 function toDraft(
-  row: Selectable<DraftRow>,
+  row: ReadRow,
   /** What is known of it beyond the row. */
   { content, mayOwe } = { content: JSON.parse(row.content) as DraftContent, mayOwe: true },
 ): StoredDraft {

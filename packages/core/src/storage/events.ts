@@ -12,12 +12,15 @@ import type { EventRow } from './schema.ts'
 
 /** Part of the transaction that the event is about: who hears of it later hears of what was committed. */
 export async function insertEvent(db: Db, event: EngineEvent, at: number): Promise<ToldEvent> {
-  const seq = await addEvent(db, {
+  const added: NewEvent = {
     accountId: event.accountId ?? '',
     owner: 'owner' in event ? ownerKey(event.owner) : null,
     at,
     payload: JSON.stringify(event),
-  })
+  }
+  // SQLite says the number anyway, and takes half as long where it is not asked for it.
+  const seq =
+    directAnswer(db) === null ? await askedNumber(db, added) : Number((await addUnasked(db, added)).lastInsertRowid)
   return { ...event, cursor: seq as EventCursor, at }
 }
 
@@ -28,10 +31,7 @@ interface NewEvent {
   readonly payload: string
 }
 
-/** @returns its number */
-async function addEvent(db: Db, event: NewEvent): Promise<number> {
-  // SQLite says the number anyway, and takes half as long where it is not asked for it.
-  if (directAnswer(db) !== null) return Number((await addUnasked(db, event)).lastInsertRowid)
+async function askedNumber(db: Db, event: NewEvent): Promise<number> {
   const [row] = await addAsked(db, event)
   if (row === undefined) throw new EverdraftError('STORAGE_ERROR', 'the log of events took no event')
   return row.seq

@@ -9,10 +9,12 @@ const longestKept = 16_384
 interface Written {
   /** As it stands in the draft's row. */
   readonly json: string
-  /** The same without the texts. JSON, too: whoever reads it has objects of their own. */
-  readonly rest: string
+  /** What JSON says of the same without the texts. Nobody else has it: whoever reads it gets objects of their own. */
+  readonly rest: DraftContent
   readonly text: string
   readonly html: string | null
+  /** What was read of it last, and nobody changes: what comes of that by another text has the same rest. */
+  lastRead: DraftContent | null
 }
 
 /** By Kysely's adapter: that is one object for a database and all its transactions. */
@@ -27,12 +29,39 @@ export function writeHead(db: Db, id: Umid, content: DraftContent): string {
     kept = new Map()
     written.set(adapter, kept)
   }
+  const before = kept.get(id)
   kept.delete(id)
   if (json.length > longestKept) return json
   const { text, html } = content
-  kept.set(id, { json, rest: JSON.stringify({ ...content, text: '', html: null }), text, html })
+  const rest =
+    before !== undefined && before.lastRead !== null && differsInTextsAlone(before.lastRead, content)
+      ? before.rest
+      : (JSON.parse(JSON.stringify({ ...content, text: '', html: null })) as DraftContent)
+  kept.set(id, { json, rest, text, html, lastRead: null })
   if (kept.size > mostKept) dropOldest(kept)
   return json
+}
+
+/** Field by field the same object: what differs in any other way may be the same all the same. */
+function differsInTextsAlone(before: DraftContent, after: DraftContent): boolean {
+  const fields = Object.keys(after) as (keyof DraftContent)[]
+  const known = Object.keys(before)
+  if (known.length !== fields.length) return false
+  return fields.every(
+    (field, place) =>
+      known[place] === field && (field === 'text' || field === 'html' || after[field] === before[field]),
+  )
+}
+
+/** Of what JSON can say. */
+function copyOf<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copyOf) as Value
+  const copy = { ...value }
+  for (const key of Object.keys(copy) as (keyof Value)[]) {
+    if (typeof copy[key] === 'object') copy[key] = copyOf(copy[key])
+  }
+  return copy
 }
 
 function dropOldest(kept: Map<Umid, Written>): void {
@@ -44,5 +73,8 @@ function dropOldest(kept: Map<Umid, Written>): void {
 export function readHead(db: Db, id: Umid, json: string): DraftContent {
   const kept = written.get(db.getExecutor().adapter)?.get(id)
   if (kept?.json !== json) return JSON.parse(json) as DraftContent
-  return { ...(JSON.parse(kept.rest) as DraftContent), text: kept.text, html: kept.html }
+  const { text, html } = kept
+  const content = { ...copyOf(kept.rest), text, html }
+  kept.lastRead = content
+  return content
 }

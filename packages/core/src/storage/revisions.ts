@@ -165,8 +165,8 @@ function encode(
   return { encoding: 'reverse', content: JSON.stringify(backward) }
 }
 
-async function setEncoded(db: Db, id: Umid, version: Version, { encoding, content }: Encoded): Promise<void> {
-  await encodeRevision(db, { id, version, encoding, content })
+function setEncoded(db: Db, id: Umid, version: Version, { encoding, content }: Encoded): Promise<unknown> {
+  return encodeRevision(db, { id, version, encoding, content })
 }
 
 const encodeRevision = prepared(

@@ -39,6 +39,8 @@ export interface FrozenMail {
   readonly size: number
   readonly parts: readonly FrozenPart[]
   readonly eightBit: boolean
+  /** Its header needs SMTPUTF8 (RFC 6531), whoever of its recipients it still goes to. Absent is false. */
+  readonly utf8Header?: boolean
   /** The Bcc field with its line ends, joined only when filing (hazard 39); empty without. */
   readonly bccField: string
   /** The `Date` field, in milliseconds (hazard 40). */

@@ -139,23 +139,26 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
   let cancelTurn: Cancel | null = null
   let closed = false
 
-  /** A database that answers at once would else keep everything else of the process waiting. */
-  async function giveWay(): Promise<void> {
+  /** A database that answers at once would else keep everything else of the process waiting. Null: not yet. */
+  function othersTurn(): Promise<void> | null {
     if (turnBegan === null) {
       turnBegan = now()
       // Comes when others had their turn, however that came about.
       cancelTurn = schedule(0, () => {
         turnBegan = null
       })
+      return null
     }
-    if (now() - turnBegan >= longestRunMs) await new Promise<void>((resolve) => void schedule(0, resolve))
+    if (now() - turnBegan < longestRunMs) return null
+    return new Promise<void>((resolve) => void schedule(0, resolve))
   }
 
   async function drain(): Promise<void> {
     // What is asked for in the same turn shares the first commit.
     await Promise.resolve()
     while (waiting.length > 0) {
-      await giveWay()
+      const turn = othersTurn()
+      if (turn !== null) await turn
       const batch = waiting.splice(0, maxBatch)
       let done: readonly Done[]
       try {
