@@ -367,6 +367,11 @@ describe('what has no place in ASCII', () => {
       { address: '用户@例子.广告', name: '' },
       { address: 'not finished ü', name: 'N' },
       { address: 'a\u00a0b@ü.de', name: '' },
+      { address: '"a b"@example.org', name: '' },
+      { address: String.raw`"a\"b"@example.org`, name: 'A' },
+      { address: 'ann@[127.0.0.1]', name: '' },
+      { address: 'ann@[IPv6:2001:db8::1]', name: 'Ann' },
+      { address: 'jo\u0308rg@example.org', name: '' },
     ]
     for (const utf8Addresses of [true, false]) {
       const raw = await build(format, message({ content: { ...emptyContent, to }, utf8Addresses }))

@@ -1,5 +1,6 @@
 import type { Address } from '../draft/address.ts'
 import { replySubject } from '../draft/threading.ts'
+import { wireAddress } from '../draft/wire-address.ts'
 import type { MessageId, Sha256 } from '../ids.ts'
 import type { MailText } from './evidence.ts'
 import { ownText, wordsOf } from './own-text.ts'
@@ -52,8 +53,9 @@ function saidIn(mail: MailText): Pick<Reading, 'text' | 'words' | 'shingles'> {
   return { text, words, shingles: shinglesOf(words) }
 }
 
+/** Programs send to a domain in ASCII, and show it in letters. */
 function addressOf({ address }: Address): string {
-  return address.trim().normalize('NFC').toLowerCase()
+  return wireAddress(address.trim().normalize('NFC').toLowerCase())
 }
 
 /** Of the first, the share that the second has, too; null where the first is empty, or one of them is not known. */

@@ -1,3 +1,4 @@
+import { asciiDomain } from '../draft/wire-address.ts'
 import type { Hasher, Random } from '../environment.ts'
 import { type MessageId, toHex } from '../ids.ts'
 
@@ -35,8 +36,9 @@ export function markOfSent(messageId: MessageId): string | null {
   return /^<([0-9a-f]{32})\./.exec(messageId)?.[1] ?? null
 }
 
+/** In ASCII (RFC 5890), as a Message-ID is (RFC 5322 §3.6.4). */
 function domainOf(address: string): string {
-  return /@([^@\s<>]+)$/.exec(address)?.[1] ?? 'everdraft.invalid'
+  return asciiDomain(/@([^@\s<>]+)$/.exec(address)?.[1] ?? '') ?? 'everdraft.invalid'
 }
 
 /** The token in a Message-ID that an upload of ours has, or one by another device of ours; null in any other. */

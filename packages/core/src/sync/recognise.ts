@@ -13,7 +13,7 @@ import type { Hasher } from '../environment.ts'
 import type { ParsedMessage } from '../wire/message-format.ts'
 
 /** What a copy's content is compared by: the modelled header fields and the decoded parts. */
-type Comparable = Pick<
+export type Comparable = Pick<
   DraftContent & ParsedMessage,
   'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'inReplyTo' | 'references' | 'text' | 'html'
 > & {

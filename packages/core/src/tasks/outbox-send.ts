@@ -126,6 +126,7 @@ async function transmit(
       recipients: send.state.recipients.filter(isLeft).map(({ address }) => address),
       size: mail.size,
       eightBit: mail.eightBit,
+      utf8Header: mail.utf8Header ?? false,
       envid: send.id,
       holdUntil,
     })

@@ -29,7 +29,10 @@ export interface MessageToCompose {
    * less goes over the line than with base64. Default false.
    */
   readonly binary?: boolean
-  /** Addresses in raw UTF-8 (RFC 6532), for servers with UTF8=ACCEPT or SMTPUTF8. Default: encoded, 7-bit. */
+  /**
+   * Whatever mail can be sent to stands there as an address, in raw UTF-8 (RFC 6532) where ASCII has no form for it: for servers with
+   * SMTPUTF8 or UTF8=ACCEPT. Default: 7-bit, and what some servers mend or drop is the name of an empty group.
+   */
   readonly utf8Addresses?: boolean
 }
 
@@ -59,6 +62,8 @@ export interface ComposedMessage {
   readonly size: number
   /** Some part is 8-bit: SMTP needs 8BITMIME for it (RFC 6152). Without unmodelled parts and `open` it never is. */
   readonly eightBit: boolean
+  /** Some address is in raw UTF-8: SMTP needs SMTPUTF8 for it (RFC 6531). Absent is false; without `utf8Addresses` it never is. */
+  readonly utf8Header?: boolean
   /**
    * Some part is binary: to be stored with `binary`, and never to be sent. The server keeps it in an encoding of its own,
    * so that `size`, `encodedSize` and sections are to be read back from it. Absent is false.

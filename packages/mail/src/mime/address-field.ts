@@ -1,12 +1,19 @@
-import type { Address } from '@everdraft/core'
+import { type Address, wireAddress } from '@everdraft/core'
 import { parseAddressHeader, type EmailAddress } from 'mailparser'
 
 import { encodedWords, inUtf8Words, isPlainHeaderText } from './encoded-word.ts'
 import { withoutControls } from './header-block.ts'
 
-// RFC 5322 §3.4.1: `dot-atom "@" dot-atom`, in ASCII. Other forms that are legal are sent as groups, too.
+// RFC 5322 §3.4.1: `dot-atom "@" dot-atom`, in ASCII. Drafts have other forms that are legal as groups, too.
 const atext = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-const finishedAddress = new RegExp(`^${atext}(?:\\.${atext})*@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)*$`)
+const dotAtom = `${atext}(?:\\.${atext})*`
+const domain = '[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)*'
+const finishedAddress = new RegExp(`^${dotAtom}@${domain}$`)
+
+// RFC 5321 §4.1.2 and §4.1.3: what mail can be sent to.
+const quotedString = String.raw`"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"`
+const addressLiteral = String.raw`\[[A-Za-z0-9.:-]+\]`
+const mailbox = new RegExp(`^(?:${dotAtom}|${quotedString})@(?:${domain}|${addressLiteral})$`)
 
 const atomPhrase = new RegExp(`^${atext}(?: ${atext})*$`)
 
@@ -36,19 +43,29 @@ export function parseAddresses(fieldValues: readonly string[]): readonly Address
 
 function formatAddress({ address, name }: Address, asUtf8: boolean): string {
   if (!(asUtf8 ? isFinishedUtf8(address) : isFinished(address))) return `${phrase(unfinishedText({ address, name }))}:;`
-  return name === '' ? address : `${phrase(name)} <${address}>`
+  const written = asUtf8 ? wireAddress(address) : address
+  return name === '' ? written : `${phrase(name)} <${written}>`
+}
+
+/** Whether it stands in raw UTF-8 where that is asked for. */
+export function needsUtf8({ address }: Address): boolean {
+  return isFinishedUtf8(address) && /[^\0-\x7f]/.test(wireAddress(address))
 }
 
 function isFinished(address: string): boolean {
-  // A line may have 998 octets (RFC 5322 §2.1.1), and a word that looks encoded would be decoded.
-  return finishedAddress.test(address) && address.length <= 320 && !address.includes('=?')
+  return finishedAddress.test(address) && hasRoom(address)
+}
+
+/** A line may have 998 octets (RFC 5322 §2.1.1), and a word that looks encoded would be decoded. */
+function hasRoom(address: string): boolean {
+  return Buffer.byteLength(address) <= 320 && !address.includes('=?')
 }
 
 function isFinishedUtf8(address: string): boolean {
   // RFC 6532 §3.2. An `a` for each of the others: the rest is as in ASCII. Blanks and invisibles are not for addresses.
   // eslint-disable-next-line no-control-regex -- ASCII begins with the controls
   const ascii = address.replace(/[^\x00-\x7f\s\p{C}\p{Z}]/gu, 'a')
-  return isFinished(ascii) && Buffer.byteLength(address) <= 320 && address === address.normalize('NFC')
+  return mailbox.test(ascii) && hasRoom(address)
 }
 
 function readEntry(entry: EmailAddress): readonly Address[] {

@@ -4,7 +4,7 @@ import type { Attachment, ComposedMessage, ComposedSegment, MessageToCompose, Ra
 
 import { base64BodySize, encodeBase64Body } from './base64-body.ts'
 import { encodedWords } from './encoded-word.ts'
-import { headerFields } from './header-fields.ts'
+import { headerFields, isHeaderUtf8 } from './header-fields.ts'
 import { formatParameter } from './parameters.ts'
 import { arrange, type AttachmentPart, type Multipart, type Part, type TextPart } from './part-tree.ts'
 import { encodeText } from './text-body.ts'
@@ -68,7 +68,9 @@ class MessageWriter {
     const encodings = new Set(this.#plain.values())
     const binary = encodings.has('binary')
     const eightBit = binary || encodings.has('8bit') || hasEightBit(this.#message)
-    return { segments: this.#segments, size, eightBit, ...(binary ? { binary } : {}) }
+    const utf8Header = isHeaderUtf8(this.#message)
+    const more = { ...(binary ? { binary } : {}), ...(utf8Header ? { utf8Header } : {}) }
+    return { segments: this.#segments, size, eightBit, ...more }
   }
 
   /** `section` is that of the part (RFC 3501 §6.4.5); empty for the message itself. */

@@ -1,6 +1,6 @@
 import type { MessageToCompose, RawField } from '@everdraft/core'
 
-import { formatAddresses } from './address-field.ts'
+import { formatAddresses, needsUtf8 } from './address-field.ts'
 import { encodedWords, isPlainHeaderText } from './encoded-word.ts'
 
 // RFC 5322 §2.2: printable ASCII without the colon.
@@ -61,6 +61,13 @@ export function headerFields(message: MessageToCompose): Buffer {
     Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')),
     Buffer.from(others.map(rawField).join(''), 'latin1'),
   ])
+}
+
+/** Whether addresses stand there in raw UTF-8. */
+export function isHeaderUtf8({ content, includeBcc, utf8Addresses = false }: MessageToCompose): boolean {
+  const { from, to, cc, bcc } = content
+  const written = [...(from === null ? [] : [from]), ...to, ...cc, ...(includeBcc ? bcc : [])]
+  return utf8Addresses && written.some(needsUtf8)
 }
 
 function rawField({ name, raw }: RawField): string {

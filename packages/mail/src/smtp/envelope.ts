@@ -1,6 +1,4 @@
-import { domainToASCII } from 'node:url'
-
-import type { OpenOutcome, SubmissionCapabilities, SubmissionEnvelope } from '@everdraft/core'
+import { type OpenOutcome, type SubmissionCapabilities, type SubmissionEnvelope, wireAddress } from '@everdraft/core'
 
 /** The lines that open a transaction, or why none can be. */
 export type EnvelopePlan =
@@ -20,7 +18,7 @@ export function planEnvelope(envelope: SubmissionEnvelope, capabilities: Submiss
   const addresses = [from, ...recipients]
   for (const address of addresses) assertPlain(address)
 
-  const international = addresses.filter((address) => !isAscii(toWire(address)))
+  const international = addresses.filter((address) => !isAscii(wireAddress(address)))
   if ((international.length > 0 || utf8Header) && !capabilities.smtpUtf8) {
     return { kind: 'unsupported', needs: 'SMTPUTF8', addresses: international }
   }
@@ -41,9 +39,9 @@ export function planEnvelope(envelope: SubmissionEnvelope, capabilities: Submiss
   ]
   return {
     kind: 'lines',
-    mail: withParameters(`MAIL FROM:<${toWire(from)}>`, parameters),
+    mail: withParameters(`MAIL FROM:<${wireAddress(from)}>`, parameters),
     recipients: recipients.map((address) => {
-      const wire = toWire(address)
+      const wire = wireAddress(address)
       return withParameters(`RCPT TO:<${wire}>`, reports ? ['NOTIFY=FAILURE,DELAY', originalRecipient(wire)] : [])
     }),
   }
@@ -70,15 +68,6 @@ function utf8Xtext(text: string): string {
 
 function hex(character: string): string {
   return (character.codePointAt(0) ?? 0).toString(16).toUpperCase()
-}
-
-/** Where the local part is ASCII, the domain can be, too (RFC 5890), and the mail goes through any server. */
-function toWire(address: string): string {
-  const at = address.lastIndexOf('@')
-  const [local, domain] = [address.slice(0, at), address.slice(at + 1)]
-  if (at === -1 || !isAscii(local) || isAscii(domain)) return address
-  const ascii = domainToASCII(domain)
-  return ascii === '' ? address : `${local}@${ascii}`
 }
 
 function isAscii(text: string): boolean {

@@ -1,8 +1,11 @@
+import type { Address } from '../../draft/address.ts'
 import type { DraftContent } from '../../draft/draft.ts'
+import { wireAddress } from '../../draft/wire-address.ts'
+import type { Hasher } from '../../environment.ts'
 import type { Uid } from '../../ids.ts'
 import { getDraft } from '../../storage/drafts.ts'
 import type { StoredSend } from '../../storage/sends.ts'
-import { contentDigest } from '../../sync/recognise.ts'
+import { type Comparable, contentDigest } from '../../sync/recognise.ts'
 import type { MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ExecuteContext } from '../task.ts'
 
@@ -90,7 +93,7 @@ function dateOf(header: string): number | null {
   return Number.isNaN(date) ? null : date
 }
 
-/** Without Bcc, which only some copies have. */
+/** Without Bcc, which only some copies have, and whichever way domains are written. */
 export async function saysTheSame(
   context: ExecuteContext,
   session: MailboxSession,
@@ -101,6 +104,15 @@ export async function saysTheSame(
   if (raw === null) return false
   const { createSha256 } = context.environment
   const parsed = await context.format.parse(raw, createSha256)
-  const digest = contentDigest({ ...parsed, bcc: [] }, createSha256())
-  return digest === contentDigest({ ...content, bcc: [] }, createSha256())
+  return digestOf(parsed, createSha256()) === digestOf(content, createSha256())
+}
+
+function digestOf(content: Comparable, hasher: Hasher): string {
+  const { from, to, cc } = content
+  const people = { from: from === null ? null : onWire(from), to: to.map(onWire), cc: cc.map(onWire), bcc: [] }
+  return contentDigest({ ...content, ...people }, hasher)
+}
+
+function onWire({ address, name }: Address): Address {
+  return { address: wireAddress(address), name }
 }

@@ -75,6 +75,7 @@ export async function freezeMail(
     size: blob.size,
     parts: partsOf(message),
     eightBit: message.eightBit,
+    ...(message.utf8Header === true ? { utf8Header: true } : {}),
     bccField: await bccFieldOf(context, draft.content, send),
     date,
   }
@@ -155,6 +156,7 @@ async function composeMail(
     date,
     headers: [],
     includeBcc: false,
+    utf8Addresses: true,
     open: ({ sha256, size }) => attachment(context, draft, sha256, size),
   })
 }
@@ -183,6 +185,7 @@ async function bccFieldOf(context: ExecuteContext, content: DraftContent, { mess
     date: 0,
     headers: [],
     includeBcc: true,
+    utf8Addresses: true,
   })
   const [first] = segments
   const text = first?.kind === 'bytes' ? new TextDecoder().decode(first.bytes) : ''
