@@ -66,6 +66,47 @@ describe('POST …/send', () => {
     expect(mailServer.submissions).toEqual([])
   })
 
+  test('send_at in any zone is one instant', async () => {
+    const { call, addDraft, accountId } = await startWithSmtp()
+    const draft = await addDraft(accountId, letter)
+    const path = `/accounts/${accountId}/drafts/${draft.id}`
+    const at = Date.now() + 200 * 24 * 3_600_000
+    const there = new Date(at + 5.5 * 3_600_000).toISOString().replace('Z', '+05:30')
+    const queued = await call('POST', `${path}/send`, { json: { send_at: there } })
+    expect([queued.status, queued.body.next_attempt_at]).toEqual([202, new Date(at).toISOString()])
+    expect((await call('GET', path)).body.scheduled_send_at).toBe(new Date(at).toISOString())
+  })
+
+  test('a warning is 422 with its path and leaves the draft as it is; confirmed, it is sent', async () => {
+    const { call, addDraft, accountId, mailServer } = await startWithSmtp()
+    const draft = await addDraft(accountId, { ...letter, text: 'Dear Bob\n\nthe file is attached.\n' })
+    const path = `/accounts/${accountId}/drafts/${draft.id}`
+    const warned = await call('POST', `${path}/send`)
+    expect([warned.status, warned.body.code]).toEqual([422, 'UNSENDABLE'])
+    expect(warned.body.errors).toMatchObject([{ path: 'attachments' }])
+    expect((await call('GET', path)).body).toMatchObject({ status: 'draft', version: 1 })
+    expect(mailServer.submissions).toEqual([])
+    const sent = await call('POST', `${path}/send`, { json: { confirm: true }, headers: { prefer: 'wait=20' } })
+    expect([sent.status, sent.body.status]).toEqual([200, 'sent'])
+  })
+
+  test('what the server refuses is failed with its words, and a draft again; retry is the same send', async () => {
+    const { call, addDraft, accountId, mailServer } = await startWithSmtp()
+    const draft = await addDraft(accountId, letter)
+    const path = `/accounts/${accountId}/drafts/${draft.id}`
+    mailServer.faults.add({ on: { verb: '.' }, do: { kind: 'smtp-reply', reply: '554 5.7.1 No thanks' } })
+    const failed = await call('POST', `${path}/send`, { headers: { prefer: 'wait=20' } })
+    expect(failed).toMatchObject({ status: 200, body: { status: 'failed', error: { code: 'SMTP_554' } } })
+    expect(failed.body.error.message).toContain('No thanks')
+    expect((await call('GET', path)).body.status).toBe('draft')
+    const { id } = failed.body
+    expect((await call('GET', `/sends?status=failed`)).body).toMatchObject({ total: 1, items: [{ id }] })
+    expect((await call('POST', `/sends/${id}/retry`)).status).toBe(200)
+    await expect.poll(async () => (await call('GET', `/track/${id}`)).body.status).toBe('sent')
+    expect((await call('GET', '/sends')).body.total).toBe(1)
+    expect(mailServer.submissions).toHaveLength(1)
+  })
+
   test('a part of a millisecond is waited for as a whole one', async () => {
     const { call, addDraft, accountId } = await startWithSmtp()
     const draft = await addDraft(accountId, letter)
@@ -134,7 +175,7 @@ describe('POST /send', () => {
       { to: 'bob@example.com\r\nRCPT TO:<eve@example.com>' },
     ]) {
       const injected = await call('POST', '/send', { json: { from_email: mailUser.name, ...letter, ...field } })
-      expect([400, 422]).toContain(injected.status)
+      expect(injected.status).toBe(400)
     }
     expect(mailServer.submissions).toEqual([])
     const drafts = await call('GET', `/accounts/${accountId}/drafts?status=draft`)
@@ -159,6 +200,23 @@ describe('an unknown one', () => {
     expect(mailServer.submissions).toHaveLength(1)
     const nobody = await call('GET', '/track/01a1fdb4-9470-7ad3-95bb-c043012b9db6')
     expect([nobody.status, nobody.body.code]).toEqual([404, 'NOT_FOUND'])
+  })
+
+  test('goes once more when the user says so, and is the same mail', async () => {
+    const { call, addDraft, accountId, mailServer } = await startWithSmtp()
+    const draft = await addDraft(accountId, letter)
+    mailServer.faults.add({ on: { verb: '.' }, do: { kind: 'drop-reply', andThen: 'cut', by: 'rst' } })
+    const path = `/accounts/${accountId}/drafts/${draft.id}`
+    const unknown = await call('POST', `${path}/send`, { headers: { prefer: 'wait=20' } })
+    expect(unknown.body.status).toBe('unknown')
+    expect((await call('GET', path)).body.status).toBe('sending')
+    const again = await call('POST', `/sends/${unknown.body.id}/resolve`, { json: { as: 'send_again' } })
+    expect(again.status).toBe(200)
+    await expect.poll(() => mailServer.submissions.length).toBe(2)
+    const [first, second] = mailServer.submissions.map(({ bytes }) => Buffer.from(bytes))
+    expect(second?.equals(first!)).toBe(true)
+    await expect.poll(async () => (await call('GET', `/track/${unknown.body.id}`)).body.status).toBe('sent')
+    expect((await call('GET', path)).body.status).toBe('sent')
   })
 })
 
