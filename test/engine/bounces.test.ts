@@ -1,5 +1,7 @@
-import type { SendRecord } from '@everdraft/core'
-import { describe, expect, test } from 'vitest'
+import type { SendRecord, SubmissionPort } from '@everdraft/core'
+import { smtp } from '@everdraft/mail'
+import { createSmtpSink } from '@everdraft/testkit'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { incompressible, settle } from '../live/harness.ts'
 import { openSender, type Sender } from './sender.ts'
@@ -70,6 +72,12 @@ function comes({ mailServer }: Sender, { minutesAgo }: { minutesAgo: number }, .
   }
 }
 
+/** Mail goes to another server there, which knows nobody. */
+function redirected(to: number): SubmissionPort {
+  const port = smtp()
+  return { connect: (settings, options) => port.connect({ ...settings, port: to, user: '' }, options) }
+}
+
 /** Sent, filed, and at rest. */
 async function sent(sender: Sender, to: readonly string[] = ['bob@example.com']): Promise<SendRecord> {
   const { engine, account } = sender.device
@@ -93,6 +101,14 @@ async function now(sender: Sender, { id }: SendRecord): Promise<SendRecord> {
   await settle(sender.device)
   return await sender.device.engine.sends.get(id)
 }
+
+test('a mail asks for reports, by the id of the send, where the server can give them', async () => {
+  const sink = await createSmtpSink()
+  onTestFinished(() => sink.close())
+  await using sender = await openSender({}, {}, { submission: redirected(sink.port) })
+  const send = await sent(sender)
+  expect(sink.received.map(({ parameters }) => parameters)).toMatchObject([{ RET: 'HDRS', ENVID: send.id }])
+})
 
 describe('a mail that came back', () => {
   for (const { what, by } of [

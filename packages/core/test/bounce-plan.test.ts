@@ -46,6 +46,14 @@ describe('what a report says about a send', () => {
     })
   })
 
+  test('a domain is the same in ASCII and in letters', () => {
+    const state = send('cleaned', { 'ann@bücher.example': 'accepted', 'jörg@bücher.example': 'accepted' })
+    const report = bounce({ address: 'ANN@xn--bcher-kva.example' }, { address: 'jörg@Bücher.example' })
+    expect(bouncePlan(state, report, at)).toMatchObject({
+      events: [{ address: 'ann@bücher.example' }, { address: 'jörg@bücher.example' }],
+    })
+  })
+
   test('one with another spelling is not taken for its neighbour', () => {
     const state = send('cleaned', { 'Bob@example.com': 'accepted', 'bob@example.com': 'accepted' })
     expect(bouncePlan(state, bounce({ address: 'bob@example.com' }), at)).toMatchObject({

@@ -50,6 +50,20 @@ describe('reports and words of mail systems', () => {
     }
   })
 
+  test.each([
+    ['bob+2Btag@example.com', 'bob+tag@example.com'],
+    ['bob+2B2024@example.com', 'bob+2024@example.com'],
+    ['bob+2024@example.com', 'bob+2024@example.com'],
+    ['bob+FFee@example.com', 'bob+FFee@example.com'],
+    ['"a+20b"@example.com', '"a b"@example.com'],
+    ['a+3Db@example.com', 'a=b@example.com'],
+    ['a+2B3D@example.com', 'a+3D@example.com'],
+  ])('%s is %s, whether its reporter knows what xtext is or not', (written, meant) => {
+    const { mail, expected } = bounces['Postfix, with ENVID']!
+    const recipients = [{ ...expected.recipients[0], address: meant }]
+    expect(read(mail.replace('bob+2Btag@example.com', written))).toEqual({ ...expected, recipients })
+  })
+
   test('whatever is cut off or changed, it is read or it is none, and never fails', () => {
     const whole = Object.values(bounces).map(({ mail }) => Buffer.from(mail.replaceAll('\n', '\r\n')))
     fc.assert(

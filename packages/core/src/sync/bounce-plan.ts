@@ -1,3 +1,4 @@
+import { wireAddress } from '../draft/wire-address.ts'
 import type { SendEvent, SendReason, SendRecipient, SendState } from '../draft/send-state.ts'
 import type { Bounce, BouncedRecipient } from '../wire/bounce.ts'
 
@@ -24,11 +25,15 @@ function wasTaken({ status }: SendRecipient): boolean {
 }
 
 function recipientOf({ recipients }: SendState, { address }: BouncedRecipient): SendRecipient | null {
-  const folded = address.toLowerCase()
   const exact = recipients.find((one) => one.address === address)
-  const found = exact ?? recipients.find((one) => one.address.toLowerCase() === folded)
+  const found = exact ?? recipients.find((one) => folded(one.address) === folded(address))
   // Where it was passed on, a report names whom it was passed on to. With one recipient there is nothing to choose.
   return found ?? (recipients.length === 1 ? (recipients[0] ?? null) : null)
+}
+
+/** A report tells what went over the wire. */
+function folded(address: string): string {
+  return wireAddress(address.toLowerCase())
 }
 
 function eventOf({ address }: SendRecipient, report: BouncedRecipient, at: number): SendEvent {

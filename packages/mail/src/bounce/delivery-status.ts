@@ -49,7 +49,7 @@ function addressOf(fields: readonly RawField[], name: string): string | null {
   // Exim and others put it in brackets.
   const bare = written.trim().replace(/^<(.*)>$/, '$1')
   const isUtf8 = type.trim().toLowerCase() === 'utf-8'
-  const address = isUtf8 ? fromUtf8Xtext(bare) : fromXtext(Buffer.from(bare, 'latin1').toString())
+  const address = isUtf8 ? fromUtf8Xtext(bare) : addressFromXtext(Buffer.from(bare, 'latin1').toString())
   return address.includes('@') ? address : null
 }
 
@@ -58,6 +58,11 @@ function diagnosticOf(fields: readonly RawField[]): string | null {
   if (value === undefined) return null
   const words = serverWords(Buffer.from(value.replace(/^[\w-]+\s*;\s*/, ''), 'latin1').toString())
   return words === '' ? null : words
+}
+
+/** Where an address has no quotes, two characters alone had to be escaped; `+20` is the beginning of a tag there. */
+function addressFromXtext(text: string): string {
+  return text.startsWith('"') ? fromXtext(text) : text.replace(/\+(2B|3D)/g, (_, hex) => (hex === '2B' ? '+' : '='))
 }
 
 /** RFC 3461 §4. Reporters give back what they were given: some with, some without its escapes. */
