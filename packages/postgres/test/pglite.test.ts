@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, types } from '@electric-sql/pglite'
 import { type EverdraftError, inspectStore } from '@everdraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -54,12 +54,14 @@ describe('a folder', () => {
   })
 })
 
-test('a PGlite of one’s own stays open, and is used by one store at a time', async () => {
-  const database = await PGlite.create()
+test('a PGlite of one’s own stays open, and is used by one store at a time, whatever else it makes of numbers', async () => {
+  const database = await PGlite.create({ parsers: { [types.INT8]: (text: string) => `a large ${text}` } })
   const first = await openStore(pglite(database, { schema: 'one' }), stillTime)
   expect(await failure(pglite(database, { schema: 'two' }).open())).toMatchObject({ code: 'STORAGE_IN_USE' })
   await first.store.close()
   const second = await openStore(pglite(database, { schema: 'two' }), stillTime)
+  const many = second.store.read((db) => db.selectFrom('meta').select(db.fn.countAll().as('many')).executeTakeFirst())
+  expect(await many).toEqual({ many: expect.any(Number) })
   await second.store.close()
   const { rows } = await database.query<{ schemaname: string }>(
     `select schemaname from pg_tables where tablename = 'draft' order by 1`,
