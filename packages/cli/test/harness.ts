@@ -26,7 +26,13 @@ interface Options {
 }
 
 function environmentOf({ env }: Options): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TMPDIR: tmpdir(), ...env }
+  return { ...bareEnvironment(), TMPDIR: tmpdir(), ...env }
+}
+
+/** Of the person who runs the tests nothing; what Node compiled for one process serves the next. */
+export function bareEnvironment(): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
+  return { PATH, NODE_COMPILE_CACHE, HOME: '/nonexistent' }
 }
 
 /** A child process of the command line whose end or output can be waited for. */

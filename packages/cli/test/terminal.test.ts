@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import { describe, expect, test } from 'vitest'
 
-import { everdraft, mailUser, startMailServer, temporaryFolder } from './harness.ts'
+import { bareEnvironment, everdraft, mailUser, startMailServer, temporaryFolder } from './harness.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -16,7 +16,7 @@ async function onTerminal(args: readonly string[]): Promise<string> {
   const command = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TERM: 'xterm', SHELL: '/bin/sh' },
+    env: { ...bareEnvironment(), TERM: 'xterm', SHELL: '/bin/sh' },
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
