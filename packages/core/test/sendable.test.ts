@@ -140,6 +140,15 @@ describe('before the wire', () => {
     }
     expect(envelopeRecipients(content)).toEqual(['Bob@example.org', 'carla@example.org', 'bob@example.org'])
   })
+
+  test('everybody gets it once, also whose domain stands there in letters and in ASCII', () => {
+    const content = {
+      to: [someone('ann@bücher.example')],
+      cc: [someone('ann@xn--bcher-kva.example'), someone('ann@BÜCHER.example')],
+      bcc: [someone('jörg@bücher.example')],
+    }
+    expect(envelopeRecipients(content)).toEqual(['ann@bücher.example', 'jörg@bücher.example'])
+  })
 })
 
 const speaks = (text: string, changes: Partial<DraftContent> = {}): boolean =>

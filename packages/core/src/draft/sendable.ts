@@ -4,6 +4,7 @@ import { promisesAttachment } from './attachment-promise.ts'
 import { blobsOf } from './content.ts'
 import type { DraftContent } from './draft.ts'
 import { missingAttachments } from './missing-attachments.ts'
+import { wireAddress } from './wire-address.ts'
 
 export type SendProblemCode =
   | 'NO_SENDER'
@@ -53,7 +54,7 @@ export function envelopeRecipients({ to, cc, bcc }: Pick<DraftContent, 'to' | 'c
   for (const { address } of [...to, ...cc, ...bcc]) {
     // RFC 5321 §2.4: domains have no case, and whether local parts do is known to their server alone.
     const at = address.lastIndexOf('@')
-    const key = address.slice(0, at) + address.slice(at).toLowerCase()
+    const key = wireAddress(address.slice(0, at) + address.slice(at).toLowerCase())
     if (!byKey.has(key)) byKey.set(key, address)
   }
   return [...byKey.values()]
