@@ -20,7 +20,7 @@ import { releaseBlobs } from './blobs.ts'
 import type { Db } from './db.ts'
 import { applyDraftEvent } from './draft-states.ts'
 import type { StoredDraft } from './drafts.ts'
-import { prepared } from './prepared.ts'
+import { prepared, preparedChange } from './prepared.ts'
 import { entriesOf, type Journal, type SendJournalEntry, withEntries } from './send-journal.ts'
 import type { SendRow } from './schema.ts'
 import type { Write } from './store.ts'
@@ -238,8 +238,24 @@ export async function applySendEvents(
   now: number,
   found: Partial<SendFacts> = {},
 ): Promise<AppliedSend> {
-  const { id } = known
-  const before = await asOfNow(write.db, known)
+  const change = { events, now, found }
+  const applied = await applyTo(write, known, change)
+  if (applied !== null && applied.rule !== 'refuse') return applied
+  const current = await getSend(write.db, known.id)
+  if (applied !== null && current.changes === known.changes) return applied
+  return (await applyTo(write, current, change)) ?? { rule: 'refuse', send: current }
+}
+
+/** Null, and nothing is stored: somebody has written it since it was read. */
+async function applyTo(
+  write: Write,
+  before: StoredSend,
+  {
+    events,
+    now,
+    found,
+  }: { readonly events: readonly SendEvent[]; readonly now: number; readonly found: Partial<SendFacts> },
+): Promise<AppliedSend | null> {
   const steps = stepsThrough(before.state, events)
   const last = steps?.at(-1)
   if (steps === null || last === undefined) return { rule: 'refuse', send: before }
@@ -252,8 +268,8 @@ export async function applySendEvents(
     journal: withEntries(before.journal, entriesFor(steps, now)),
     changes: before.changes + 1,
   }
-  await saveSend(write, before, send, now)
-  if (send.facts.frozen === null && before.facts.frozen !== null) await releaseBlobs(write.db, id, new Set())
+  if (!(await saveSend(write, before, send, now))) return null
+  if (send.facts.frozen === null && before.facts.frozen !== null) await releaseBlobs(write.db, send.id, new Set())
   await moveDraft(write, send, { before: draftStatusOf(before.state), now, draft: null })
   tell(write, send, steps)
   return { rule, before, send }
@@ -311,14 +327,17 @@ export async function setSendFacts(write: Write, id: SendId, found: Partial<Send
   await saveSend(write, send, { ...send, facts: { ...send.facts, ...found }, changes: send.changes + 1 }, now)
 }
 
-async function saveSend({ db }: Write, before: StoredSend, send: StoredSend, now: number): Promise<void> {
-  await setSend(db, toRow(send))
+/** False: it is not as `before` any more, and stays as it is. */
+async function saveSend({ db }: Write, before: StoredSend, send: StoredSend, now: number): Promise<boolean> {
+  const { changes } = await setSend(db, { ...toRow(send), known: before.changes })
+  if (Number(changes) === 0) return false
   const hasEnded = isEnded(send)
   if (hasEnded || isEnded(before)) await setEnd(db, { id: send.id, endedAt: hasEnded ? now : null })
+  return true
 }
 
 /** What never changes is in no statement: each column that is named writes its indexes anew. */
-const setSend = prepared((db, row: Omit<SendRow, 'ended_at'>) =>
+const setSend = preparedChange((db, row: Omit<SendRow, 'ended_at'> & { readonly known: number }) =>
   db
     .updateTable('send')
     .set({
@@ -330,7 +349,8 @@ const setSend = prepared((db, row: Omit<SendRow, 'ended_at'>) =>
       journal: row.journal,
       changes: row.changes,
     })
-    .where('id', '=', row.id),
+    .where('id', '=', row.id)
+    .where('changes', '=', row.known),
 )
 
 const setEnd = prepared((db, input: { readonly id: SendId; readonly endedAt: number | null }) =>
@@ -381,15 +401,6 @@ export async function getSend(db: Db, id: SendId): Promise<StoredSend> {
 
 const sendRow = prepared((db, input: { readonly id: SendId }) =>
   db.selectFrom('send').selectAll().where('id', '=', input.id),
-)
-
-async function asOfNow(db: Db, known: StoredSend): Promise<StoredSend> {
-  const [row] = await changesOf(db, { id: known.id })
-  return row?.changes === known.changes ? known : await getSend(db, known.id)
-}
-
-const changesOf = prepared((db, input: { readonly id: SendId }) =>
-  db.selectFrom('send').select('changes').where('id', '=', input.id),
 )
 
 /** The consent that the draft is in the outbox for, or was last. */

@@ -336,6 +336,15 @@ export async function tasksByKey(
   return Map.groupBy(rows.map(toTask), (task) => task.key)
 }
 
+/** In whatever account. */
+export async function runsNow(db: Db, kind: string, key: string): Promise<boolean> {
+  return (await runningRow(db, { kind, key })).length > 0
+}
+
+const runningRow = prepared((db, input: { readonly kind: string; readonly key: string }) =>
+  db.selectFrom('task').select('seq').where('kind', '=', input.kind).where('key', '=', input.key).where(isRunning),
+)
+
 /** Whatever their state and account; at most one of an account runs, and at most one does not. */
 export function tasksOfKey(
   db: Db,

@@ -9,6 +9,8 @@ const longestUnwrapped = 78
  */
 export function toFlowed(text: string): string | null {
   const lines = text.split('\n')
+  // Most texts: nothing of them is looked at twice.
+  if (lines.every((line) => line.length <= longestUnwrapped)) return null
   const wrapped = lines.flatMap(wrap)
   if (wrapped.length === lines.length) return null
   const flowed = wrapped.join('\n')

@@ -13,7 +13,8 @@ export interface TextBody {
 
 /** A plain text or HTML, in UTF-8. Long lines of plain text flow (RFC 3676) where they come back exactly. */
 export function encodeText(text: string, kind: 'text' | 'html'): TextBody {
-  const model = text.toWellFormed().replace(/\r?\n/g, '\n')
+  const wellFormed = text.toWellFormed()
+  const model = wellFormed.includes('\r') ? wellFormed.replaceAll('\r\n', '\n') : wellFormed
   const flowed = kind === 'text' ? toFlowed(model) : null
   const body = toBodyText(flowed ?? model)
   const encoding = transferEncoding(body, flowed !== null)
@@ -44,16 +45,15 @@ export function fromBodyText(bodyText: string): string {
 
 /** How the body travels so that no server on the way has a reason to change it. */
 function transferEncoding(bodyText: string, isFlowed: boolean): TransferEncoding {
+  const isPrintable = /^[\t\r\n\x20-\x7e]*$/.test(bodyText)
   // mbox stores write `>From `, and SMTP doubles the dot; a bare CR and controls are mended in many ways.
+  if (/^(?:From |\.)/m.test(bodyText) || /\r(?!\n)/.test(bodyText)) return 'base64'
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/^(?:From |\.)/m.test(bodyText) || /\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(bodyText)) return 'base64'
+  if (!isPrintable && /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(bodyText)) return 'base64'
   // Blanks at line ends are what a flowed text is made of: whoever carries mail leaves those alone.
   const hasLooseBlanks = !isFlowed && /[ \t]\r\n/.test(bodyText)
   const longest = isFlowed ? 79 : 77
-  const isPlain =
-    /^[\t\r\n\x20-\x7e]*$/.test(bodyText) &&
-    !hasLooseBlanks &&
-    !bodyText.split('\r\n').some((line) => line.length >= longest)
+  const isPlain = isPrintable && !hasLooseBlanks && !bodyText.split('\r\n').some((line) => line.length >= longest)
   if (isPlain) return '7bit'
   // RFC 2045 §6: quoted-printable where most of it stays readable and short.
   return mostlyAscii(bodyText) ? 'quoted-printable' : 'base64'

@@ -9,7 +9,7 @@ import { missingBlobs } from '../../storage/blobs.ts'
 import type { StoredDraft } from '../../storage/drafts.ts'
 import { pendingImport } from '../../storage/imports.ts'
 import { insertSend, type NewSend, noFacts, type StoredSend } from '../../storage/sends.ts'
-import { tasksByKey } from '../../storage/tasks.ts'
+import { runsNow } from '../../storage/tasks.ts'
 import { sentMark, sentMessageId } from '../../sync/message-ids.ts'
 import type { PlanContext } from '../task.ts'
 import { checkApproved } from './check-approved.ts'
@@ -62,8 +62,7 @@ export async function consent(context: ConsentContext, draft: StoredDraft, input
 /** It is on a server, or was, or is on its way: from the consent on no other upload of it begins (hazard 20). */
 async function mayBeElsewhere({ write }: ConsentContext, draftId: Umid): Promise<boolean> {
   if ((await attemptMessageIds(write.db, draftId)).length > 0) return true
-  const uploads = (await tasksByKey(write.db, 'draft_upload', [draftId])).get(draftId) ?? []
-  return uploads.some(({ state }) => state === 'running')
+  return await runsNow(write.db, 'draft_upload', draftId)
 }
 
 /** @throws {EverdraftError} UNSENDABLE, with the path of each thing that stands against it */
