@@ -19,6 +19,8 @@ import {
 import { imap, smtp } from '@everdraft/mail'
 import { sqlite } from '@everdraft/sqlite'
 
+import { withTables } from '../../packages/sqlite/test/with-tables.ts'
+
 /** An engine on a file of its own with two accounts; its servers are not there, and nothing is asked of them. */
 export interface BundleStore extends AsyncDisposable {
   readonly engine: Engine
@@ -44,7 +46,7 @@ export async function openBundleStore(now: () => number = Date.now): Promise<Bun
   const folder = await mkdtemp(join(tmpdir(), 'everdraft-bundles-'))
   const file = join(folder, 'everdraft.db')
   const engine = await createEngine({
-    storage: sqlite(file),
+    storage: withTables(file),
     mailbox: imap(),
     submission: smtp(),
     environment: { now },

@@ -27,6 +27,8 @@ import {
   type RawImap,
 } from '@everdraft/testkit'
 
+import { withTables } from '../../packages/sqlite/test/with-tables.ts'
+
 /** What the suite needs of a server, real or embedded. */
 export interface TargetServer {
   readonly host: string
@@ -89,7 +91,7 @@ export async function openDevice(
 
   async function open(): Promise<Engine> {
     const opened = await createEngine({
-      storage: sqlite(file),
+      storage: withTables(file),
       mailbox: imap(),
       submission: smtp(),
       watch: false,

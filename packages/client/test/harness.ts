@@ -6,9 +6,9 @@ import { createEngine, type Engine } from '@everdraft/core'
 import { createDaemon } from '@everdraft/daemon'
 import { imap, smtp } from '@everdraft/mail'
 import { createMailServer, type MailServer } from '@everdraft/mailserver'
-import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
 
+import { withTables } from '../../sqlite/test/with-tables.ts'
 import { createClient, type Client } from '../src/index.ts'
 
 export const token = 'the-token-of-this-test'
@@ -35,7 +35,7 @@ export async function start(atEnd: (end: () => Promise<void>) => void = onTestFi
   const mailServer = createMailServer({ users: [mailUser] })
   await mailServer.listen()
   const engine = await createEngine({
-    storage: sqlite(join(folder, 'everdraft.db')),
+    storage: withTables(join(folder, 'everdraft.db')),
     mailbox: imap(),
     submission: smtp(),
   })

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { createEngine, type Engine, type Environment, type Storage } from '@everdraft/core'
 import { imap, smtp } from '@everdraft/mail'
 import { createMailServer, type MailServer } from '@everdraft/mailserver'
-import { sqlite } from '@everdraft/sqlite'
 import { onTestFinished } from 'vitest'
 
 import { postgres } from '../../postgres/src/index.ts'
+import { withTables } from '../../sqlite/test/with-tables.ts'
 import {
   createDaemon,
   type AccountJson,
@@ -149,7 +149,7 @@ export async function start(
 /** With `EVERDRAFT_TEST_POSTGRES`, a URL, the tests ask a daemon on that server, each in a schema of its own. */
 function ownStorage(file: string): Storage {
   const url = process.env['EVERDRAFT_TEST_POSTGRES']
-  return url === undefined ? sqlite(file) : postgres(url, { schema: `test ${randomUUID()}` })
+  return url === undefined ? withTables(file) : postgres(url, { schema: `test ${randomUUID()}` })
 }
 
 interface OpenApi {

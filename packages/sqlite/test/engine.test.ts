@@ -1,13 +1,20 @@
 import { describe } from 'vitest'
 
-import { nodeSqlite, sqlite } from '../src/index.ts'
+import { nodeSqlite } from '../src/index.ts'
 import { sqliteError, suiteStorage } from './harness.ts'
 import { exerciseEngine } from './suites/engine.ts'
+import { withTables } from './with-tables.ts'
 
 describe('on better-sqlite3,', () => {
-  exerciseEngine(suiteStorage(sqlite, () => sqliteError('SQLITE_FULL')))
+  exerciseEngine(suiteStorage(withTables, () => sqliteError('SQLITE_FULL')))
 })
 
 describe('on node:sqlite,', () => {
-  exerciseEngine(suiteStorage(nodeSqlite, () => sqliteError('SQLITE_FULL'), { accounts: 100, lives: 10 }))
+  exerciseEngine(
+    suiteStorage(
+      (file) => withTables(file, nodeSqlite(file)),
+      () => sqliteError('SQLITE_FULL'),
+      { accounts: 100, lives: 10 },
+    ),
+  )
 })

@@ -27,6 +27,7 @@ import { familyOf } from '../../core/src/storage/family.ts'
 import { openStore, type Store } from '../../core/src/storage/store.ts'
 import { createFakeMailbox, type FakeMailbox } from '../../core/test/fake-mailbox.ts'
 import { blobFolder, sqlite } from '../src/index.ts'
+import { withTables } from './with-tables.ts'
 
 /** A folder of its own, gone afterwards. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
@@ -268,7 +269,7 @@ export const password = 'correct horse battery staple'
 export async function openFakeDevice({
   timing = {},
   wrap = (storage: Storage): Storage => storage,
-  storageAt = sqlite,
+  storageAt = withTables,
   attachments = 'database',
   seed = 1,
 }: {
