@@ -54,8 +54,8 @@ test('what could be cancelled when it was read is not where it is at the final d
   ]
   for (const event of ahead) await send.tell(event, 2)
   expect(await send.tell({ type: 'cancelled' }, 3)).toMatchObject({
-    rule: 'same',
-    send: { state: { phase: 'dotting' } },
+    rule: 'refuse',
+    send: { changes: 4, state: { phase: 'dotting' } },
   })
   expect(await send.journal()).toEqual(['consented', ...ahead.map(({ type }) => type)])
 })
