@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { reachedPhase } from '../engine/reached-phase.ts'
 import { openDevice, settle } from './harness.ts'
 
-for (const name of ['dovecot24', 'cyrus310', 'dovecot23', 'greenmail'] satisfies ServerName[]) {
+for (const name of ['dovecot24', 'cyrus310', 'greenmail'] satisfies ServerName[]) {
   describeServer(name, (server) => {
     test('a mail to an international address goes by SMTPUTF8 with ENVID, and one copy lies in Sent', async () => {
       const running = server()
