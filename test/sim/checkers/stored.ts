@@ -110,9 +110,14 @@ function applied(from: DraftContent, { set, splice }: Delta): DraftContent {
   return { ...from, ...set, ...texts }
 }
 
+const withTables = new WeakSet<Database.Database>()
+
 /** False for a database that no engine has been in yet. */
 export function hasTables(database: Database.Database): boolean {
-  return ask(database, "select 1 from sqlite_master where name = 'lane'").length > 0
+  if (withTables.has(database)) return true
+  const has = ask(database, "select 1 from sqlite_master where name = 'lane'").length > 0
+  if (has) withTables.add(database)
+  return has
 }
 
 interface Place {

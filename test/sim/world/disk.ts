@@ -103,8 +103,8 @@ export function createDisk(trace: Trace, image: Uint8Array | null): Disk {
       const reads = query.sql.startsWith('select')
       if (process.state === 'dead' || (process.state === 'dying' && !reads)) return never()
       if (!reads) {
-        trace.mix(`${query.sql} ${JSON.stringify(query.parameters, printable)}`)
-        const table = /^(?:insert into|update|delete from) "(\w+)"/.exec(query.sql)?.[1]
+        trace.mix(`${query.sql} ${query.parameters.map(printable).join()}`)
+        const table = /^(?:insert into|update|delete from) "?(\w+)/.exec(query.sql)?.[1]
         if (table !== undefined) touched.set(table, (touched.get(table) ?? 0) + 1)
       }
       if (query.sql !== 'commit') return executeQuery(query, ...options)
@@ -155,13 +155,7 @@ export function createSha256(): Hasher {
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
 }
 
-function printable(_key: string, value: unknown): unknown {
+function printable(value: unknown): string {
   if (value instanceof Uint8Array) return createHash('sha256').update(value).digest('hex')
-  // How a Buffer shows itself to JSON, before it comes here.
-  if (typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value) {
-    return createHash('sha256')
-      .update(Buffer.from(value.data as number[]))
-      .digest('hex')
-  }
-  return typeof value === 'bigint' ? value.toString() : value
+  return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
 }
