@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { createEngine, type Engine, type Umid } from '@everdraft/core'
-import Database from 'better-sqlite3'
 
 import { inChunks } from '../../core/src/storage/chunks.ts'
 import { benchFolder } from '../../testkit/bench/real-disk.ts'
 import { ratios, spread } from '../../testkit/bench/statistics.ts'
 import { ratioWithSpread, type Section, type Suite } from '../../testkit/bench/suite.ts'
 import { blobFolder, sqlite } from '../src/index.ts'
+import { openAsTheEngine } from './as-the-engine.ts'
 import { account, noUploads, unreachable } from './unreachable.ts'
 
 const megabyte = 1024 * 1024
@@ -88,8 +88,7 @@ function plainFile(folder: string): Contestant {
 /** The same chunks in the same table, moved out of the log in the same small steps. */
 async function byHand(file: string): Promise<Contestant> {
   await (await createEngine({ storage: sqlite(file), mailbox: unreachable() })).close()
-  const database = new Database(file, { timeout: 0 })
-  for (const pragma of ['locking_mode = EXCLUSIVE', 'synchronous = FULL', 'fullfsync = 1']) database.pragma(pragma)
+  const database = openAsTheEngine(file)
   const addBlob = database.prepare(
     `insert into blob (account_id, sha256, size, complete, place, created_at) values ('', '', 0, 0, 'database', 0)`,
   )

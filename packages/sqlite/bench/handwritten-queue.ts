@@ -1,9 +1,10 @@
 import { createEngine } from '@everdraft/core'
 import { sqlite } from '@everdraft/sqlite'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 
 import { platformEnvironment } from '../../core/src/engine/platform.ts'
 import { uuidv7 } from '../../core/src/ids.ts'
+import { openAsTheEngine } from './as-the-engine.ts'
 import type { Plan, Run } from './queue.ts'
 import { unreachable } from './unreachable.ts'
 
@@ -29,13 +30,8 @@ interface DueRow {
  */
 export async function runHandwritten(file: string, { accounts, each }: Plan): Promise<Run> {
   await (await createEngine({ storage: sqlite(file), mailbox: unreachable() })).close()
-  const database = new Database(file, { timeout: 0 })
+  const database = openAsTheEngine(file)
   try {
-    database.pragma('locking_mode = EXCLUSIVE')
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    database.pragma('fullfsync = 1')
-    database.pragma('wal_autocheckpoint = 4000')
     const ids = Array.from({ length: accounts }, () => newId())
     const tasks = Array.from({ length: each }, () => ids.map((account) => ({ account, key: newId() })))
     const store = storing(database)

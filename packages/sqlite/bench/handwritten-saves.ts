@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 
 import type { AccountId, Umid } from '@everdraft/core'
-import Database from 'better-sqlite3'
 
+import { openAsTheEngine } from './as-the-engine.ts'
 import type { Contestant } from './save-contestants.ts'
 
 export interface HandwrittenOptions {
@@ -33,15 +33,7 @@ export function handwrittenSaves(
   file: string,
   { accountId, ids, commit, afterCommit }: HandwrittenOptions,
 ): Contestant {
-  const database = new Database(file, { timeout: 0 })
-  database.pragma('locking_mode = EXCLUSIVE')
-  database.pragma('journal_mode = WAL')
-  database.pragma('synchronous = FULL')
-  database.pragma('secure_delete = FAST')
-  database.pragma('fullfsync = 1')
-  database.pragma('foreign_keys = ON')
-  database.pragma('wal_autocheckpoint = 4000')
-  database.pragma('temp_store = MEMORY')
+  const database = openAsTheEngine(file)
   const device = randomUUID()
   const lane = `${accountId}/mailbox`
   const laneSeq = database.prepare('select seq from lane where id = ?').pluck().get(lane)

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
 import type { AccountId, Umid } from '@everdraft/core'
-import Database from 'better-sqlite3'
+
+import { openAsTheEngine } from './as-the-engine.ts'
 
 export interface DraftToSend {
   readonly id: Umid
@@ -28,13 +29,7 @@ export function handwrittenSends(
   drafts: readonly DraftToSend[],
   mailBytes: number,
 ): number {
-  const database = new Database(file, { timeout: 0 })
-  database.pragma('locking_mode = EXCLUSIVE')
-  database.pragma('journal_mode = WAL')
-  database.pragma('synchronous = FULL')
-  database.pragma('fullfsync = 1')
-  database.pragma('foreign_keys = ON')
-  database.pragma('wal_autocheckpoint = 4000')
+  const database = openAsTheEngine(file)
   const setDraft = database.prepare('update draft set status = ? where id = ?')
   const addSend = database.prepare(
     `insert into send (id, account_id, draft_id, status, phase, due_at, state, facts, message_id, sender, subject,

@@ -46,6 +46,12 @@ export function sqliteStorage(
   }
 }
 
+/**
+ * Filled only as pages are used. SQLite's own 2 MiB hold some hundred drafts: where more are at work, pages are read again
+ * and again, and changed ones written to the log before their commit.
+ */
+const pageCacheKiB = 16 * 1024
+
 /** @throws {EverdraftError} STORAGE_IN_USE, STORAGE_ERROR */
 async function openLocked(
   openHandle: (file: string) => SqliteHandle | Promise<SqliteHandle>,
@@ -69,6 +75,7 @@ async function openLocked(
     pragma(handle, `wal_autocheckpoint = ${checkpointPages}`)
     // What a savepoint may have to undo is else written to a file as soon as it is 64 KiB: about what one save changes.
     pragma(handle, 'temp_store = MEMORY')
+    pragma(handle, `cache_size = ${-pageCacheKiB}`)
     // The lock is taken by the first write, not by the pragma.
     handle.exec('begin immediate; commit')
     expectPragma(handle, 'synchronous', 2)
