@@ -104,3 +104,13 @@ export function mail(fields: MailFields = {}): string {
     '',
   ].join('\r\n')
 }
+
+/** What the same person writes next in that conversation. */
+export function second(fields: MailFields = {}): string {
+  return mail({
+    messageId: '<second@example.com>',
+    inReplyTo: '<first@example.com>',
+    references: '<first@example.com>',
+    ...fields,
+  })
+}
