@@ -60,6 +60,40 @@ describe('history', () => {
     expect((await device.engine.drafts.restore(draft.id, 3 as Version)).text).toBe('two\n')
   })
 
+  test('H18 discarding changes leaves what another program has written since it was opened', async () => {
+    let now = Date.parse('2026-01-01T00:00:00Z')
+    await using embedded = await openEmbedded({}, { environment: { now: () => now } })
+    const { device } = embedded
+    const draft = await device.create({ text: 'as it was\n' })
+    await settle(device)
+    await using composer = device.engine.drafts.open(draft.id)
+    await composer.opened
+    await device.engine.drafts.save(draft.id, { text: 'as it was, and mine\n' })
+    await settle(device)
+    await device.foreign(async (raw) => {
+      const [copy] = await raw.listMessages('Drafts')
+      await raw.append('Drafts', copy!.bytes.toString('latin1').replace('and mine', 'and theirs'), ['\\Draft'])
+      await raw.select('Drafts')
+      await raw.markDeleted('Drafts', [copy!.uid])
+      await raw.expunge('Drafts')
+    })
+    await settle(device)
+    expect(await device.get(draft.id)).toMatchObject({ text: 'as it was, and theirs\n' })
+    const unchanged = await device.engine.drafts.discardChanges(draft.id)
+    expect(unchanged).toMatchObject({ text: 'as it was, and theirs\n', sync: { state: 'synchronized' } })
+    for (let edit = 1; edit <= 4; edit += 1) {
+      now += hourMs / 3
+      await composer.renew()
+      await device.engine.drafts.save(draft.id, { text: `mine ${edit}\n` })
+      await settle(device)
+    }
+    // What the discarding goes back to is not thinned out meanwhile.
+    now += 2 * hourMs
+    await composer.renew()
+    expect((await device.engine.housekeep()).revisionsDropped).toBeGreaterThan(0)
+    expect(await device.engine.drafts.discardChanges(draft.id)).toMatchObject({ text: 'as it was, and theirs\n' })
+  })
+
   test('H18 a composer whose process ended is open no more once its lease is over', async () => {
     let aheadMs = 0
     await using embedded = await openEmbedded({}, { environment: { now: () => Date.now() + aheadMs } })

@@ -6,6 +6,7 @@ import type { Umid, Version } from '../ids.ts'
 import { releaseBlobs } from './blobs.ts'
 import { loadDraftState } from './draft-states.ts'
 import { getDraft, owesCopies } from './drafts.ts'
+import { newestForeign } from './revision-lookups.ts'
 import { compactRevisions } from './revisions.ts'
 import { unindexDraft } from './search.ts'
 import type { Db } from './db.ts'
@@ -54,9 +55,11 @@ async function pinnedVersions(db: Db, id: Umid): Promise<ReadonlySet<Version>> {
   const conflicts = await db.selectFrom('conflict').select('base_version').where('draft_id', '=', id).execute()
   const { review } = await getDraft(db, id)
   const leases = await db.selectFrom('lease').select('base_version').where('draft_id', '=', id).execute()
+  const foreign = leases.length === 0 ? null : await newestForeign(db, id)
   return new Set([
     state.head,
     ...(copy === null ? [] : [copy.version]),
+    ...(foreign === null ? [] : [foreign.version]),
     ...(review.approval === null ? [] : [review.approval.version]),
     ...[...conflicts, ...leases].map((row) => row.base_version as Version),
   ])

@@ -40,6 +40,13 @@ const ofDevice = prepared((db, input: { readonly id: Umid; readonly device: Devi
   newest(db, input).where('device', '=', input.device),
 )
 
+/** The newest that is kept and was written by another program. */
+export async function newestForeign(db: Db, id: Umid): Promise<SeenRevision | null> {
+  return seen(await byOthers(db, { id }))
+}
+
+const byOthers = prepared((db, input: { readonly id: Umid }) => newest(db, input).where('author', '=', 'foreign'))
+
 function newest(db: Db, { id }: { readonly id: Umid }) {
   return db
     .selectFrom('revision')

@@ -1,6 +1,7 @@
 import { EverdraftError } from '../errors.ts'
 import type { Version } from '../ids.ts'
 import { composerBase } from '../storage/leases.ts'
+import { newestForeign } from '../storage/revision-lookups.ts'
 import { revisionContent } from '../storage/revisions.ts'
 import { loadDraftState } from '../storage/draft-states.ts'
 import { newestCopy } from '../draft/draft-state.ts'
@@ -10,7 +11,8 @@ import type { LocalTask, PlanContext } from './task.ts'
 export interface DraftRestore extends RevisionRequest {
   /**
    * The version to go back to. `changes`: what was there before the user's changes, that is when this device's composer
-   * opened it, else what was synchronized last (hazard 18: this is another act than discarding the draft).
+   * opened it, else what was synchronized last (hazard 18: this is another act than discarding the draft). What another
+   * program has written since is none of the user's changes.
    */
   readonly to: Version | 'changes'
 }
@@ -30,7 +32,10 @@ export const draftRestore: LocalTask<DraftRestore, { readonly version: Version; 
 async function baseOfChanges(context: PlanContext, { draftId, device }: DraftRestore): Promise<Version> {
   const { db } = context.write
   const opened = await composerBase(db, draftId, device ?? context.device, context.now)
-  if (opened !== null) return opened
+  if (opened !== null) {
+    const foreign = await newestForeign(db, draftId)
+    return foreign !== null && foreign.version > opened ? foreign.version : opened
+  }
   const { copies, head } = await loadDraftState(db, draftId)
   return newestCopy(copies)?.version ?? head
 }

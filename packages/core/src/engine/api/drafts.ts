@@ -118,8 +118,8 @@ export interface Drafts {
    */
   restore(id: Umid, version: Version, options?: SaveOptions): Promise<Draft>
   /**
-   * Back to what it was when this device's composer opened it, else to what was synchronized last. The draft stays, and
-   * so does its history (hazard 18). @throws as `save`
+   * Back to what it was when this device's composer opened it, or to what another program has made of it since; without
+   * a composer, to what was synchronized last. The draft stays, and so does its history (hazard 18). @throws as `save`
    */
   discardChanges(id: Umid, options?: SaveOptions): Promise<Draft>
   /** Out of the local trash, within 30 days. @throws {EverdraftError} NOT_FOUND, NOT_DISCARDED */
