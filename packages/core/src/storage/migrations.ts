@@ -525,6 +525,8 @@ const steps: readonly (readonly Statement[])[] = [
     },
     `drop table send_event`,
   ],
+  // What is indexed is composed now, and cut where a script has no blanks.
+  [`update draft set indexed_version = 0 where emptied_at is null`],
 ]
 
 const schemaVersion: number = steps.length

@@ -19,7 +19,7 @@ export interface SearchHit {
 }
 
 interface SearchQuery extends DraftFilter {
-  /** At least one; each is the beginning of a word. */
+  /** At least one; each is the beginning of a word, or words in a row with a `wordBreak` between them, then of the last. */
   readonly words: readonly string[]
   readonly limit: number
   readonly offset: number

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Umid } from '../ids.ts'
 import { isShown } from './drafts.ts'
 import type { SearchIndex, SearchRow } from './search-index.ts'
-import { foldWord, wordsOf } from './search-words.ts'
+import { foldWord, wordBreak, wordsOf } from './search-words.ts'
 import { snippetOf } from './search-snippet.ts'
 
 /**
@@ -22,15 +22,24 @@ export const tsvector: SearchIndex = {
     await db.deleteFrom('draft_search').where('draft_id', '=', id).execute()
   },
   async find(db, { words, limit, offset, ...filter }) {
-    const beginnings = words.map((word) => foldWord(word).slice(0, longestWord)).filter((word) => word !== '')
+    const rows = words.map((word) =>
+      word
+        .split(wordBreak)
+        .map(foldedWord)
+        .filter((one) => one !== ''),
+    )
+    const beginnings = rows.flat()
     if (beginnings.length === 0) return { hits: [], total: 0 }
-    const wanted = sql`${beginnings.map((word) => `'${word}':*`).join(' & ')}::tsquery`
+    const wanted = sql`${rows
+      .filter((row) => row.length > 0)
+      .map((row) => `${row.map((word) => `'${word}'`).join(' <-> ')}:*`)
+      .join(' & ')}::tsquery`
     const found = db
       .selectFrom('draft_search')
       .innerJoin('draft', 'draft.id', 'draft_search.draft_id')
       .where(sql<boolean>`draft_search.words @@ ${wanted}`)
       .where(isShown(db, filter))
-    const rows = await found
+    const shown = await found
       .select(['draft_search.draft_id', 'subject', 'people', 'body', 'files'])
       // 1: the more words a text has, the less each counts.
       .orderBy(sql`ts_rank(draft_search.words, ${wanted}, 1)`, 'desc')
@@ -41,7 +50,7 @@ export const tsvector: SearchIndex = {
     const { total } = await found
       .select((count) => count.fn.countAll<number | string>().as('total'))
       .executeTakeFirstOrThrow()
-    const hits = rows.map((row) => ({
+    const hits = shown.map((row) => ({
       id: row.draft_id as Umid,
       snippet: snippetOf([row.subject, row.people, row.body, row.files], beginnings),
     }))
@@ -55,7 +64,11 @@ const longestWord = 255
 const mostBytes = 1_000_000
 /** Of a position, and how many of one word count. */
 const lastPosition = 16_383
-const mostPositions = 64
+const mostPositions = 255
+
+function foldedWord(word: string): string {
+  return foldWord(word).slice(0, longestWord)
+}
 
 function vectorOf(text: string): string {
   const positions = new Map<string, number[]>()

@@ -1,3 +1,25 @@
+// Written without blanks between words.
+const unspaced = String.raw`\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}`
+const written = String.raw`\p{L}\p{N}\p{Co}`
+const isUnspaced = new RegExp(`[${unspaced}]`, 'u')
+// What comes after is looked at first: thousands of marks in a row are then gone through once.
+const beside = new RegExp(
+  String.raw`(?=(?!\p{M})[${unspaced}])(?<=[${written}\p{M}])|(?=[${written}])(?<=(?!\p{M})[${unspaced}]\p{M}*)`,
+  'gu',
+)
+
+/** Between two words of a script that has no blanks: no index takes it for part of a word, and nobody sees it. */
+export const wordBreak = '\u200b'
+
+/**
+ * A text as the indexes cut it: composed, as some systems write `й` in two characters and others in one; and each
+ * character of a script without blanks is a word, as only a dictionary knows where its words end.
+ */
+export function toIndexed(text: string): string {
+  const composed = text.normalize('NFC')
+  return isUnspaced.test(composed) ? composed.replace(beside, wordBreak) : composed
+}
+
 /** A word as an index compares it, and where it stands. */
 export interface Word {
   readonly folded: string

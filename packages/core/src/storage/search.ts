@@ -1,4 +1,5 @@
 import type { DraftContent } from '../draft/draft.ts'
+import { textOf } from '../draft/quote.ts'
 import type { AccountId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import type { DraftQuery } from './drafts.ts'
@@ -7,6 +8,7 @@ import { prepared } from './prepared.ts'
 import { fts5 } from './search-fts5.ts'
 import type { SearchHit, SearchIndex } from './search-index.ts'
 import { tsvector } from './search-tsvector.ts'
+import { toIndexed, wordBreak } from './search-words.ts'
 
 /**
  * Full text over drafts: case and accents folded, words by their beginnings. The index runs behind the saves, as
@@ -47,10 +49,10 @@ export async function indexDraft(
   const row = {
     draft_id: draft.id,
     account_id: draft.accountId,
-    subject: content.subject,
-    people: people.map(({ name, address }) => `${name} ${address}`).join(', '),
-    body: content.text === '' ? withoutTags(content.html ?? '') : content.text,
-    files: content.attachments.map((attachment) => attachment.filename).join(', '),
+    subject: toIndexed(content.subject),
+    people: toIndexed(people.map(({ name, address }) => `${name} ${address}`).join(', ')),
+    body: toIndexed(textOf(content)),
+    files: toIndexed(content.attachments.map((attachment) => attachment.filename).join(', ')),
   }
   await unindexDraft(db, draft.id)
   await indexes[familyOf(db)].insert(db, row)
@@ -66,11 +68,15 @@ export async function searchDrafts(
   db: Db,
   { query, ...search }: DraftQuery & { readonly query: string },
 ): Promise<{ readonly hits: readonly SearchHit[]; readonly total: number }> {
-  const words = query.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
+  const words = toIndexed(query).match(wordsInRow) ?? []
   if (words.length === 0) return { hits: [], total: 0 }
-  return await indexes[familyOf(db)].find(db, { ...search, words })
+  const { hits, total } = await indexes[familyOf(db)].find(db, { ...search, words })
+  return { hits: hits.map(({ id, snippet }) => ({ id, snippet: withoutBreaks(snippet) })), total }
 }
 
-function withoutTags(html: string): string {
-  return html.replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, ' ').replace(/<[^>]*>/g, ' ')
+const wordsInRow = new RegExp(String.raw`[\p{L}\p{N}\p{M}\p{Co}]+(?:${wordBreak}[\p{L}\p{N}\p{M}\p{Co}]+)*`, 'gu')
+
+/** Hits in a row are one to who reads them. */
+function withoutBreaks(snippet: string): string {
+  return snippet.replaceAll(`\u2069${wordBreak}\u2068`, '').replaceAll(wordBreak, '')
 }

@@ -12,6 +12,7 @@ import { exerciseOutcomes } from './outcomes.ts'
 import { exerciseOwners } from './owners.ts'
 import { exerciseQueue } from './queue.ts'
 import { exerciseRepeatedRequests } from './repeated.ts'
+import { exerciseSearch } from './search.ts'
 import { exerciseSyncReport } from './sync-report.ts'
 import { exerciseWebhooks } from './webhooks.ts'
 
@@ -20,6 +21,7 @@ export function exerciseEngine(storage: SuiteStorage): void {
   exerciseDrafts(storage)
   exerciseDraftManager(storage)
   exerciseLeaving(storage)
+  exerciseSearch(storage)
   exerciseSyncReport(storage)
   exerciseEvents(storage)
   exerciseAccounts(storage)
