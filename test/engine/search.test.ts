@@ -1,3 +1,4 @@
+import type { TenantId, UserId } from '@everdraft/core'
 import { describe, expect, test } from 'vitest'
 
 import { openEmbedded } from '../hazards/embedded-device.ts'
@@ -107,5 +108,28 @@ describe('templates', () => {
     await expect(device.engine.templates.add(device.account.id, { name: ' ' })).rejects.toMatchObject({
       code: 'VALIDATION_ERROR',
     })
+  })
+
+  test('picks the account of a draft that names neither an account nor a sender', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const { engine } = device
+    const template = await engine.templates.add(device.account.id, { name: 'Offer', text: 'Dear customer,\n' })
+    const login = { host: '127.0.0.1', port: 1, security: 'none', user: 'x', password: 'x' } as const
+    const work = await engine.accounts.add({ address: 'ann@work.example', imap: login })
+    const theirs = await engine.accounts.add({
+      address: 'bob@example.net',
+      imap: login,
+      owner: { tenantId: 'default' as TenantId, userId: 'bob' as UserId },
+    })
+    await engine.drafts.create({ accountId: work.id, to: 'carol@example.com' })
+    const made = await engine.drafts.create({ templateId: template.id, to: 'carol@example.com' })
+    expect(made).toMatchObject({ accountId: device.account.id, from: { address: 'ann@example.org' } })
+    // A template is of one account: nobody else's draft begins with it.
+    for (const other of [{ from: 'ann@work.example' }, { accountId: work.id }, { owner: theirs.owner }]) {
+      const refused = engine.drafts.create({ templateId: template.id, ...other })
+      await expect(refused).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    }
+    expect((await engine.drafts.list()).total).toBe(2)
   })
 })

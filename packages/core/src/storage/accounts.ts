@@ -3,7 +3,7 @@ import type { SelectQueryBuilder } from 'kysely'
 import { EverdraftError } from '../errors.ts'
 import type { DraftContent, LastError } from '../draft/draft.ts'
 import type { Owner } from '../access.ts'
-import type { AccountId, TenantId, UserId } from '../ids.ts'
+import type { AccountId, TemplateId, TenantId, UserId } from '../ids.ts'
 import type { Login } from '../wire/login.ts'
 import type { AccountRow, Schema } from './schema.ts'
 import { setSecret, type StoredSecret } from './secrets.ts'
@@ -95,14 +95,16 @@ export function accountsOf(db: Db, owner: Owner | null): SelectQueryBuilder<Sche
 const rememberedDrafts = 200
 
 /**
- * For a draft made without naming an account: the one whose address it is from, else the one from which its recipients
- * were written to last, else the one used last. `owner` null: among everybody's.
+ * For a draft made without naming an account: the one whose address it is from, else that of the template it begins
+ * with, else the one from which its recipients were written to last, else the one used last. `owner` null: among
+ * everybody's.
  * @throws {EverdraftError} NOT_FOUND where there is no account
  */
 export async function pickAccount(
   db: Db,
   owner: Owner | null,
   { from, to, cc, bcc }: Pick<DraftContent, 'from' | 'to' | 'cc' | 'bcc'>,
+  templateId: TemplateId | null = null,
 ): Promise<AccountId> {
   const accounts = await accountsOf(db, owner).select(['id', 'address']).orderBy('last_used_at', 'desc').execute()
   const [lastUsed, ...others] = accounts
@@ -110,6 +112,15 @@ export async function pickAccount(
   const sender = from?.address.toLowerCase()
   const own = accounts.find((account) => account.address.toLowerCase() === sender)
   if (own !== undefined) return own.id as AccountId
+  if (templateId !== null) {
+    const template = await db
+      .selectFrom('template')
+      .select('account_id')
+      .where('id', '=', templateId)
+      .executeTakeFirst()
+    const itsAccount = accounts.find((account) => account.id === template?.account_id)
+    if (itsAccount !== undefined) return itsAccount.id as AccountId
+  }
   const correspondents = new Set([...to, ...cc, ...bcc].map(({ address }) => address.toLowerCase()))
   if (others.length === 0 || correspondents.size === 0) return lastUsed.id as AccountId
   return (await lastToWrite(db, owner, correspondents)) ?? (lastUsed.id as AccountId)

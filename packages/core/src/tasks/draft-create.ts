@@ -14,7 +14,7 @@ import type { LocalTask } from './task.ts'
 export interface DraftCreate {
   /** Default: a new one. Whoever gives one has seen, in this transaction, that no draft has it. */
   readonly id?: Umid
-  /** Null: picked by the sender's address, else by who was written to from it last, else the account used last. */
+  /** Null: picked by the sender's address, else by the template, else by who was written to from it last, else the account used last. */
   readonly accountId: AccountId | null
   /** Among whose accounts it is picked; null: among all. */
   readonly owner: Owner | null
@@ -44,7 +44,7 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
     const known = input.request === null ? null : await draftOfRequest(write.db, input.request, now)
     if (known !== null) return { result: { id: known }, followUps: [] }
     const given = applyChanges(emptyContent, input.fields)
-    const accountId = input.accountId ?? (await pickAccount(write.db, input.owner, given))
+    const accountId = input.accountId ?? (await pickAccount(write.db, input.owner, given, input.templateId))
     const account = await getAccount(write.db, accountId)
     const base =
       input.templateId === null ? emptyContent : (await getTemplate(write.db, accountId, input.templateId)).content

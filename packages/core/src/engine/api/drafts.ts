@@ -31,7 +31,7 @@ export interface DraftInput extends DraftChanges {
   readonly policy?: DraftPolicy
   /** With `required`, it is sent only as somebody has approved it. Default: as whoever sends it likes. */
   readonly review?: ReviewInput
-  /** Of the draft's account; the fields given win over the template's. */
+  /** Of the draft's account, which is picked by it where nothing else names one; the fields given win over the template's. */
   readonly templateId?: TemplateId
 }
 
