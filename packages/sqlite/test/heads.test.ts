@@ -1,13 +1,18 @@
-import type { Umid } from '@everdraft/core'
+import type { Umid, Version } from '@everdraft/core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { type DraftContent, emptyContent } from '../../core/src/draft/draft.ts'
-import { readHead, writeHead } from '../../core/src/storage/heads.ts'
+import { refillDraft } from '../../core/src/storage/bundled-drafts.ts'
+import { applyDraftEvent } from '../../core/src/storage/draft-states.ts'
+import { getDraft } from '../../core/src/storage/drafts.ts'
+import { forgetHead, forgetHeads, isHeadKept, readHead, writeHead } from '../../core/src/storage/heads.ts'
+import { emptyTrashed } from '../../core/src/storage/housekeeping.ts'
 import { sqlite } from '../src/index.ts'
-import { openFakeDevice, openNotes, sqliteError, suiteStorage } from './harness.ts'
+import { openFakeDevice, openNotes, openStoreAt, sqliteError, suiteStorage } from './harness.ts'
 
 const id = 'a draft' as Umid
+const row = { version: 2 as Version, updatedAt: 1_000 }
 
 const content: fc.Arbitrary<DraftContent> = fc
   .record({
@@ -25,13 +30,16 @@ describe('the head of a draft', () => {
     await notes.store.read(async (db) => {
       fc.assert(
         fc.property(content, content, (one, other) => {
-          const json = writeHead(db, id, one)
+          const json = writeHead(db, id, row, one)
           expect(json).toBe(JSON.stringify(one))
-          expect(readHead(db, id, json)).toEqual(JSON.parse(json))
-          expect(Object.keys(readHead(db, id, json))).toEqual(Object.keys(JSON.parse(json) as object))
-          // What another transaction has written, which may have been rolled back, is not what the row says.
-          writeHead(db, id, other)
-          expect(readHead(db, id, json)).toEqual(JSON.parse(json))
+          expect(readHead(db, id, row)).toEqual(JSON.parse(json))
+          expect(Object.keys(readHead(db, id, row) ?? {})).toEqual(Object.keys(JSON.parse(json) as object))
+          // The row as another save has left it.
+          const later = { version: 3 as Version, updatedAt: 1_001 }
+          const next = writeHead(db, id, later, other)
+          expect(readHead(db, id, row)).toBeNull()
+          expect(readHead(db, id, { ...later, updatedAt: 1_000 })).toBeNull()
+          expect(readHead(db, id, later)).toEqual(JSON.parse(next))
         }),
       )
     })
@@ -46,12 +54,13 @@ describe('the head of a draft', () => {
     await notes.store.read(async (db) => {
       fc.assert(
         fc.property(content, fc.array(changes, { minLength: 1, maxLength: 4 }), (first, later) => {
-          let json = writeHead(db, id, first)
+          writeHead(db, id, row, first)
           for (const change of later) {
-            const next = { ...readHead(db, id, json), ...change }
-            json = writeHead(db, id, next)
-            expect(json).toBe(JSON.stringify(next))
-            expect(readHead(db, id, json)).toEqual(next)
+            const read = readHead(db, id, row)
+            if (read === null) throw new Error('what was just written is not kept')
+            const next = { ...read, ...change }
+            expect(writeHead(db, id, row, next)).toBe(JSON.stringify(next))
+            expect(readHead(db, id, row)).toEqual(next)
           }
         }),
       )
@@ -62,24 +71,88 @@ describe('the head of a draft', () => {
     await using notes = await openNotes()
     await notes.store.read(async (db) => {
       const given = { ...emptyContent, text: 'words', tags: ['one'] }
-      const json = writeHead(db, id, given)
+      writeHead(db, id, row, given)
       given.tags.push('two')
-      ;(readHead(db, id, json).tags as string[]).push('three')
-      expect(readHead(db, id, json)).toEqual({ ...emptyContent, text: 'words', tags: ['one'] })
+      ;(readHead(db, id, row)?.tags as string[] | undefined)?.push('three')
+      expect(readHead(db, id, row)).toEqual({ ...emptyContent, text: 'words', tags: ['one'] })
     })
   })
 
-  test('is that of before a save that the full disk refused', async () => {
-    const disk = suiteStorage(sqlite, () => sqliteError('SQLITE_FULL')).fullDisk('insert into "event"')
-    await using device = await openFakeDevice({ wrap: disk.wrap })
+  test('is kept of few, and of none that is very long', async () => {
+    await using notes = await openNotes()
+    await notes.store.read(async (db) => {
+      const ids = Array.from({ length: 200 }, (_, number) => `draft ${number}` as Umid)
+      const keptOf = (): number => ids.filter((one) => isHeadKept(db, one)).length
+      for (const one of ids) writeHead(db, one, row, emptyContent)
+      expect(keptOf()).toBe(128)
+      expect(isHeadKept(db, ids[0] as Umid)).toBe(false)
+      // 4 Mi code units of all.
+      for (const one of ids) writeHead(db, one, row, { ...emptyContent, text: 'x'.repeat(200_000) })
+      expect(keptOf()).toBe(20)
+      for (const one of ids) writeHead(db, one, row, { ...emptyContent, text: 'x'.repeat(300_000) })
+      expect(keptOf()).toBe(0)
+      for (const one of ids) writeHead(db, one, row, emptyContent)
+      forgetHead(db, ids[199] as Umid)
+      expect(keptOf()).toBe(127)
+      forgetHeads(db)
+      expect(keptOf()).toBe(0)
+    })
+  })
+
+  // What was written first for the same version and at the same time is in no row.
+  test.each(['insert into "event"', 'commit'])(
+    'is that of before a save that the full disk refused at %s',
+    async (start) => {
+      const disk = suiteStorage(sqlite, () => sqliteError('SQLITE_FULL')).fullDisk(start)
+      await using device = await openFakeDevice({ wrap: disk.wrap })
+      const { drafts } = device.engine
+      const draft = await drafts.create({ subject: 'A letter', tags: ['kept'] })
+      await drafts.save(draft.id, { text: 'stored' })
+      disk.full = true
+      await expect(drafts.save(draft.id, { text: 'refused', tags: [] })).rejects.toMatchObject({
+        code: 'STORAGE_ERROR',
+      })
+      disk.full = false
+      expect(await drafts.get(draft.id)).toMatchObject({ text: 'stored', tags: ['kept'] })
+      const { subject } = await drafts.save(draft.id, { subject: 'Another letter' })
+      expect(subject).toBe('Another letter')
+      expect(await drafts.get(draft.id)).toMatchObject({ text: 'stored', tags: ['kept'], subject: 'Another letter' })
+    },
+  )
+
+  test('is that of before a save that failed among others that did not', async () => {
+    await using device = await openFakeDevice()
     const { drafts } = device.engine
-    const draft = await drafts.create({ subject: 'A letter', tags: ['kept'] })
-    await drafts.save(draft.id, { text: 'stored' })
-    disk.full = true
-    await expect(drafts.save(draft.id, { text: 'refused', tags: [] })).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
-    disk.full = false
-    const { subject } = await drafts.save(draft.id, { subject: 'Another letter' })
-    expect(subject).toBe('Another letter')
-    expect(await drafts.get(draft.id)).toMatchObject({ text: 'stored', tags: ['kept'], subject: 'Another letter' })
+    const draft = await drafts.create({ subject: 'A letter' })
+    await drafts.save(draft.id, { text: 'first' })
+    // All are one commit: the first is written twice, as the third fails.
+    const answers = await Promise.allSettled([
+      drafts.save(draft.id, { text: 'second' }, { baseVersion: 2 as Version }),
+      drafts.save(draft.id, { text: 'third' }),
+      drafts.save(draft.id, { text: 'refused' }, { baseVersion: 2 as Version }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(await drafts.get(draft.id)).toMatchObject({ text: 'third', version: 4 })
+    expect((await drafts.save(draft.id, { subject: 'Another' })).text).toBe('third')
+  })
+
+  test('is what else was written to the row at the same version: nothing, or what a bundle brings', async () => {
+    await using device = await openFakeDevice()
+    const made = await device.engine.drafts.create({ subject: 'A letter' })
+    await device.engine.close()
+    const store = await openStoreAt(device.file)
+    const textNow = async (): Promise<string> => (await store.read((db) => getDraft(db, made.id))).content.text
+    await store.write(async (write) => {
+      const draft = await getDraft(write.db, made.id)
+      const content = { ...draft.content, text: 'words' }
+      await applyDraftEvent(write, made.id, { type: 'saved', version: row.version }, row.updatedAt, content, draft)
+    })
+    expect(await textNow()).toBe('words')
+    await store.write(({ db }) => emptyTrashed(db, made.id, 2_000))
+    expect(await textNow()).toBe('')
+    const bundled = { id: made.id, content: { ...emptyContent, text: 'from elsewhere' }, ...row, history: [] }
+    await store.write(({ db }) => refillDraft(db, bundled))
+    expect(await textNow()).toBe('from elsewhere')
+    await store.close()
   })
 })

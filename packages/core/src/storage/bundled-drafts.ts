@@ -5,6 +5,7 @@ import type { Copies } from '../draft/draft-state.ts'
 import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { getDraft, type StoredDraft } from './drafts.ts'
+import { forgetHead } from './heads.ts'
 import { prepared } from './prepared.ts'
 import { insertHistory, type RevisionRecord, revisionRecords } from './revisions.ts'
 
@@ -65,6 +66,7 @@ export interface BundledDraft {
 }
 
 export async function insertBundledDraft(db: Db, { history, ...draft }: BundledDraft): Promise<void> {
+  forgetHead(db, draft.id)
   await addDraft(db, { ...draft, content: JSON.stringify(draft.content), review: draft.reviewRequired ? 1 : 0 })
   await insertHistory(db, draft.id, history)
 }
@@ -108,6 +110,7 @@ export async function refillDraft(
   }: Pick<BundledDraft, 'id' | 'content' | 'version' | 'updatedAt' | 'history'>,
 ): Promise<void> {
   await db.deleteFrom('revision').where('draft_id', '=', id).execute()
+  forgetHead(db, id)
   await db
     .updateTable('draft')
     .set({

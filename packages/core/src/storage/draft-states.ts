@@ -180,7 +180,10 @@ async function saveDraftState(
 ): Promise<void> {
   const { id, before, after, now, head } = change
   const isMoved = after.status !== before.status || after.copies.kind !== before.copies.kind
-  if (head !== null) await setHead(db, { id, version: after.head, content: writeHead(db, id, head), updatedAt: now })
+  if (head !== null) {
+    const row = { version: after.head, updatedAt: now }
+    await setHead(db, { id, ...row, content: writeHead(db, id, row, head) })
+  }
   if (isMoved) await setState(db, { id, status: after.status, syncState: after.copies.kind })
   if (head === null && after.head !== before.head) await setVersion(db, { id, version: after.head })
   if (after.status !== before.status && (after.status === 'discarded' || before.status === 'discarded')) {

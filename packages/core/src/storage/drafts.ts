@@ -13,7 +13,7 @@ import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, MessageId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
-import { readHead } from './heads.ts'
+import { forgetHead, isHeadKept, readHead } from './heads.ts'
 import { prepared } from './prepared.ts'
 import type { DraftRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
@@ -53,6 +53,8 @@ export interface NewDraft {
 
 export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
   const { succeeds = null, reviewRequired = false } = draft
+  // Of an account that was removed it may be known by this id.
+  forgetHead(db, draft.id)
   await addDraft(db, {
     ...draft,
     content: JSON.stringify(draft.content),
@@ -103,20 +105,21 @@ const addDraft = prepared(
 
 /** @throws {EverdraftError} NOT_FOUND */
 export async function getDraft(db: Db, id: Umid): Promise<StoredDraft> {
-  const [row] = await draftRow(db, { id })
-  if (row === undefined) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
-  return wholeDraft(db, row)
+  const draft = await findDraft(db, id)
+  if (draft === null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
+  return draft
 }
 
 /** Null: nobody's draft has this id, and none ever had. */
 export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
+  if (isHeadKept(db, id)) {
+    const [row] = await rowWithoutContent(db, { id })
+    if (row === undefined) return null
+    const content = readHead(db, id, { version: row.version as Version, updatedAt: row.updated_at })
+    if (content !== null) return toDraft(row, content, Boolean(row.owes))
+  }
   const [row] = await draftRow(db, { id })
-  return row === undefined ? null : wholeDraft(db, row)
-}
-
-function wholeDraft(db: Db, row: ReadRow & { readonly owes: unknown }): StoredDraft {
-  const content = readHead(db, row.id as Umid, row.content)
-  return toDraft(row, { content, mayOwe: Boolean(row.owes) })
+  return row === undefined ? null : toDraft(row, JSON.parse(row.content) as DraftContent, Boolean(row.owes))
 }
 
 /** The others tell nobody anything who reads a draft, and each takes its time. */
@@ -128,7 +131,6 @@ const readColumns = [
   'sync_state',
   'policy',
   'version',
-  'content',
   'scheduled_send_at',
   'succeeds',
   'created_at',
@@ -143,13 +145,17 @@ const readColumns = [
 
 type ReadRow = Pick<Selectable<DraftRow>, (typeof readColumns)[number]>
 
-const draftRow = prepared((db, input: { readonly id: Umid }) =>
-  db
+const draftRow = prepared((db, input: { readonly id: Umid }) => ofDraft(db, input.id).select('content'))
+
+const rowWithoutContent = prepared((db, input: { readonly id: Umid }) => ofDraft(db, input.id))
+
+function ofDraft(db: Db, id: Umid) {
+  return db
     .selectFrom('draft')
     .select(readColumns)
     .select((draft) => owesCopies(draft).as('owes'))
-    .where('id', '=', input.id),
-)
+    .where('id', '=', id)
+}
 
 /** Whether copies of it are still to go. Asked with the draft, as a statement of its own would cost several times as much. */
 export function owesCopies(draft: ExpressionBuilder<Schema, 'draft'>): ExpressionWrapper<Schema, 'draft', SqlBool> {
@@ -236,7 +242,10 @@ export async function listDrafts(
   query: DraftQuery,
 ): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
   const rows = isPlain(query) ? await rowsOfAccount(db, query) : await selectShown(db, query).execute()
-  return { items: rows.map((row) => toDraft(row)), total: await countShown(db, query) }
+  return {
+    items: rows.map((row) => toDraft(row, JSON.parse(row.content) as DraftContent, true)),
+    total: await countShown(db, query),
+  }
 }
 
 /** What is asked for by far the most. */
@@ -253,7 +262,7 @@ function selectShown(db: Db, query: DraftQuery) {
   return db
     .selectFrom('draft')
     .where(isShown(db, query))
-    .select(readColumns)
+    .select([...readColumns, 'content'])
     .orderBy('updated_at', 'desc')
     .orderBy('id', 'desc')
     .limit(query.limit)
@@ -321,8 +330,9 @@ function approvalOf(row: ReadRow): Approval | null {
 
 function toDraft(
   row: ReadRow,
-  /** What is known of it beyond the row. */
-  { content, mayOwe } = { content: JSON.parse(row.content) as DraftContent, mayOwe: true },
+  content: DraftContent,
+  /** True also where that was not asked for. */
+  mayOwe: boolean,
 ): StoredDraft {
   return {
     id: row.id as Umid,

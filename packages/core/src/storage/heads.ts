@@ -1,15 +1,23 @@
 import type { DraftContent } from '../draft/draft.ts'
-import type { Umid } from '../ids.ts'
+import type { Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
+import { directAnswer } from './direct.ts'
 
-/** As many as are saved in turns, all of them together in a few megabytes. */
+/** As many as are saved in turns. */
 const mostKept = 128
-const longestKept = 16_384
+/** Of all of them together, in UTF-16 code units. */
+const mostUnits = 4 * 1024 * 1024
+const longestKept = mostUnits / 16
 
-interface Written {
-  /** As it stands in the draft's row. */
-  readonly json: string
-  /** What JSON says of the same without the texts. Nobody else has it: whoever reads it gets objects of their own. */
+/** A draft's row as the last save of it left it. */
+export interface HeadRow {
+  readonly version: Version
+  readonly updatedAt: number
+}
+
+interface Written extends HeadRow {
+  readonly units: number
+  /** What JSON says of the content without the texts. Nobody else has it: whoever reads it gets objects of their own. */
   readonly rest: DraftContent
   readonly text: string
   readonly html: string | null
@@ -17,28 +25,40 @@ interface Written {
   lastRead: DraftContent | null
 }
 
-/** By Kysely's adapter: that is one object for a database and all its transactions. */
-const written = new WeakMap<object, Map<Umid, Written>>()
+interface Kept {
+  readonly heads: Map<Umid, Written>
+  units: number
+}
 
-/** The content of a draft's new head as its row has it. The next save reads it again, and is not to parse a long text for that. */
-export function writeHead(db: Db, id: Umid, content: DraftContent): string {
+/** By Kysely's adapter: that is one object for a database and all its transactions. */
+const kept = new WeakMap<object, Kept>()
+
+/**
+ * The content of a draft's new head as its row is to have it. The next save neither reads nor parses a long text again. Only
+ * where nobody else can write: a database within the process, which is locked for it.
+ */
+export function writeHead(db: Db, id: Umid, row: HeadRow, content: DraftContent): string {
   const json = JSON.stringify(content)
+  if (directAnswer(db) === null) return json
   const { adapter } = db.getExecutor()
-  let kept = written.get(adapter)
-  if (kept === undefined) {
-    kept = new Map()
-    written.set(adapter, kept)
-  }
-  const before = kept.get(id)
-  kept.delete(id)
+  const known = kept.get(adapter) ?? { heads: new Map<Umid, Written>(), units: 0 }
+  kept.set(adapter, known)
+  const before = known.heads.get(id) ?? null
+  drop(known, id)
   if (json.length > longestKept) return json
+  const { version, updatedAt } = row
   const { text, html } = content
   const rest =
-    before !== undefined && before.lastRead !== null && differsInTextsAlone(before.lastRead, content)
+    before !== null && before.lastRead !== null && differsInTextsAlone(before.lastRead, content)
       ? before.rest
       : (JSON.parse(JSON.stringify({ ...content, text: '', html: null })) as DraftContent)
-  kept.set(id, { json, rest, text, html, lastRead: null })
-  if (kept.size > mostKept) dropOldest(kept)
+  known.heads.set(id, { version, updatedAt, units: json.length, rest, text, html, lastRead: null })
+  known.units += json.length
+  while (known.heads.size > mostKept || known.units > mostUnits) {
+    const oldest = known.heads.keys().next()
+    if (oldest.done === true) break
+    drop(known, oldest.value)
+  }
   return json
 }
 
@@ -64,17 +84,33 @@ function copyOf<Value>(value: Value): Value {
   return copy
 }
 
-function dropOldest(kept: Map<Umid, Written>): void {
-  const oldest = kept.keys().next()
-  if (oldest.done !== true) kept.delete(oldest.value)
+function drop(known: Kept, id: Umid): void {
+  known.units -= known.heads.get(id)?.units ?? 0
+  known.heads.delete(id)
 }
 
-/** What the row says, whoever has written it: what is kept counts only where the row has exactly that. */
-export function readHead(db: Db, id: Umid, json: string): DraftContent {
-  const kept = written.get(db.getExecutor().adapter)?.get(id)
-  if (kept?.json !== json) return JSON.parse(json) as DraftContent
-  const { text, html } = kept
-  const content = { ...copyOf(kept.rest), text, html }
-  kept.lastRead = content
+/** Whether it is worth asking for the row without its content. */
+export function isHeadKept(db: Db, id: Umid): boolean {
+  return kept.get(db.getExecutor().adapter)?.heads.has(id) ?? false
+}
+
+/** Null: the row says something else than was written last, or nothing is known of it. */
+export function readHead(db: Db, id: Umid, row: HeadRow): DraftContent | null {
+  const head = kept.get(db.getExecutor().adapter)?.heads.get(id)
+  if (head?.version !== row.version || head.updatedAt !== row.updatedAt) return null
+  const { text, html } = head
+  const content = { ...copyOf(head.rest), text, html }
+  head.lastRead = content
   return content
+}
+
+/** Its row says something else from now on, at the same version. */
+export function forgetHead(db: Db, id: Umid): void {
+  const known = kept.get(db.getExecutor().adapter)
+  if (known !== undefined) drop(known, id)
+}
+
+/** What was written last may be rolled back. */
+export function forgetHeads(db: Db): void {
+  kept.delete(db.getExecutor().adapter)
 }

@@ -6,6 +6,7 @@ import type { Umid, Version } from '../ids.ts'
 import { releaseBlobs } from './blobs.ts'
 import { loadDraftState } from './draft-states.ts'
 import { getDraft, owesCopies } from './drafts.ts'
+import { forgetHead } from './heads.ts'
 import { newestForeign } from './revision-lookups.ts'
 import { compactRevisions } from './revisions.ts'
 import { unindexDraft } from './search.ts'
@@ -108,6 +109,7 @@ export async function emptyTrashed(db: Db, id: Umid, now: number): Promise<void>
   await db.deleteFrom('lease').where('draft_id', '=', id).execute()
   await releaseBlobs(db, id, new Set())
   await unindexDraft(db, id)
+  forgetHead(db, id)
   await db
     .updateTable('draft')
     .set({ content: JSON.stringify(emptyContent), trashed_at: null, emptied_at: now, indexed_version: 2 ** 31 })

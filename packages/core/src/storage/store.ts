@@ -7,6 +7,7 @@ import type { Db } from './db.ts'
 import { answerTo, declareDirect } from './direct.ts'
 import { insertEvent } from './events.ts'
 import { beginWrite, declareFamily, type Family } from './family.ts'
+import { forgetHeads } from './heads.ts'
 import { migrate } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import type { OpenStorage, Storage } from './storage.ts'
@@ -256,6 +257,7 @@ async function commitTogether(
       await answerTo(db, commit)
       return done
     } catch (error) {
+      forgetHeads(db)
       // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
       await answerTo(db, rollback).catch(() => {})
       throw error
@@ -292,6 +294,7 @@ async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): 
     await answerTo(db, release)
     return done
   } catch (error) {
+    forgetHeads(db)
     try {
       await answerTo(db, rollbackToSavepoint)
       await answerTo(db, release)
