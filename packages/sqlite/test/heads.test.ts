@@ -144,8 +144,8 @@ describe('the head of a draft', () => {
     const textNow = async (): Promise<string> => (await store.read((db) => getDraft(db, made.id))).content.text
     await store.write(async (write) => {
       const draft = await getDraft(write.db, made.id)
-      const content = { ...draft.content, text: 'words' }
-      await applyDraftEvent(write, made.id, { type: 'saved', version: row.version }, row.updatedAt, content, draft)
+      const saved = { ...draft.content, text: 'words' }
+      await applyDraftEvent(write, made.id, { type: 'saved', version: row.version }, row.updatedAt, saved, draft)
     })
     expect(await textNow()).toBe('words')
     await store.write(({ db }) => emptyTrashed(db, made.id, 2_000))
