@@ -167,10 +167,8 @@ function sessionOf(sent: readonly Uint8Array[], onSeen: () => void): MailboxSess
     uids: async () => uids(),
     details: async () => [],
     headerFields: async () => [],
-    identitiesFrom: async (from) =>
-      uids()
-        .filter((uid) => uid >= from)
-        .map(identity),
+    uidsSince: async () => uids(),
+    identities: async (wanted) => wanted.filter((uid) => uid <= sent.length).map(identity),
     fetchRaw: async (uid) => {
       onSeen()
       return inOnePiece(sent[uid - 1] as Uint8Array)

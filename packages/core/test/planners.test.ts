@@ -190,6 +190,7 @@ const folderQuestion: fc.Arbitrary<ReconcileQuestion> = fc
             uidNext: seen.next as Uid,
             others: new Set(seen.others as Uid[]),
             seenAt: 0,
+            newestAt: null,
             losses: 'apply' as const,
             highestModseq: null,
           },

@@ -16,8 +16,10 @@ export interface SeenFolder {
   readonly highestModseq: string | null
   /** Messages that were looked at and are none of ours. Whatever else is there is new, or was gone and is back. */
   readonly others: ReadonlySet<Uid>
-  /** When, in epoch milliseconds; of `inbox`, when the newest of the messages right below `uidNext` came, by the server's clock. */
+  /** When, in epoch milliseconds. */
   readonly seenAt: number
+  /** By the server's clock, in epoch milliseconds; nothing right below `uidNext` came later. Null: not known, and not asked of Drafts. */
+  readonly newestAt: number | null
   readonly losses: Losses
 }
 
@@ -39,6 +41,7 @@ export async function seenFolder(db: Db, accountId: AccountId, role: WatchedRole
     highestModseq: row.highest_modseq,
     others: readUidSet(row.others),
     seenAt: row.seen_at,
+    newestAt: row.newest_at,
     losses: row.losses as Losses,
   }
 }
@@ -51,6 +54,7 @@ export async function setSeenFolder(db: Db, accountId: AccountId, role: WatchedR
     highest_modseq: seen.highestModseq,
     others: uidSetText(seen.others),
     seen_at: seen.seenAt,
+    newest_at: seen.newestAt,
     losses: seen.losses,
   }
   await db

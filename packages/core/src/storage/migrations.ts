@@ -527,6 +527,11 @@ const steps: readonly (readonly Statement[])[] = [
   ],
   // What is indexed is composed now, and cut where a script has no blanks.
   [`update draft set indexed_version = 0 where emptied_at is null`],
+  [
+    // Until when what was looked at came has a place of its own: of INBOX it stood where the others have the time of the look.
+    `alter table folder add column newest_at integer`,
+    `update folder set newest_at = seen_at where role = 'inbox'`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

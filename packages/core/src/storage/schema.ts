@@ -327,6 +327,8 @@ interface FolderRow {
   readonly others: string
   /** `apply`, `hold`, `confirmed`: see `Losses`. */
   readonly losses: string
+  /** See `SeenFolder`. */
+  readonly newest_at: number | null
 }
 
 export interface BlobRow {

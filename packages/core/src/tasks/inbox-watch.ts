@@ -17,10 +17,10 @@ import { findResponder } from '../storage/responders.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../wire/mailbox.ts'
 import type { ParsedMessage, PassingPart } from '../wire/message-format.ts'
 import { answerMail } from './steps/answer-mail.ts'
-import { firstUidSince } from './steps/first-uid-since.ts'
 import { createPictureKeeper } from './steps/keep-pictures.ts'
 import { readSentAnswers } from './steps/read-sent-answers.ts'
 import { readTextOnly } from './steps/read-text-only.ts'
+import { newestBelow, newestOf, seenUntil, type Unseen, unseenUids } from './steps/unseen-uids.ts'
 import { done, type ExecuteContext, type WireTask } from './task.ts'
 
 /** RFC 3501 §5.1: by that name everywhere. */
@@ -45,7 +45,7 @@ const seenAgainMs = 3_600_000
 
 /**
  * Looks into INBOX for new mail that is to be answered by a draft. Nothing there is changed, not even what is unread. What was found
- * is written down mail by mail, with the place where to go on, so that after a cut or a restart each is found once.
+ * is written down mail by mail, with the place where to go on where there is one, so that after a cut or a restart each is found once.
  */
 export const inboxWatch: WireTask = {
   name: 'inbox_watch',
@@ -80,49 +80,60 @@ interface Look {
 }
 
 async function lookThrough(context: ExecuteContext, session: MailboxSession, look: Look): Promise<void> {
-  const { folder, settings, account } = look
+  const { settings, account } = look
   const place = await placeToGoOn(context, session, look)
-  const added = place.from < place.end ? await session.identitiesFrom(place.from) : []
-  const mails = added.filter(({ deleted, draft, answered }) => !deleted && !draft && !answered)
-  for (let at = 0; at < mails.length; at += headersAtOnce) {
-    const page = mails.slice(at, at + headersAtOnce)
-    const isSmall = page.length <= fewMails && page.every(({ size }) => size <= smallBytes)
+  const { uids, after, isAnew, isOld } = place
+  let newestAt = place.newestAt ?? 0
+  for (let at = 0; at < uids.length; at += headersAtOnce) {
+    const page = uids.slice(at, at + headersAtOnce)
+    const added = await session.identities(page)
+    const mails = added.filter(({ deleted, draft, answered }) => !deleted && !draft && !answered)
+    const isSmall = mails.length <= fewMails && mails.every(({ size }) => size <= smallBytes)
+    newestAt = Math.max(newestAt, await newestOf(context, session, page))
     for await (const found of isSmall
-      ? readWhole(context, session, page)
-      : readByHeader(context, session, page, settings)) {
+      ? readWhole(context, session, mails)
+      : readByHeader(context, session, mails, settings)) {
       if (whyNot(found.mail, settings.filters, ownAddresses(account)) !== null) continue
+      if (place.isPutBack && isWrittenBefore(place, found.date)) continue
       const mail = await found.read()
-      if (mail === null || (await cameLongAgo(context, session, { uid: found.uid, mail, settings }))) continue
-      await writeDown(context, session, { folder, uid: found.uid, mail })
+      if (mail === null || (await cameLongAgo(session, { uid: found.uid, mail, place }))) continue
+      // What is looked at anew lies among what is not: there a mail is known by its mark alone, until all were looked at.
+      const until = isAnew ? null : { uidNext: (found.uid + 1) as Uid, newestAt }
+      await writeDown(context, session, { look, uid: found.uid, mail, until })
     }
-    await context.write(({ db }) => remember(context, db, folder, lastOf(page)))
+    const until = { uidNext: uids[at + headersAtOnce] ?? after, newestAt }
+    if (!isAnew) await context.write(({ db }) => remember(context, db, look, until))
   }
-  const uidNext = Math.max(place.end, (added.at(-1)?.uid ?? 0) + 1) as Uid
-  if (uidNext !== place.from || place.isOld) {
-    await context.write(({ db }) => remember(context, db, folder, (uidNext - 1) as Uid))
-  }
+  if (!isAnew && (uids.length > 0 || !isOld)) return
+  const until = { uidNext: after, newestAt: place.newestAt ?? (await newestBelow(context, session, after)) }
+  await context.write(({ db }) => remember(context, db, look, until))
 }
 
 interface FoundMail {
   readonly uid: Uid
   readonly mail: NewMail
+  /** As it says itself; null: it does not. */
+  readonly date: number | null
   /** All of it that an answer needs; null: it went meanwhile. */
   readonly read: () => Promise<KeptMail | null>
 }
 
 /**
  * Somebody has moved it here: it keeps the date at which it came (RFC 3501 §6.4.7). Of a mail that says that it was written lately
- * nobody asks that.
+ * nobody asks that, but where all is looked at anew.
  */
 async function cameLongAgo(
-  { environment }: ExecuteContext,
   session: MailboxSession,
-  { uid, mail, settings }: Pick<FoundMail, 'uid'> & Pick<Look, 'settings'> & { readonly mail: KeptMail },
+  { uid, mail: { date }, place }: Pick<FoundMail, 'uid'> & { readonly mail: KeptMail; readonly place: Place },
 ): Promise<boolean> {
-  const since = wholeSecond(Math.max(settings.createdAt, environment.now() - longestLookBackMs))
-  if (mail.date !== null && mail.date >= since - clockSkewMs) return false
+  if (!place.isAnew && date !== null && !isWrittenBefore(place, date)) return false
   const [details] = await session.details([uid])
-  return (details?.internalDate ?? since) < since
+  return (details?.internalDate ?? place.since) < place.since
+}
+
+/** In a folder that was put back it is taken at its word: everything there may have the date of that day. */
+function isWrittenBefore({ since }: Place, date: number | null): boolean {
+  return date !== null && date < since - clockSkewMs
 }
 
 /** INTERNALDATE counts no parts of it (RFC 3501 §2.3.3). */
@@ -138,7 +149,7 @@ async function* readWhole(
 ): AsyncGenerator<FoundMail, void, undefined> {
   for (const { uid, bytes } of await session.fetchMany(page.map((one) => one.uid))) {
     const { parsed, kept } = await parseWhole(context, inOnePiece(bytes))
-    yield { uid, mail: newMail(parsed, bytes), read: async () => kept }
+    yield { uid, mail: newMail(parsed, bytes), date: kept.date, read: async () => kept }
   }
 }
 
@@ -152,8 +163,9 @@ async function* readByHeader(
   const names = [...new Set([...askedFields, ...filteredHeaders(filters)])]
   const sizes = new Map(page.map(({ uid, size }) => [uid, size]))
   for (const { uid, bytes } of await session.headerFields([...sizes.keys()], names)) {
-    const mail = newMail(await parse(context, inOnePiece(bytes)), bytes)
-    yield { uid, mail, read: () => readMail(context, session, { uid, size: sizes.get(uid) ?? 0 }) }
+    const parsed = await parse(context, inOnePiece(bytes))
+    const mail = newMail(parsed, bytes)
+    yield { uid, mail, date: parsed.date, read: () => readMail(context, session, { uid, size: sizes.get(uid) ?? 0 }) }
   }
 }
 
@@ -165,55 +177,40 @@ function ownAddresses({ address, imap }: StoredAccount): readonly string[] {
   return [address, ...(imap.user.includes('@') ? [imap.user] : [])]
 }
 
-function lastOf(page: readonly MessageIdentity[]): Uid {
-  return page.at(-1)?.uid ?? (0 as Uid)
-}
-
-interface Place {
-  readonly from: Uid
-  readonly end: Uid
+interface Place extends Omit<Unseen, 'isTouched'> {
+  /** All is looked at anew, and not for the first time. */
+  readonly isPutBack: boolean
+  /** What came before, in epoch milliseconds, is not answered. */
+  readonly since: number
   /** It is to be written down anew. */
   readonly isOld: boolean
 }
 
-/** After the last that was looked at; where that says nothing, the first that came since the responder was set up. */
+/** After the last that was looked at; where that says nothing, what came since then, or since the responder was set up. */
 async function placeToGoOn(
-  { accountId, environment, store }: ExecuteContext,
+  context: ExecuteContext,
   session: MailboxSession,
-  { folder, settings }: Look,
+  { folder, settings: { createdAt } }: Look,
 ): Promise<Place> {
+  const { accountId, environment, store } = context
   const now = environment.now()
-  const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
   const seen = await store.read((db) => seenFolder(db, accountId, 'responder'))
-  if (seen !== null && seen.uidValidity === folder.uidValidity && seen.uidNext <= end && !wentBack(seen, folder)) {
-    return { from: seen.uidNext, end, isOld: now - seen.seenAt > seenAgainMs }
-  }
-  const known = seen === null ? settings.createdAt : Math.max(seen.seenAt - clockSkewMs, now - longestLookBackMs)
-  const since = wholeSecond(Math.max(known, settings.createdAt))
-  return { from: await firstUidSince(session, since, end), end, isOld: true }
-}
-
-/** A server that was restored from a backup gives UIDs out again. */
-function wentBack({ highestModseq: before }: SeenFolder, { highestModseq: now }: FolderState): boolean {
-  return before !== null && now !== null && BigInt(now) < BigInt(before)
+  const since = wholeSecond(Math.max(createdAt, now - longestLookBackMs))
+  const lastLook = seen === null ? createdAt : seen.seenAt - clockSkewMs
+  const sinceAnew = Math.max(since, wholeSecond(lastLook))
+  const unseen = await unseenUids(context, session, { folder, seen, since: since - clockSkewMs, sinceAnew })
+  const { isAnew, isTouched } = unseen
+  const isOld = isTouched || seen === null || now - seen.seenAt > seenAgainMs
+  return { ...unseen, isPutBack: isAnew && seen !== null, since: isAnew ? sinceAnew : since, isOld }
 }
 
 async function remember(
   { accountId, environment }: ExecuteContext,
   db: Db,
-  folder: FolderState,
-  last: Uid,
+  { folder }: Look,
+  until: Pick<SeenFolder, 'uidNext' | 'newestAt'>,
 ): Promise<void> {
-  const { path, uidValidity, highestModseq } = folder
-  await setSeenFolder(db, accountId, 'responder', {
-    path,
-    uidValidity,
-    uidNext: (last + 1) as Uid,
-    highestModseq,
-    others: new Set(),
-    seenAt: environment.now(),
-    losses: 'apply',
-  })
+  await setSeenFolder(db, accountId, 'responder', seenUntil(folder, { ...until, seenAt: environment.now() }))
 }
 
 async function parse(context: ExecuteContext, raw: AsyncIterable<Uint8Array>): Promise<ParsedMessage> {
@@ -257,11 +254,18 @@ async function threadIdOf(session: MailboxSession, uid: Uid): Promise<string | n
   return details?.threadId ?? null
 }
 
+interface Found {
+  readonly look: Look
+  readonly uid: Uid
+  readonly mail: KeptMail
+  readonly until: Pick<SeenFolder, 'uidNext' | 'newestAt'> | null
+}
+
 /** In one transaction with the place where to go on. */
 async function writeDown(
   context: ExecuteContext,
   session: MailboxSession,
-  { folder, uid, mail }: { readonly folder: FolderState; readonly uid: Uid; readonly mail: KeptMail },
+  { look, uid, mail, until }: Found,
 ): Promise<void> {
   const { accountId, environment } = context
   const threadId = await threadIdOf(session, uid)
@@ -274,6 +278,6 @@ async function writeDown(
     const conversationId = known ?? newConversationId(ids, threadId, id)
     await insertInboxMark(db, { id, accountId, identity, conversationId, mail, foundAt: now })
     await joinConversation(db, accountId, { conversationId, ids, now })
-    await remember(context, db, folder, uid)
+    if (until !== null) await remember(context, db, look, until)
   })
 }

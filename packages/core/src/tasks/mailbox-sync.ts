@@ -167,6 +167,7 @@ async function rememberFolder(
       highestModseq: folder.highestModseq,
       others: new Set(uids.filter((uid) => !ours.has(uid))),
       seenAt: context.environment.now(),
+      newestAt: null,
       losses,
     })
   })

@@ -1,12 +1,13 @@
 import type { FolderPath, Sha256, Uid } from '../ids.ts'
 import { sendOfBounce } from '../storage/bounces.ts'
-import { seenFolder, type SeenFolder, setSeenFolder } from '../storage/folders.ts'
+import { seenFolder, setSeenFolder } from '../storage/folders.ts'
 import { applySendEvent, getSend, setSendFacts } from '../storage/sends.ts'
 import { bouncePlan } from '../sync/bounce-plan.ts'
 import type { Bounce, BounceReader } from '../wire/bounce.ts'
 import type { FolderState, MailboxSession } from '../wire/mailbox.ts'
 import { lookForBounces, oldestSend } from './steps/bounce-watch.ts'
 import { sendFollowUps } from './steps/send-follow-ups.ts'
+import { newestBelow, seenUntil, unseenUids } from './steps/unseen-uids.ts'
 import { done, type ExecuteContext, type FollowUp, type WireTask } from './task.ts'
 
 /** RFC 3501 §5.1: by that name everywhere. */
@@ -16,9 +17,6 @@ const inbox = 'INBOX' as FolderPath
 const clockSkewMs = 24 * 3_600_000
 
 const headersAtOnce = 200
-
-/** UIDs that are given out a second time are the latest ones: a few of them tell. */
-const uidsProbed = 20
 
 /** What a report says stands in its beginning; what came back whole may be long. */
 const readBytes = 1024 * 1024
@@ -45,9 +43,10 @@ export const outboxBounces: WireTask = {
     const folder = await session.select(inbox, 'read-only')
     if (folder === null) return done()
     const followUps: FollowUp[] = []
-    const news = await unread(context, session, folder, oldest - clockSkewMs)
-    if (news === null) return done()
-    const { uids, after } = news
+    const seen = await context.store.read((db) => seenFolder(db, context.accountId, 'inbox'))
+    const since = oldest - clockSkewMs
+    const unseen = await unseenUids(context, session, { folder, seen, since, sinceAnew: since })
+    const { uids, after } = unseen
     for (let at = 0; at < uids.length; at += headersAtOnce) {
       const page = uids.slice(at, at + headersAtOnce)
       for (const { uid, bytes } of await session.headerFields(page, reader.fields)) {
@@ -55,92 +54,28 @@ export const outboxBounces: WireTask = {
         const told = await tell(context, session, reader, uid)
         followUps.push(...told.followUps)
         if (told.kind === 'told') continue
-        await remember(context, folder, await placeBefore(context, session, uid))
+        await remember(context, session, folder, uid)
         return done(...followUps, lookForBounces(context.accountId, inFlightWaitMs))
       }
-      if (at + headersAtOnce < uids.length)
-        await remember(context, folder, await placeBefore(context, session, uids[at + headersAtOnce] ?? after))
+      if (at + headersAtOnce < uids.length) await remember(context, session, folder, uids[at + headersAtOnce] ?? after)
     }
-    await remember(context, folder, await placeBefore(context, session, after))
+    if (uids.length > 0) await remember(context, session, folder, after)
+    else if (unseen.isTouched) await remember(context, session, folder, after, unseen.newestAt)
     return done(...followUps)
   },
 }
 
-/** Where to go on, and what tells whether UIDs below it are still those that were looked at. */
-interface Place {
-  readonly uidNext: Uid
-  /**
-   * When the newest of the messages right below came, by the clock of their server; 0: there is none. UIDs grow, and INTERNALDATE
-   * stays (RFC 3501 §2.3.1.1, §2.3.3): a later one there means that UIDs were given out again.
-   */
-  readonly newestAt: number
-}
-
-async function placeBefore({ environment }: ExecuteContext, session: MailboxSession, uidNext: Uid): Promise<Place> {
-  const first = Math.max(1, uidNext - uidsProbed)
-  const below = Array.from({ length: uidNext - first }, (_, index) => (first + index) as Uid)
-  // Who files a message may give it a date that is to come.
-  const latest = environment.now() + clockSkewMs
-  const dates = (await session.details(below)).flatMap(({ internalDate }) => internalDate ?? [])
-  return { uidNext, newestAt: dates.filter((at) => at <= latest).reduce((newest, at) => Math.max(newest, at), 0) }
-}
-
-interface Unread {
-  /** Ascending. */
-  readonly uids: readonly Uid[]
-  /** Where to go on after them. */
-  readonly after: Uid
-}
-
-/**
- * What came after the last that was looked at; where that says nothing, or was long ago, what came `since` then (epoch
- * milliseconds). Null: nothing has come.
- */
-async function unread(
+async function remember(
   context: ExecuteContext,
   session: MailboxSession,
   folder: FolderState,
-  since: number,
-): Promise<Unread | null> {
-  const { accountId, store } = context
-  const after = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
-  const seen = await store.read((db) => seenFolder(db, accountId, 'inbox'))
-  const goesOn = seen !== null && (await isPlaceOf(context, session, { seen, folder, after }))
-  if (goesOn && seen.uidNext === after) {
-    const isTouched = folder.highestModseq !== seen.highestModseq
-    if (isTouched) await remember(context, folder, { uidNext: after, newestAt: seen.seenAt })
-    return null
-  }
-  const from = goesOn ? seen.uidNext : (1 as Uid)
-  if (goesOn && after - from <= headersAtOnce) {
-    return { uids: Array.from({ length: after - from }, (_, index) => (from + index) as Uid), after }
-  }
-  const young = await session.uidsSince(since)
-  return { uids: young.filter((uid) => uid >= from && uid < after), after }
-}
-
-/** Whether the UIDs below are those that were looked at. A server that was restored from a backup gives UIDs out again. */
-async function isPlaceOf(
-  context: ExecuteContext,
-  session: MailboxSession,
-  { seen, folder, after }: { readonly seen: SeenFolder; readonly folder: FolderState; readonly after: Uid },
-): Promise<boolean> {
-  if (seen.uidValidity !== folder.uidValidity || seen.uidNext > after) return false
-  if (isUnchanged(seen, folder)) return true
-  const { newestAt } = await placeBefore(context, session, seen.uidNext)
-  return newestAt <= seen.seenAt
-}
-
-/** RFC 7162 §3.1: whatever happens to a folder, its HIGHESTMODSEQ grows. */
-function isUnchanged(seen: SeenFolder, { uidNext, highestModseq }: FolderState): boolean {
-  return uidNext === seen.uidNext && highestModseq !== null && highestModseq === seen.highestModseq
-}
-
-async function remember(context: ExecuteContext, folder: FolderState, { uidNext, newestAt }: Place): Promise<void> {
-  const { accountId } = context
-  const { path, uidValidity, highestModseq } = folder
-  const seen = { path, uidValidity, uidNext, highestModseq, others: new Set<Uid>(), losses: 'apply' as const }
-  await context.write(({ db }) => setSeenFolder(db, accountId, 'inbox', { ...seen, seenAt: newestAt }))
+  uidNext: Uid,
+  known: number | null = null,
+): Promise<void> {
+  const { accountId, environment } = context
+  const newestAt = known ?? (await newestBelow(context, session, uidNext))
+  const seen = seenUntil(folder, { uidNext, newestAt, seenAt: environment.now() })
+  await context.write(({ db }) => setSeenFolder(db, accountId, 'inbox', seen))
 }
 
 interface Told {

@@ -51,7 +51,7 @@ export const outcomeCorrelate: WireTask = {
       return done()
     }
     const session = await context.session()
-    if (await readSent(context, session, oldest.createdAt)) forget(context)
+    await readSent(context, session, oldest.createdAt)
     const now = environment.now()
     try {
       const news = await whatIsNew(context, recall(context, now), since)

@@ -1,16 +1,18 @@
 import { messageIdsIn } from '../../draft/threading.ts'
 import type { MessageId, Uid } from '../../ids.ts'
+import { inOnePiece } from '../../storage/chunks.ts'
 import type { Db } from '../../storage/db.ts'
-import { seenFolder, setSeenFolder } from '../../storage/folders.ts'
+import { seenFolder, type SeenFolder, setSeenFolder } from '../../storage/folders.ts'
 import { setWeighingDue } from '../../storage/outcome-traces.ts'
 import { forgetSentMails, keepSentMail, type KeptSentMail } from '../../storage/sent-mails.ts'
 import type { FolderState, MailboxSession, MessageIdentity } from '../../wire/mailbox.ts'
 import type { ParsedMessage } from '../../wire/message-format.ts'
 import type { ExecuteContext } from '../task.ts'
-import { firstUidSince } from './first-uid-since.ts'
+import { forget } from './outcome-memory.ts'
 import { placeOf } from './read-message.ts'
 import { readTextOnly } from './read-text-only.ts'
 import { findSpecialFolder } from './special-folders.ts'
+import { newestBelow, newestOf, seenUntil, unseenUids } from './unseen-uids.ts'
 
 /** Of what is larger the text alone is read, and of a longer text its beginning. */
 const wholeBytes = 256 * 1024
@@ -18,65 +20,82 @@ const wholeBytes = 256 * 1024
 /** How much older than here the clock of the server may make a mail. */
 const clockSkewMs = 24 * 3_600_000
 
+const mailsAtOnce = 100
+
+/** Of more that are new at once, those that say that they were written long before are not read. */
+const fewMails = 20
+
 /** Fields in which providers keep the Message-ID that they have replaced. */
 const originalFields = ['X-Google-Original-Message-ID', 'X-Microsoft-Original-Message-ID'] as const
 
 /**
- * Reads the mails that have come into Sent since the last look, at first since `since`, and keeps them here. Nothing there is
- * changed. Each is written down with the place where to go on, and with that it is to be weighed.
- * @returns whether it began anew, and what was kept was let go
+ * Reads the mails that have come into Sent since the last look, at first since `since` (epoch milliseconds), and keeps them here.
+ * Nothing there is changed. Each is written down with the place where to go on, and with that it is to be weighed. Where UIDs mean
+ * nothing any more, what was kept is let go, and read anew.
  */
-export async function readSent(context: ExecuteContext, session: MailboxSession, since: number): Promise<boolean> {
+export async function readSent(context: ExecuteContext, session: MailboxSession, since: number): Promise<void> {
+  const { accountId } = context
   const path = findSpecialFolder(await session.folders(), 'sent')
   const folder = path === null ? null : await session.select(path, 'read-only')
-  if (folder === null) return false
-  const end = folder.uidNext ?? ((((await session.uids()).at(-1) ?? 0) + 1) as Uid)
-  const { from, isAnew } = await placeToGoOn(context, session, { folder, end, since })
-  const added = from < end ? await session.identitiesFrom(from) : []
-  for (const identity of added) {
-    const mail = identity.deleted ? null : await readMail(context, session, identity)
+  if (folder === null) return
+  const seen = await context.store.read((db) => seenFolder(db, accountId, 'sent'))
+  const earliest = since - clockSkewMs
+  const unseen = await unseenUids(context, session, { folder, seen, since: earliest, sinceAnew: earliest })
+  const { uids, after } = unseen
+  if (unseen.isAnew) {
+    forget(context)
     await context.write(async ({ db }) => {
-      if (mail !== null) {
-        await keepSentMail(db, placeOf(context, folder, identity), mail)
-        await setWeighingDue(db, context.accountId)
-      }
-      await remember(context, db, folder, (identity.uid + 1) as Uid)
+      await forgetSentMails(db, accountId)
+      await remember(context, db, folder, { uidNext: uids[0] ?? after, newestAt: null })
     })
   }
-  const after = ((added.at(-1)?.uid ?? 0) + 1) as Uid
+  let newestAt = unseen.newestAt ?? (await newestBelow(context, session, uids[0] ?? after))
+  let uidNext = uids[0] ?? after
+  for (let at = 0; at < uids.length; at += mailsAtOnce) {
+    const page = uids.slice(at, at + mailsAtOnce)
+    newestAt = Math.max(newestAt, await newestOf(context, session, page))
+    for (const identity of await writtenSince(context, session, page, earliest)) {
+      const mail = await readMail(context, session, identity)
+      uidNext = (identity.uid + 1) as Uid
+      await context.write(async ({ db }) => {
+        if (mail !== null) {
+          await keepSentMail(db, placeOf(context, folder, identity), mail)
+          await setWeighingDue(db, accountId)
+        }
+        await remember(context, db, folder, { uidNext, newestAt })
+      })
+    }
+  }
   // Also that nothing came: since then Drafts and Sent were looked at.
-  if (added.length === 0 || after < end)
-    await context.write(({ db }) => remember(context, db, folder, Math.max(end, after) as Uid))
-  return isAnew
+  if (uids.length === 0 || uidNext !== after)
+    await context.write(({ db }) => remember(context, db, folder, { uidNext: after, newestAt }))
 }
 
-async function placeToGoOn(
-  context: ExecuteContext,
+/** Of few all that are there: who wrote them may have a clock that is wrong. */
+async function writtenSince(
+  { format, environment }: ExecuteContext,
   session: MailboxSession,
-  { folder, end, since }: { readonly folder: FolderState; readonly end: Uid; readonly since: number },
-): Promise<{ readonly from: Uid; readonly isAnew: boolean }> {
-  const { accountId, store } = context
-  const seen = await store.read((db) => seenFolder(db, accountId, 'sent'))
-  // A server that was restored from a backup gives UIDs out again.
-  const goesOn = seen?.path === folder.path && seen.uidValidity === folder.uidValidity && seen.uidNext <= end
-  if (goesOn) return { from: seen.uidNext, isAnew: false }
-  const first = await firstUidSince(session, since - clockSkewMs, end)
-  await context.write(async ({ db }) => {
-    await forgetSentMails(db, accountId)
-    await remember(context, db, folder, first)
-  })
-  return { from: first, isAnew: true }
+  uids: readonly Uid[],
+  since: number,
+): Promise<readonly MessageIdentity[]> {
+  const there = (await session.identities(uids)).filter(({ deleted }) => !deleted)
+  if (there.length <= fewMails) return there
+  const old = new Set<Uid>()
+  const asked = there.map((identity) => identity.uid)
+  for (const { uid, bytes } of await session.headerFields(asked, ['Date'])) {
+    const { date } = await format.parse(inOnePiece(bytes), environment.createSha256)
+    if (date !== null && date < since) old.add(uid)
+  }
+  return there.filter((identity) => !old.has(identity.uid))
 }
 
 async function remember(
   { accountId, environment }: ExecuteContext,
   db: Db,
-  { path, uidValidity, highestModseq }: FolderState,
-  uidNext: Uid,
+  folder: FolderState,
+  place: Pick<SeenFolder, 'uidNext' | 'newestAt'>,
 ): Promise<void> {
-  const seenAt = environment.now()
-  const seen = { path, uidValidity, uidNext, highestModseq, others: new Set<Uid>(), losses: 'apply' as const, seenAt }
-  await setSeenFolder(db, accountId, 'sent', seen)
+  await setSeenFolder(db, accountId, 'sent', seenUntil(folder, { ...place, seenAt: environment.now() }))
 }
 
 /** Null: it went meanwhile. */
