@@ -136,6 +136,15 @@ describe('a reply', () => {
     expect(reply('reply', {}, true).fields.html).toContain('>Soup?<')
   })
 
+  test.each(['CID:a@x', 'cid:a%40x', 'Cid:%61@x', 'cid:a&#64;x', '\tcid:a@x'])(
+    'has the picture that %j names (RFC 2392)',
+    (src) => {
+      const made = reply('reply', { html: `<img src="${src}">`, attachments: [picture('a@x', 'inline', '2')] }, true)
+      expect(made.attachments).toMatchObject([{ section: '2', contentId: 'a@x', disposition: 'inline' }])
+      expect(made.fields.html).toMatch(/<img src="cid:[^"]+">/)
+    },
+  )
+
   test('says who wrote, and when, in the words that are given', () => {
     const phrases = { ...defaultPhrases, attribution: '{name} schrieb am {date}:', formatDate: () => '29.2.' }
     const { fields } = replyDraft({
@@ -182,6 +191,13 @@ describe('a forward', () => {
       '<p><br></p>\n<p>---------- Forwarded message ----------<br>\nFrom: Ann &lt;ann@example.org&gt;<br>\nDate: 2024-02-29 07:08 UTC<br>\nSubject: AW: Lunch<br>\nTo: Me &lt;me@example.org&gt;, bob@example.org<br>\nCc: Çy &lt;cy@example.org&gt;</p>\n<div><p>Soup</p></div>\n',
     )
     expect(made.attachments[0]).toMatchObject({ disposition: 'inline', contentId: 'a@x' })
+  })
+
+  test('of a long subject names its file without cutting a character', () => {
+    const [file] = reply('forward', { protection: 'signed', subject: `${'a'.repeat(79)}🎉 party` }).attachments
+    expect(file!.filename).toBe(`${'a'.repeat(79)}🎉.eml`)
+    const marked = reply('forward', { protection: 'signed', subject: `${'é'.normalize('NFD').repeat(90)}` }).attachments
+    expect(marked[0]!.filename.normalize('NFC')).toBe(`${'é'.repeat(80)}.eml`)
   })
 
   test('of what is signed or encrypted has the whole message as a file', () => {

@@ -133,7 +133,8 @@ function safeUrl(value: string, schemes: RegExp): string | null {
   // Browsers take out tabs, line ends and controls before they look for the scheme.
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
   const url = value.replace(/[\x00-\x20\x7f]+/g, (blanks) => (/^ +$/.test(blanks) ? ' ' : '')).trim()
-  return schemes.test(url) ? url : null
+  // In lower case, as some readers look for `cid:` so.
+  return schemes.test(url) ? url.replace(/^[a-z]+:/i, (scheme) => scheme.toLowerCase()) : null
 }
 
 /** Declarations that only say how something looks. */

@@ -1,7 +1,7 @@
 import type { MessageId, Sha256 } from '../ids.ts'
 import { type Address, checkHeaderText } from './address.ts'
 import type { DraftContent } from './draft.ts'
-import { escapeHtml } from './html-tokens.ts'
+import { escapeHtml, htmlTokens } from './html-tokens.ts'
 import { htmlOf, quotedHtml, quotedText, textOf } from './quote.ts'
 import { forwardSubject, replySubject, threadingOf } from './threading.ts'
 import type { Unmodelled } from './unmodelled.ts'
@@ -276,7 +276,7 @@ function wholeMessage({ subject }: OriginalMessage): AttachmentToFetch {
   return {
     section: '',
     encoding: '8bit',
-    filename: `${name.slice(0, 80).trim() || 'message'}.eml`,
+    filename: `${beginning(name) || 'message'}.eml`,
     contentType: 'message/rfc822',
     disposition: 'attachment',
     contentId: null,
@@ -285,15 +285,32 @@ function wholeMessage({ subject }: OriginalMessage): AttachmentToFetch {
   }
 }
 
-/** RFC 2392: `cid:` and the Content-ID, percent-encoded or as it is. */
+/** Of a long subject; no character is cut, nor parted from its marks. */
+function beginning(name: string): string {
+  return (/^(?:\P{M}\p{M}{0,8}){0,80}/u.exec(name)?.[0] ?? '').trim()
+}
+
+/** RFC 2392: `cid:`, in any case (RFC 3986 §3.1), and the Content-ID, percent-encoded or as it is. */
 function shownPictures({ attachments }: OriginalMessage, html: string): readonly AttachmentToFetch[] {
+  const shown = new Set<string>()
+  for (const token of htmlTokens(html)) {
+    const source = token.kind === 'open' ? (token.attributes.get('src') ?? '') : ''
+    if (!/^cid:/i.test(source)) continue
+    const id = source.slice('cid:'.length)
+    shown.add(id).add(percentDecoded(id))
+  }
   return attachments
-    .filter(({ contentId }) => {
-      if (contentId === null || contentId === '') return false
-      const ids = [contentId, encodeURIComponent(contentId.toWellFormed()), encodeURI(contentId.toWellFormed())]
-      return ids.some((id) => html.includes(`"cid:${escapeHtml(id)}"`))
-    })
+    .filter(({ contentId }) => contentId !== null && contentId !== '' && shown.has(contentId))
     .map((one) => toFetch(one, 'inline'))
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A percent sign of its own.
+    return text
+  }
 }
 
 function toFetch(one: OriginalAttachment, disposition: 'attachment' | 'inline'): AttachmentToFetch {
