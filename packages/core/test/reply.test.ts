@@ -196,7 +196,7 @@ describe('a forward', () => {
   test('of a long subject names its file without cutting a character', () => {
     const [file] = reply('forward', { protection: 'signed', subject: `${'a'.repeat(79)}🎉 party` }).attachments
     expect(file!.filename).toBe(`${'a'.repeat(79)}🎉.eml`)
-    const marked = reply('forward', { protection: 'signed', subject: `${'é'.normalize('NFD').repeat(90)}` }).attachments
+    const marked = reply('forward', { protection: 'signed', subject: 'é'.normalize('NFD').repeat(90) }).attachments
     expect(marked[0]!.filename.normalize('NFC')).toBe(`${'é'.repeat(80)}.eml`)
   })
 

@@ -2,7 +2,14 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createEngine, type Engine, type EngineOptions, type FindingCode, inspectStore } from '@everdraft/core'
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type FindingCode,
+  inspectStore,
+  type Version,
+} from '@everdraft/core'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
@@ -40,6 +47,8 @@ async function damaged(damage: (database: Database.Database, draftId: string) =>
   const draft = await engine.drafts.create({ accountId: account.id, subject: 'private subject', text: 'one\n' })
   await engine.drafts.save(draft.id, { text: 'two\n' })
   await engine.drafts.attach(draft.id, { filename: 'a.bin', content: new Uint8Array(300_000).fill(7) })
+  const late = engine.drafts.save(draft.id, { text: 'too late\n' }, { baseVersion: 1 as Version, onConflict: 'merge' })
+  await expect(late).rejects.toMatchObject({ code: 'CONFLICT' })
   await engine.close()
   const database = new Database(file)
   damage(database, draft.id)
@@ -94,6 +103,42 @@ describe('the doctor', () => {
       code: 'HISTORY',
       repairable: false,
       damage: (database) => void database.prepare(`update revision set content = 'no json' where version = 1`).run(),
+    },
+    {
+      what: 'a head that is no JSON',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => void database.prepare(`update draft set content = 'private'`).run(),
+    },
+    {
+      what: 'a head that is no content',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => void database.prepare(`update draft set content = '{"private":1}'`).run(),
+    },
+    {
+      what: 'a record of a revision that cannot be read',
+      code: 'HISTORY',
+      repairable: true,
+      damage: (database) => void database.prepare(`update revision set fields_changed = 'private'`).run(),
+    },
+    {
+      what: 'a text of a conflict that cannot be read',
+      code: 'CONFLICT',
+      repairable: false,
+      damage: (database) => void database.prepare(`update conflict set local = 'private'`).run(),
+    },
+    {
+      what: 'a draft in the outbox without a consent',
+      code: 'OUTBOX',
+      repairable: false,
+      damage: (database) => void database.prepare(`update draft set status = 'sending'`).run(),
+    },
+    {
+      what: 'drafts that are not counted',
+      code: 'COUNT',
+      repairable: true,
+      damage: (database) => void database.prepare('update draft_count set drafts = drafts + 5').run(),
     },
     {
       what: 'an attachment that is not there',

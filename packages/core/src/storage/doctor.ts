@@ -27,8 +27,14 @@ export type FindingCode =
   | 'COPY_STATE'
   /** A receipt without the attempt that made it. */
   | 'RECEIPT_WITHOUT_ATTEMPT'
-  /** The head is not in the history, or a revision cannot be read. */
+  /** The head is not in the history, or it, a revision or the record of one cannot be read. */
   | 'HISTORY'
+  /** A text of a conflict cannot be read. */
+  | 'CONFLICT'
+  /** A draft in the outbox that nobody has consented to send. */
+  | 'OUTBOX'
+  /** What a list says of its length is not so. */
+  | 'COUNT'
   /** An attachment that a kept revision names is not in the store, or nobody holds it. */
   | 'ATTACHMENT'
   /** The bytes of an attachment are not what its hash says. */
@@ -56,6 +62,9 @@ export async function examine(
   await examineCopies(examination)
   await examineReceipts(examination)
   await examineHistory(examination)
+  await examineConflicts(examination)
+  await examineOutbox(examination)
+  await examineCounts(examination)
   await examineReferences(examination)
   await examineBytes(examination, options.createSha256)
   return findings
@@ -146,10 +155,14 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
     .execute()
   for (const draft of drafts) {
     const id = draft.id as Umid
-    const head = JSON.parse(draft.content) as DraftContent
+    const head = readContent(draft.content)
+    if (head === null) {
+      found({ code: 'HISTORY', message: `the head of draft ${id} cannot be read`, draftId: id })
+      continue
+    }
     const rows = await db
       .selectFrom('revision')
-      .select('version')
+      .select(['version', 'fields_changed'])
       .where('draft_id', '=', id)
       .orderBy('version', 'desc')
       .execute()
@@ -163,7 +176,12 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
       })
     }
     const named = new Set<string>(blobsOf(head))
-    for (const { version } of rows) {
+    for (const { version, fields_changed } of rows) {
+      if (!isList(fields_changed)) {
+        if (repair) await forgetFields(db, id, version)
+        const message = `what version ${version} of draft ${id} changed cannot be read`
+        found({ code: 'HISTORY', message, draftId: id, repaired: repair })
+      }
       const content = await readable(db, id, version as Version, head)
       if (content === null) {
         found({ code: 'HISTORY', message: `version ${version} of draft ${id} cannot be read`, draftId: id })
@@ -172,6 +190,96 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
     }
     await examineAttachments({ db, repair, found }, { id, accountId: draft.account_id as AccountId, named })
   }
+}
+
+/** Null: what stands there is no content. */
+function readContent(text: string): DraftContent | null {
+  try {
+    const content = JSON.parse(text) as Partial<DraftContent> | null
+    const isContent = Array.isArray(content?.attachments) && Array.isArray(content.to) && Array.isArray(content.tags)
+    return isContent && typeof content.text === 'string' ? (content as DraftContent) : null
+  } catch {
+    return null
+  }
+}
+
+function isList(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text))
+  } catch {
+    return false
+  }
+}
+
+/** The text of the revision is what counts. */
+async function forgetFields(db: Db, id: Umid, version: number): Promise<void> {
+  await db
+    .updateTable('revision')
+    .set({ fields_changed: '[]' })
+    .where('draft_id', '=', id)
+    .where('version', '=', version)
+    .execute()
+}
+
+async function examineConflicts({ db, found }: Examination): Promise<void> {
+  const conflicts = await db.selectFrom('conflict').select(['id', 'draft_id', 'base', 'local', 'remote']).execute()
+  for (const { id, draft_id, ...texts } of conflicts) {
+    for (const [side, text] of Object.entries(texts)) {
+      if (readContent(text) !== null) continue
+      const message = `the ${side} text of conflict ${id} cannot be read`
+      found({ code: 'CONFLICT', message, draftId: draft_id as Umid })
+    }
+  }
+}
+
+/** Neither edited nor sent by anybody (hazard 31). Whether it went out, nobody here knows: that is not ours to repair. */
+async function examineOutbox({ db, found }: Examination): Promise<void> {
+  const drafts = await db
+    .selectFrom('draft')
+    .select(['id', 'status'])
+    .where('status', 'in', ['queued', 'sending'])
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('send')
+            .select('send.id')
+            .whereRef('send.draft_id', '=', 'draft.id')
+            .where('phase', 'not in', ['cancelled', 'failed']),
+        ),
+      ),
+    )
+    .execute()
+  for (const { id, status } of drafts) {
+    const message = `draft ${id} is ${status}, and no send of it is there`
+    found({ code: 'OUTBOX', message, draftId: id as Umid })
+  }
+}
+
+async function examineCounts({ db, repair, found }: Examination): Promise<void> {
+  const counted = db
+    .selectFrom('draft')
+    .select((count) => ['account_id', 'status', 'sync_state', count.fn.countAll<number | string>().as('drafts')])
+    .where('emptied_at', 'is', null)
+    .groupBy(['account_id', 'status', 'sync_state'])
+  const rows = await counted.execute()
+  const kept = await db.selectFrom('draft_count').selectAll().where('drafts', '<>', 0).execute()
+  const asText = (list: readonly Readonly<Record<keyof (typeof kept)[number], string | number>>[]): string =>
+    list
+      .map((row) => `${row.account_id} ${row.status} ${row.sync_state} ${Number(row.drafts)}`)
+      .toSorted()
+      .join('\n')
+  if (asText(rows) === asText(kept)) return
+  if (repair) {
+    await db.deleteFrom('draft_count').execute()
+    await db
+      .insertInto('draft_count')
+      .columns(['account_id', 'status', 'sync_state', 'drafts'])
+      .expression(counted)
+      .execute()
+  }
+  const message = 'there are other drafts than are counted'
+  found({ code: 'COUNT', message, draftId: null, repaired: repair })
 }
 
 async function readable(db: Db, id: Umid, version: Version, head: DraftContent): Promise<DraftContent | null> {
