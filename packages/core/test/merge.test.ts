@@ -118,6 +118,13 @@ const examples: readonly Example[] = [
     merged: { text: 'A1\n\nB2\n\nC\n' },
   },
   {
+    claim: 'one paragraph added by both, with other blank lines after it: the longer ones',
+    base: { text: 'A\n\n' },
+    local: { text: 'E\n\nA\n\n' },
+    remote: { text: 'E\n\n\n\nA' },
+    merged: { text: 'E\n\n\n\nA' },
+  },
+  {
     claim: 'one paragraph, two edits',
     base: { text: 'A\n\nB', subject: 'Hi' },
     local: { text: 'A1\n\nB' },

@@ -27,6 +27,8 @@ interface Hunk {
   readonly at: number
   readonly blocks: readonly string[]
   readonly side: BlockDocument
+  /** The same, as the other side made it: only what stands between the blocks may differ. */
+  readonly twin?: Hunk
 }
 
 // Myers' algorithm takes time with the square of this. What differs more is one hunk from the first to the last change.
@@ -126,7 +128,10 @@ function combine(local: readonly Hunk[], remote: readonly Hunk[]): readonly Hunk
       hunks.push(hunk)
       continue
     }
-    if (sameHunk(previous, hunk)) continue
+    if (sameHunk(previous, hunk)) {
+      hunks[hunks.length - 1] = { ...previous, twin: hunk }
+      continue
+    }
     if (hunk.start < previous.end) return null
     if (hunk.start === previous.end && addsBlocks(previous) && addsBlocks(hunk)) return null
     hunks.push(hunk)
@@ -190,7 +195,9 @@ function assemble(
     keep(index, hunk.start)
     for (const [offset, block] of hunk.blocks.entries()) {
       blocks.push(block)
-      gaps.push(hunk.side.gaps[hunk.at + offset] ?? format.gap)
+      const gap = gapIn(hunk, offset, format)
+      const other = hunk.twin === undefined ? gap : gapIn(hunk.twin, offset, format)
+      gaps.push(gap === other ? gap : format.settle(gap, other))
     }
     index = hunk.end
   }
@@ -201,6 +208,10 @@ function assemble(
   gaps.pop()
   if (lead === null || end === null || gaps.includes(null)) return null
   return { text: lead + blocks.map((block, at) => block + (gaps[at] ?? '')).join('') + end, blocks }
+}
+
+function gapIn({ side, at }: Hunk, offset: number, { gap }: BlockFormat): string {
+  return side.gaps[at + offset] ?? gap
 }
 
 function mergeSpace({ base, local, remote }: Sides<string>, format: BlockFormat): string | null {
