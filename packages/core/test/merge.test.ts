@@ -125,6 +125,13 @@ const examples: readonly Example[] = [
     merged: { text: 'E\n\n\n\nA' },
   },
   {
+    claim: 'a picture that one side removed, and whose place both left as it was: gone, also when it is merged again',
+    base: { text: '\n\n', html: '<img src="cid:image">', attachments: files('1:aa#image') },
+    local: { text: '' },
+    remote: { text: 'A', attachments: [] },
+    merged: { text: 'A', html: '<img src="cid:image">', attachments: [] },
+  },
+  {
     claim: 'one paragraph, two edits',
     base: { text: 'A\n\nB', subject: 'Hi' },
     local: { text: 'A1\n\nB' },

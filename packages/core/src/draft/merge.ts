@@ -1,4 +1,4 @@
-import type { ContentField, DraftContent } from './draft.ts'
+import type { Attachment, ContentField, DraftContent } from './draft.ts'
 import { keepShown, mergeAttachments } from './merge-attachments.ts'
 import { mergeHtml } from './merge-html.ts'
 import { mergeRecipients } from './merge-recipients.ts'
@@ -41,7 +41,12 @@ export function mergeContent(sides: Sides<DraftContent>, strategy: MergeStrategy
 
   // Of two images of one content id, the one that belongs to the HTML.
   const [first, second] = winner === 'local' ? [sides.local, sides.remote] : [sides.remote, sides.local]
-  const both = [...first.attachments, ...second.attachments]
+  // Who removed one that the very same HTML shows did so knowing what it shows.
+  const both = [...first.attachments, ...second.attachments].filter((one) =>
+    [first, second].every(
+      (side) => side.html !== body.html || side.attachments.some((other) => isSameShown(one, other)),
+    ),
+  )
   const candidates = body.conflicts.length > 0 ? both : both.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
   // Nobody sees these parts, so nobody could decide about them.
@@ -70,6 +75,10 @@ export function mergeContent(sides: Sides<DraftContent>, strategy: MergeStrategy
   if (strategy !== 'merge' || conflicts.size === 0) return { kind: 'merged', content }
   const fields = (Object.keys(content) as ContentField[]).filter((name) => conflicts.has(name))
   return { kind: 'conflict', content, fields }
+}
+
+function isSameShown(one: Attachment, other: Attachment): boolean {
+  return one.id === other.id || one.contentId === other.contentId
 }
 
 /**
