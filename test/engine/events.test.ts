@@ -30,6 +30,21 @@ describe('events', () => {
     expect(cursors.every((one) => one > cursor)).toBe(true)
   })
 
+  test('are told to who comes with a cursor that this store has not come to, as after a backup was put back', async () => {
+    await using embedded = await openEmbedded()
+    const { device } = embedded
+    const before = await device.create()
+    const heard: ToldEvent[] = []
+    device.engine.subscribe({ after: 1_000_000 as EventCursor }, (event) => void heard.push(event))
+    const after = await device.create()
+    await device.engine.drafts.save(after.id, { text: 'two\n' })
+    await expect.poll(() => heard.some((event) => event.type === 'draft-saved')).toBe(true)
+    const created = heard.filter((event) => event.type === 'draft-created').map((event) => event.draftId)
+    expect(created).toContain(after.id)
+    expect(created).not.toContain(before.id)
+    expect(new Set(heard.map((event) => event.cursor)).size).toBe(heard.length)
+  })
+
   test('of one account are not told to the subscriber of another', async () => {
     await using embedded = await openEmbedded()
     const { device } = embedded
@@ -64,6 +79,25 @@ describe('the timeline of a task', () => {
     expect(steps[2]!.error).toMatchObject({ code: 'OVERQUOTA' })
     const left = await device.engine.tasks.list(device.account.id)
     expect(left.items.some((task) => task.id === upload.id)).toBe(false)
+  })
+
+  test('is there after a restart, and goes on', async () => {
+    await using embedded = await openEmbedded()
+    const { device, mailServer } = embedded
+    const { id: accountId } = device.account
+    const draft = await device.create()
+    const { items } = await device.engine.tasks.list(accountId)
+    const { id } = items.find((task) => task.key === draft.id)!
+    const told = async () => (await device.engine.tasks.timeline(accountId, id)).map((step) => step.what)
+    mailServer.faults.add({ on: { verb: 'APPEND' }, do: { kind: 'answer', status: 'NO', text: '[OVERQUOTA] full' } })
+    await embedded.upload()
+    const before = await device.engine.tasks.get(accountId, id)
+    await device.restart()
+    expect(await device.engine.tasks.get(accountId, id)).toEqual(before)
+    expect(await told()).toEqual(['planned', 'started', 'parked'])
+    await embedded.upload()
+    await device.restart()
+    expect(await told()).toEqual(['planned', 'started', 'parked', 'started', 'done'])
   })
 
   test('is part of the task, as it stands in the queue and after it has left it', async () => {

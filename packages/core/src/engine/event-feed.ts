@@ -1,7 +1,7 @@
 import type { Environment } from '../environment.ts'
 import type { ToldEvent } from '../events.ts'
 import type { EventCursor } from '../ids.ts'
-import { eventPage, eventsAfter } from '../storage/events.ts'
+import { eventPage, eventsAfter, newestCursor } from '../storage/events.ts'
 import type { Store } from '../storage/store.ts'
 import type { EventFilter, Events } from './api.ts'
 import { checkPage } from './paging.ts'
@@ -52,6 +52,8 @@ export function createEventFeed(store: Store, { schedule }: Pick<Environment, 's
       }
 
       async function replay(): Promise<void> {
+        // Beyond the end where a backup was put back: what comes now would be taken for told.
+        told = Math.min(told, await store.read(newestCursor)) as EventCursor
         for (;;) {
           const from = told
           const events = await store.read((db) => eventsAfter(db, from, accountId ?? null, page))

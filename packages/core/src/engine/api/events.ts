@@ -3,6 +3,7 @@ import type { EventPage, EventScope } from '../../storage/events.ts'
 
 export interface EventFilter {
   readonly accountId?: AccountId
+  /** What came after it is told first; of one that this store has not come to (a backup was put back), what comes from now on. */
   readonly after?: EventCursor
 }
 
