@@ -39,7 +39,7 @@ describe('events', () => {
     const after = await device.create()
     await device.engine.drafts.save(after.id, { text: 'two\n' })
     await expect.poll(() => heard.some((event) => event.type === 'draft-saved')).toBe(true)
-    const created = heard.filter((event) => event.type === 'draft-created').map((event) => event.draftId)
+    const created = heard.flatMap((event) => (event.type === 'draft-created' ? [event.draftId] : []))
     expect(created).toContain(after.id)
     expect(created).not.toContain(before.id)
     expect(new Set(heard.map((event) => event.cursor)).size).toBe(heard.length)

@@ -49,7 +49,7 @@ describe('a reply in its thread (RFC 5322 §3.6.4)', () => {
   })
 
   test('that names itself twice, or ids that are none, stays a thread', () => {
-    const references = ['<a@x>', '<c@x>', 'junk', '<b@x> <b@x>']
+    const references = ['<a@x>', '<c@x>', 'junk', '<(Ann>', '<wrote)>', '<">', '<b@x> <b@x>']
     expect(threadingOf({ messageId: '<c@x>', inReplyTo: null, references }).references).toEqual([
       '<a@x>',
       '<b@x>',

@@ -76,7 +76,7 @@ const address: fc.Arbitrary<Address> = fc.record({
   ),
 })
 const id = fc
-  .oneof(fc.stringMatching(/^[A-Za-z0-9.]{1,60}$/), fc.constantFrom('grüße', '=?utf-8?Q?x?='))
+  .oneof(fc.stringMatching(/^[A-Za-z0-9.]{1,60}$/), fc.constantFrom('grüße', '=?utf-8?Q?x?=', 'y'.repeat(1_200)))
   .map((local) => `<${local}@example.org>` as MessageId)
 
 function oddPieces(): readonly string[] {

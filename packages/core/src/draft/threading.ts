@@ -25,7 +25,7 @@ const longestReferences = 900
 export function threadingOf(parent: ThreadParent): Threading {
   const own = messageIdsIn(parent.messageId ?? '').slice(0, 1)
   const inReplyTo = messageIdsIn(parent.inReplyTo ?? '')
-  const given = parent.references.flatMap(messageIdsIn)
+  const given = parent.references.flatMap(messageIdsIn).filter((id) => !isRemark.test(id))
   // With several ids, In-Reply-To does not say which is the parent of the parent.
   const before = given.length > 0 || inReplyTo.length !== 1 ? given : inReplyTo
   // An id that comes again is kept where it came last: the parent stands at the end.
@@ -33,6 +33,9 @@ export function threadingOf(parent: ThreadParent): Threading {
   const chain = all.filter((id, index) => all.lastIndexOf(id) === index)
   return { inReplyTo: own[0] ?? null, references: bounded(chain) }
 }
+
+// A comment or a quoted string between the ids, which readers that cut at blanks take for ids.
+const isRemark = /^<[^@]*[()"][^@]*>$/
 
 /** In the order in which a field names them (RFC 5322 §3.6.4). */
 export function messageIdsIn(text: string): readonly MessageId[] {

@@ -78,9 +78,12 @@ function rawField({ name, raw }: RawField): string {
   return `${raw}\r\n`
 }
 
+/** With the name of its field it has a line of its own, which may have 998 octets (RFC 5322 §2.1.1). */
+const longestId = 980
+
 /** As they are. Those of a foreign message may hold anything, and must not become 8-bit or fields of their own here. */
 function ids(given: readonly string[]): string {
-  return given.every((id) => fieldValue.test(id) && !encodedWord.test(id))
+  return given.every((id) => fieldValue.test(id) && !encodedWord.test(id) && id.length <= longestId)
     ? given.join('\r\n ')
     : encodedWords(given.join(' '))
 }
