@@ -82,6 +82,48 @@ describe.each([
     await store.close()
   })
 
+  test('a disk that becomes full in the middle of an attach: it is refused, nothing of it stays, and it goes well when there is room', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'everdraft.db')
+    const [id] = await written(file)
+    let limit: ((pages: number) => void) | undefined
+    const storage: typeof storageAt = (path) => ({
+      async open() {
+        const opened = await storageAt(path).open()
+        limit = (pages) => void opened.answer?.(`pragma max_page_count = ${pages}`, [])
+        return opened
+      },
+    })
+    const engine = await createEngine({ storage: storage(file), mailbox })
+    const before = await engine.drafts.get(id!)
+    const piece = new Uint8Array(300_000).fill(1)
+    async function* bytes(fullAfter: number): AsyncGenerator<Uint8Array, void, undefined> {
+      for (let index = 0; index < 20; index += 1) {
+        if (index === fullAfter) limit?.(1)
+        yield piece
+      }
+    }
+    const attach = (fullAfter: number) =>
+      engine.drafts.attach(id!, { filename: 'large.bin', content: bytes(fullAfter) })
+    const said = await failure(attach(8))
+    expect(said).toContain('STORAGE_ERROR')
+    expect(said).toContain('the disk is full')
+    expect(await engine.drafts.get(id!)).toEqual(before)
+    // In the room that it had taken.
+    expect(await failure(engine.drafts.save(id!, { text: 'x'.repeat(100_000) }))).toBe('no failure')
+    limit?.(1_000_000)
+    const { attachment } = await attach(-1)
+    expect(attachment.size).toBe(20 * piece.length)
+    await engine.close()
+    const database = new Database(file, { readonly: true })
+    expect(database.prepare('select count(*) as blobs from blob').get()).toEqual({ blobs: 1 })
+    expect(
+      database.prepare('select count(*) as chunks from blob_chunk where blob_id not in (select id from blob)').get(),
+    ).toEqual({ chunks: 0 })
+    database.close()
+    expect((await inspectStore(storageAt(file))).findings).toEqual([])
+  })
+
   test('a store that became read-only: a save is refused in words, reading goes on, and so does saving when it may again', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')
