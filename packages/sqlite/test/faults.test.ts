@@ -200,6 +200,26 @@ describe.each([
     await store.close()
   })
 
+  test('a draft that cannot be read: an error that names it and says nothing of it, and the others go on', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'everdraft.db')
+    const [id, other] = await written(file)
+    const database = new Database(file)
+    database.prepare(`update draft set content = 'private' || content where id = ?`).run(id)
+    database.close()
+    const engine = await openAt(file)
+    for (const asked of [engine.drafts.get(id!), engine.drafts.list({ limit: 100 }), engine.drafts.discard(id!)]) {
+      const said = await failure(asked)
+      expect(said).toContain(`STORAGE_ERROR what draft ${id} says is damaged`)
+      expect(said).not.toContain('private')
+    }
+    expect(await engine.drafts.save(other!, { text: 'goes on\n' })).toMatchObject({ text: 'goes on\n' })
+    const imap = { host: 'mail.example.org', port: 993, security: 'tls', user: 'bob', password: 'secret' } as const
+    await engine.accounts.add({ address: 'bob@example.org', imap })
+    expect(await failure(engine.drafts.create({ to: 'carol@example.com' }))).toBe('no failure')
+    await engine.close()
+  })
+
   test('a second process meets STORAGE_IN_USE, whichever driver it has, and changes nothing', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'everdraft.db')

@@ -140,8 +140,13 @@ async function lastToWrite(
     .limit(rememberedDrafts)
     .execute()
   const known = drafts.find(({ content }) => {
-    const { to, cc, bcc } = JSON.parse(content) as DraftContent
-    return [...to, ...cc, ...bcc].some(({ address }) => correspondents.has(address.toLowerCase()))
+    try {
+      const { to, cc, bcc } = JSON.parse(content) as DraftContent
+      return [...to, ...cc, ...bcc].some(({ address }) => correspondents.has(address.toLowerCase()))
+    } catch {
+      // Damaged: no reason to write no new one.
+      return false
+    }
   })
   return (known?.account_id ?? null) as AccountId | null
 }

@@ -119,7 +119,16 @@ export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
     if (content !== null) return toDraft(row, content, Boolean(row.owes))
   }
   const [row] = await draftRow(db, { id })
-  return row === undefined ? null : toDraft(row, JSON.parse(row.content) as DraftContent, Boolean(row.owes))
+  return row === undefined ? null : toDraft(row, contentIn(row), Boolean(row.owes))
+}
+
+/** In words of ours: what a parser says of a damaged text is in part that text. */
+function contentIn(row: { readonly id: string; readonly content: string }): DraftContent {
+  try {
+    return JSON.parse(row.content) as DraftContent
+  } catch {
+    throw new EverdraftError('STORAGE_ERROR', `what draft ${row.id} says is damaged in the store, and cannot be read`)
+  }
 }
 
 /** The others tell nobody anything who reads a draft, and each takes its time. */
@@ -243,7 +252,7 @@ export async function listDrafts(
 ): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
   const rows = isPlain(query) ? await rowsOfAccount(db, query) : await selectShown(db, query).execute()
   return {
-    items: rows.map((row) => toDraft(row, JSON.parse(row.content) as DraftContent, true)),
+    items: rows.map((row) => toDraft(row, contentIn(row), true)),
     total: await countShown(db, query),
   }
 }
