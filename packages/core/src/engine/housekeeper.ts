@@ -2,6 +2,7 @@ import type { RetentionPolicy } from '../draft/retention.ts'
 import type { Environment } from '../environment.ts'
 import { dropUnreferredBlobs, sweepBlobs } from '../storage/blobs.ts'
 import { dropDraftSavesBefore } from '../storage/draft-saves.ts'
+import { isDamage } from '../storage/drafts.ts'
 import { dropEventsBefore } from '../storage/events.ts'
 import { compactDraft, draftsToCompact, emptyTrashed, expiredTrash } from '../storage/housekeeping.ts'
 import { dropConversationsBefore } from '../storage/conversations.ts'
@@ -59,7 +60,11 @@ export async function housekeep(
       draftsToCompact(db, { changedSince: now - policy.history.hourlyMs * 2, after: from, limit: batch }),
     )
     for (const id of ids) {
-      revisionsDropped += await store.write(({ db }) => compactDraft(db, id, { now, policy: policy.history }))
+      try {
+        revisionsDropped += await store.write(({ db }) => compactDraft(db, id, { now, policy: policy.history }))
+      } catch (error) {
+        if (!isDamage(error)) throw error
+      }
     }
     after = ids.at(-1) ?? ''
     if (ids.length < batch) break

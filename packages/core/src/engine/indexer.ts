@@ -1,7 +1,8 @@
 import type { Cancel } from '../environment.ts'
 import type { Umid } from '../ids.ts'
-import { getDraft } from '../storage/drafts.ts'
-import { draftsToIndex, indexDraft } from '../storage/search.ts'
+import type { Db } from '../storage/db.ts'
+import { getDraft, isDamage } from '../storage/drafts.ts'
+import { draftsToIndex, indexDraft, leaveUnindexed } from '../storage/search.ts'
 import type { EngineParts } from './parts.ts'
 
 export interface Indexer {
@@ -58,7 +59,7 @@ export function createIndexer({
       after = last.id
       const began = environment.now()
       await store.write(async ({ db }) => {
-        for (const { id } of due) await indexDraft(db, await getDraft(db, id))
+        for (const { id } of due) await indexOne(db, id)
       })
       if (isHurried) continue
       const now = environment.now()
@@ -124,5 +125,14 @@ export function createIndexer({
         isHurried = false
       }
     },
+  }
+}
+
+async function indexOne(db: Db, id: Umid): Promise<void> {
+  try {
+    await indexDraft(db, await getDraft(db, id))
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    await leaveUnindexed(db, id)
   }
 }

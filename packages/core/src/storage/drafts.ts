@@ -127,8 +127,19 @@ function contentIn(row: { readonly id: string; readonly content: string }): Draf
   try {
     return JSON.parse(row.content) as DraftContent
   } catch {
-    throw new EverdraftError('STORAGE_ERROR', `what draft ${row.id} says is damaged in the store, and cannot be read`)
+    throw new DamagedDraftError(row.id)
   }
+}
+
+class DamagedDraftError extends EverdraftError {
+  constructor(id: string) {
+    super('STORAGE_ERROR', `what draft ${id} says is damaged in the store, and cannot be read`)
+  }
+}
+
+/** It, or a revision of it, is not what was stored: work on all drafts goes on with the next one. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof DamagedDraftError || error instanceof SyntaxError
 }
 
 /** The others tell nobody anything who reads a draft, and each takes its time. */

@@ -63,6 +63,15 @@ export async function unindexDraft(db: Db, id: Umid): Promise<void> {
   await indexes[familyOf(db)].remove(db, id)
 }
 
+/** A draft that cannot be read is not tried again until it changes: the others wait behind it. */
+export async function leaveUnindexed(db: Db, id: Umid): Promise<void> {
+  await db
+    .updateTable('draft')
+    .set((draft) => ({ indexed_version: draft.ref('version') }))
+    .where('id', '=', id)
+    .execute()
+}
+
 /** Best match first. No hit for a query without a letter or digit. */
 export async function searchDrafts(
   db: Db,
