@@ -14,6 +14,9 @@ const group = 40
 
 const oneRecipient = (status: string): string => JSON.stringify([{ address: 'bob@example.com', status, reason: null }])
 
+/** As long at the first step as at the last, as the engine keeps it. */
+const padded = (journal: string, others: number): string => journal.padEnd(1_000 - others)
+
 const entry = (type: string, phase: string, at: number): string => JSON.stringify({ at, type, phase, reason: null })
 
 /**
@@ -67,7 +70,8 @@ export function handwrittenSends(
     const phase = phases.at(-1) ?? ''
     mail.journal = [mail.journal, ...phases.map((one) => entry(`to-${one}`, one, now))].join(',')
     const state = `{"phase":"${phase}","version":1,"recipients":${oneRecipient(recipient)},"dueAt":${now},"attempts":0}`
-    setSend.run(status, phase, state, JSON.stringify(facts), mail.journal, mail.send)
+    const found = JSON.stringify(facts)
+    setSend.run(status, phase, state, found, padded(mail.journal, state.length + found.length), mail.send)
     for (const one of phases) tell(mail, one)
   }
 
@@ -78,7 +82,7 @@ export function handwrittenSends(
       mail.journal = `${entry('consented', 'queued', now)},${entry('released', 'checked', now)}`
       const state = `{"phase":"checked","version":1,"recipients":${oneRecipient('pending')},"dueAt":${now},"attempts":0}`
       const { send, accountId, id, task } = mail
-      addSend.run(send, accountId, id, now, state, `<${send}@example.org>`, now, mail.journal)
+      addSend.run(send, accountId, id, now, state, `<${send}@example.org>`, now, padded(mail.journal, state.length + 2))
       setDraft.run('queued', id)
       tell(mail, 'queued')
       tell(mail, 'checked')

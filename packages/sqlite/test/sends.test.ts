@@ -1,4 +1,5 @@
 import type { MessageId, SendId } from '@everdraft/core'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 
 import { newSend, type SendEvent } from '../../core/src/draft/send-state.ts'
@@ -26,6 +27,12 @@ async function withSend() {
     tell: (event: SendEvent, now: number): Promise<AppliedSend> =>
       store.write((write) => applySendEvents(write, first, [event], now)),
     journal: async () => entriesOf((await store.read((db) => getSend(db, id))).journal).map(({ type }) => type),
+    /** Of what changes from step to step, in bytes. */
+    size: async () => {
+      const sizes = sql<number>`octet_length(state) + octet_length(facts) + octet_length(journal)`
+      const row = await store.read((db) => db.selectFrom('send').select(sizes.as('size')).executeTakeFirstOrThrow())
+      return row.size
+    },
     async [Symbol.asyncDispose]() {
       await store.close()
       await device[Symbol.asyncDispose]()
@@ -66,4 +73,23 @@ test('what was refused when it was read is done where it may be by now', async (
   await send.tell({ type: 'released' }, 3)
   expect(await send.tell({ type: 'froze' }, 4)).toMatchObject({ send: { state: { phase: 'frozen' }, changes: 2 } })
   expect(await send.journal()).toEqual(['consented', 'released', 'froze'])
+})
+
+test('the row of a send on its way is as long at its last step as at its first', async () => {
+  await using send = await withSend()
+  const sizes: number[] = [await send.size()]
+  const reason = { code: 'ACCEPTED', message: '250 fine' } as const
+  const verdicts = [{ address: 'bob@example.com', kind: 'accepted', reason }] as const
+  const events: readonly SendEvent[] = [
+    { type: 'released' },
+    { type: 'froze' },
+    { type: 'opened', verdicts, retryAt: 9_000 },
+    { type: 'dot-marked' },
+  ]
+  for (const event of events) {
+    await send.tell(event, 1_795_301_326_628)
+    sizes.push(await send.size())
+  }
+  expect(new Set(sizes)).toEqual(new Set([1_000]))
+  expect(await send.journal()).toEqual(['consented', 'released', 'froze', 'opened', 'dot-marked'])
 })

@@ -22,3 +22,18 @@ export function withEntries(journal: Journal | '', entries: readonly SendJournal
 export function entriesOf(journal: Journal): readonly SendJournalEntry[] {
   return JSON.parse(`[${journal}]`) as SendJournalEntry[]
 }
+
+/** What changes of a send on its way to one recipient, up to the server's answer, is about as long in the end. */
+const room = 1_000
+
+/**
+ * Blanks at the end keep the row of a send as long as it will be: where a row grows at each step, its page is divided again
+ * and again, and three are written instead of one.
+ */
+export function withRoom(journal: Journal, others: number): Journal {
+  return journal.padEnd(room - others) as Journal
+}
+
+export function withoutRoom(stored: string): Journal {
+  return stored.trimEnd() as Journal
+}

@@ -21,7 +21,7 @@ import type { Db } from './db.ts'
 import { applyDraftEvent } from './draft-states.ts'
 import type { StoredDraft } from './drafts.ts'
 import { prepared, preparedChange } from './prepared.ts'
-import { entriesOf, type Journal, type SendJournalEntry, withEntries } from './send-journal.ts'
+import { entriesOf, type Journal, type SendJournalEntry, withEntries, withRoom, withoutRoom } from './send-journal.ts'
 import type { SendRow } from './schema.ts'
 import type { Write } from './store.ts'
 
@@ -486,6 +486,8 @@ function isEnded({ state, facts }: StoredSend): boolean {
 }
 
 function toRow(send: StoredSend): Omit<SendRow, 'ended_at'> {
+  const state = JSON.stringify(send.state)
+  const facts = JSON.stringify(foundIn(send.facts))
   return {
     id: send.id,
     account_id: send.accountId,
@@ -493,13 +495,13 @@ function toRow(send: StoredSend): Omit<SendRow, 'ended_at'> {
     status: sendStatusOf(send.state),
     phase: send.state.phase,
     due_at: send.state.dueAt,
-    state: JSON.stringify(send.state),
-    facts: JSON.stringify(foundIn(send.facts)),
+    state,
+    facts,
     message_id: send.messageId,
     sender: send.sender,
     subject: send.subject,
     created_at: send.createdAt,
-    journal: send.journal,
+    journal: isEnded(send) ? send.journal : withRoom(send.journal, state.length + facts.length),
     changes: send.changes,
   }
 }
@@ -525,7 +527,7 @@ export function toSend(row: SendRow): StoredSend {
     sender: row.sender,
     subject: row.subject,
     createdAt: row.created_at,
-    journal: row.journal as Journal,
+    journal: withoutRoom(row.journal),
     changes: row.changes,
   }
 }
