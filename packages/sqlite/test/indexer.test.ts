@@ -1,18 +1,23 @@
 import { expect, test } from 'vitest'
 
-import { openFakeDevice, withStatementHook } from './harness.ts'
+import { type FakeDevice, openFakeDevice, withStatementHook } from './harness.ts'
 import { sqlite } from '../src/index.ts'
 
 const drafts = 30
 
-test('the index waits for calm also while it is at work: whoever saves meanwhile goes first, and it is late by ten seconds at most', async () => {
-  let onIndexed: (() => void) | null = null
-  await using device = await openFakeDevice({
+/** Tells of each draft that is put into the index. */
+function openIndexed(onIndexed: () => void): Promise<FakeDevice> {
+  return openFakeDevice({
     storageAt: (file) =>
       withStatementHook(sqlite(file), (statement, when) => {
-        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed?.()
+        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed()
       }),
   })
+}
+
+test('the index waits for calm also while it is at work: whoever saves meanwhile goes first, and it is late by ten seconds at most', async () => {
+  let onIndexed: (() => void) | null = null
+  await using device = await openIndexed(() => onIndexed?.())
   const { engine, account, time } = device
   const found = async (): Promise<number> => (await engine.drafts.search('apple')).total
   for (let number = 0; number < drafts; number += 1) {
@@ -52,12 +57,7 @@ test('the index waits for calm also while it is at work: whoever saves meanwhile
 test('who saves all the time has each draft indexed once in ten seconds, and not all the time', async () => {
   let indexed = 0
   let onIndexed: (() => void) | null = null
-  await using device = await openFakeDevice({
-    storageAt: (file) =>
-      withStatementHook(sqlite(file), (statement, when) => {
-        if (when === 'after' && /insert into draft_search /.test(statement)) onIndexed?.()
-      }),
-  })
+  await using device = await openIndexed(() => onIndexed?.())
   const { engine, account, time } = device
   const { id } = await engine.drafts.create({ accountId: account.id, text: 'an apple' })
   onIndexed = () => {
