@@ -48,7 +48,8 @@ export async function play(script: Script, mailbox: Mailbox): Promise<readonly F
   return seen
 }
 
-const pushTimeoutMs = 5_000
+/** On a busy machine servers take their time; what was given up on is not read again. */
+const pushTimeoutMs = 20_000
 
 async function pushed(imap: RawImap, wanted: RegExp): Promise<boolean> {
   const late = Promise.withResolvers<null>()
