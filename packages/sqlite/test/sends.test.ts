@@ -10,6 +10,16 @@ import { openFakeDevice, openStoreAt } from './harness.ts'
 
 const id = '00000000-0000-7000-8000-00000000000a' as SendId
 
+const accepted = { code: 'ACCEPTED', message: '250 fine' } as const
+
+/** From the consent to the mark before the final dot. */
+const toTheDot: readonly SendEvent[] = [
+  { type: 'released' },
+  { type: 'froze' },
+  { type: 'opened', verdicts: [{ address: 'bob@example.com', kind: 'accepted', reason: accepted }], retryAt: 9_000 },
+  { type: 'dot-marked' },
+]
+
 /** A store with one send, and what tells it as it was when it was read first. */
 async function withSend() {
   const device = await openFakeDevice()
@@ -51,20 +61,12 @@ test('what happens to a send is told to it as it is, however old the reader’s 
 
 test('what could be cancelled when it was read is not where it is at the final dot', async () => {
   await using send = await withSend()
-  const reason = { code: 'ACCEPTED', message: '250 fine' } as const
-  const verdicts = [{ address: 'bob@example.com', kind: 'accepted', reason }] as const
-  const ahead: readonly SendEvent[] = [
-    { type: 'released' },
-    { type: 'froze' },
-    { type: 'opened', verdicts, retryAt: 9_000 },
-    { type: 'dot-marked' },
-  ]
-  for (const event of ahead) await send.tell(event, 2)
+  for (const event of toTheDot) await send.tell(event, 2)
   expect(await send.tell({ type: 'cancelled' }, 3)).toMatchObject({
     rule: 'refuse',
     send: { changes: 4, state: { phase: 'dotting' } },
   })
-  expect(await send.journal()).toEqual(['consented', ...ahead.map(({ type }) => type)])
+  expect(await send.journal()).toEqual(['consented', ...toTheDot.map(({ type }) => type)])
 })
 
 test('what was refused when it was read is done where it may be by now', async () => {
@@ -78,15 +80,7 @@ test('what was refused when it was read is done where it may be by now', async (
 test('the row of a send on its way is as long at its last step as at its first', async () => {
   await using send = await withSend()
   const sizes: number[] = [await send.size()]
-  const reason = { code: 'ACCEPTED', message: '250 fine' } as const
-  const verdicts = [{ address: 'bob@example.com', kind: 'accepted', reason }] as const
-  const events: readonly SendEvent[] = [
-    { type: 'released' },
-    { type: 'froze' },
-    { type: 'opened', verdicts, retryAt: 9_000 },
-    { type: 'dot-marked' },
-  ]
-  for (const event of events) {
+  for (const event of toTheDot) {
     await send.tell(event, 1_795_301_326_628)
     sizes.push(await send.size())
   }

@@ -53,13 +53,13 @@ export function createIndexer({
   async function pass(): Promise<'nothing-due' | 'all-indexed' | 'given-way'> {
     let after: Umid | null = null
     while (!closing.aborted) {
-      const due: readonly { readonly id: Umid }[] = await dueAfter(after)
+      const due = await dueAfter(after)
       const last = due.at(-1)
       if (last === undefined) return after === null ? 'nothing-due' : 'all-indexed'
-      after = last.id
+      after = last
       const began = environment.now()
       await store.write(async ({ db }) => {
-        for (const { id } of due) await indexOne(db, id)
+        for (const id of due) await indexOne(db, id)
       })
       if (isHurried) continue
       const now = environment.now()
@@ -69,7 +69,7 @@ export function createIndexer({
     return 'given-way'
   }
 
-  function dueAfter(id: Umid | null): Promise<readonly { readonly id: Umid }[]> {
+  function dueAfter(id: Umid | null): Promise<readonly Umid[]> {
     return store.read((db) => draftsToIndex(db, { after: id, limit: batch }))
   }
 

@@ -44,7 +44,6 @@ async function stateOf(
   { id, status, syncState, version }: Pick<StoredDraft, 'id' | 'status' | 'syncState' | 'version'>,
   mayOwe: boolean,
 ): Promise<DraftState> {
-  if (syncState === 'local-only' && !mayOwe) return { status, head: version, copies: { kind: syncState }, debts: [] }
   const [name] = syncState === 'synchronized' ? await nameRow(db, { id }) : []
   const [anchor] = syncState === 'stale-server' ? await anchorRow(db, { id }) : []
   const debts = mayOwe ? await debtRows(db, { id }) : []

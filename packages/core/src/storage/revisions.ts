@@ -45,7 +45,11 @@ export async function insertRevision(
   } else {
     const { forward, backward } = deltasBetween(previous.content, revision.content)
     bytes = JSON.stringify(forward).length
-    await setEncoded(db, id, previous.version, encode(previous, backward, revision.keepWhole ?? false))
+    await encodeRevision(db, {
+      id,
+      version: previous.version,
+      ...encode(previous, backward, revision.keepWhole ?? false),
+    })
   }
   await addRevision(db, {
     id,
@@ -165,10 +169,6 @@ function encode(
   return { encoding: 'reverse', content: JSON.stringify(backward) }
 }
 
-function setEncoded(db: Db, id: Umid, version: Version, { encoding, content }: Encoded): Promise<unknown> {
-  return encodeRevision(db, { id, version, encoding, content })
-}
-
 const encodeRevision = prepared(
   (
     db,
@@ -258,14 +258,10 @@ export async function compactRevisions(
     } else if (keep.has(version)) {
       sinceWhole += 1
       const whole = sinceWhole % fullEvery === 0
-      await setEncoded(
-        db,
-        id,
-        version,
-        whole
-          ? { encoding: 'full', content: JSON.stringify(current) }
-          : { encoding: 'reverse', content: JSON.stringify(deltaBetween(next, current)) },
-      )
+      const encoded: Encoded = whole
+        ? { encoding: 'full', content: JSON.stringify(current) }
+        : { encoding: 'reverse', content: JSON.stringify(deltaBetween(next, current)) }
+      await encodeRevision(db, { id, version, ...encoded })
       next = current
       kept.push(current)
     } else {

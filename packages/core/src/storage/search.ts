@@ -20,9 +20,9 @@ const indexes = { sqlite: fts5, postgres: tsvector } satisfies Record<Family, Se
 export async function draftsToIndex(
   db: Db,
   { after, limit }: { readonly after: Umid | null; readonly limit: number },
-): Promise<readonly { readonly id: Umid }[]> {
+): Promise<readonly Umid[]> {
   const rows = await staleRows(db, { after: after ?? '', limit })
-  return rows.map((row) => ({ id: row.id as Umid }))
+  return rows.map((row) => row.id as Umid)
 }
 
 const staleRows = prepared((db, input: { readonly after: string; readonly limit: number }) =>

@@ -13,8 +13,7 @@ export interface TextBody {
 
 /** A plain text or HTML, in UTF-8. Long lines of plain text flow (RFC 3676) where they come back exactly. */
 export function encodeText(text: string, kind: 'text' | 'html'): TextBody {
-  const wellFormed = text.toWellFormed()
-  const model = wellFormed.includes('\r') ? wellFormed.replaceAll('\r\n', '\n') : wellFormed
+  const model = text.toWellFormed().replaceAll('\r\n', '\n')
   const flowed = kind === 'text' ? toFlowed(model) : null
   const body = toBodyText(flowed ?? model)
   const encoding = transferEncoding(body, flowed !== null)
