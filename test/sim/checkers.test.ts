@@ -129,7 +129,7 @@ const violations: readonly (readonly [string, CreateChecker, (device: ScriptedDe
   [
     'the copy is not the head',
     oneCopyAtRest,
-    sql(`update draft set content = json_set(content, '$.text', 'other')`),
+    sql(`update draft_content set content = json_set(content, '$.text', 'other')`),
     /is not its head/,
   ],
   [

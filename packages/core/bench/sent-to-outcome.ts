@@ -25,7 +25,7 @@ import { inOnePiece } from '../src/storage/chunks.ts'
 import { applyDraftEvent } from '../src/storage/draft-states.ts'
 import { insertDraft } from '../src/storage/drafts.ts'
 import { insertOutcome } from '../src/storage/email-outcomes.ts'
-import { insertRevision } from '../src/storage/revisions.ts'
+import { insertRevisions } from '../src/storage/revisions.ts'
 import { openStore, type Store } from '../src/storage/store.ts'
 import { outcomeCorrelate } from '../src/tasks/outcome-correlate.ts'
 import { forget } from '../src/tasks/steps/outcome-memory.ts'
@@ -198,7 +198,7 @@ async function addDraft(write: Parameters<Parameters<Store['write']>[0]>[0], at:
   await insertDraft(write.db, { id, accountId, token, policy: 'sync', content, now: createdAt })
   const device = 'bench' as DeviceId
   const revision = { version, content, savedAt: createdAt, device, by: 'program', fieldsChanged: [] } as const
-  await insertRevision(write.db, id, revision, null)
+  await insertRevisions(write.db, id, [revision], null)
   const copy = {
     accountId,
     folder: folder('Drafts'),

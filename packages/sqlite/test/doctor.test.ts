@@ -108,13 +108,36 @@ describe('the doctor', () => {
       what: 'a head that is no JSON',
       code: 'HISTORY',
       repairable: false,
-      damage: (database) => void database.prepare(`update draft set content = 'private'`).run(),
+      damage: (database) => void database.prepare(`update draft_content set content = 'private'`).run(),
     },
     {
       what: 'a head that is no content',
       code: 'HISTORY',
       repairable: false,
-      damage: (database) => void database.prepare(`update draft set content = '{"private":1}'`).run(),
+      damage: (database) => void database.prepare(`update draft_content set content = '{"private":1}'`).run(),
+    },
+    {
+      what: 'a draft without a head',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => void database.prepare('delete from draft_content').run(),
+    },
+    {
+      what: 'a last save that cannot be read',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => void database.prepare(`update draft set recent = 'private' || char(10)`).run(),
+    },
+    {
+      what: 'last saves that end before the head',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database, id) => {
+        const line = [3, 0, 'device', 'user', ['text'], { set: {}, splice: { text: [0, 0, 'x'] } }]
+        database.prepare('update draft set recent = ? where id = ?').run(`${JSON.stringify(line)}\n`, id)
+        database.prepare('delete from revision where version = 3').run()
+        database.prepare('update draft set version = 4 where id = ?').run(id)
+      },
     },
     {
       what: 'a record of a revision that cannot be read',

@@ -166,12 +166,12 @@ describe.each([
     const file = join(folder.path, 'everdraft.db')
     const ids = await written(file)
     const raw = new Database(file)
-    const { rootpage } = raw.prepare(`select rootpage from sqlite_schema where name = 'draft'`).get() as {
+    const { rootpage } = raw.prepare(`select rootpage from sqlite_schema where name = 'draft_content'`).get() as {
       rootpage: number
     }
-    // A page that holds rows of drafts, and not the one at the top.
+    // A page that holds what drafts say, and not the one at the top.
     const pages = raw.prepare(
-      `select pageno from dbstat where name = 'draft' and pagetype = 'leaf' and pageno <> ? order by pageno`,
+      `select pageno from dbstat where name = 'draft_content' and pagetype = 'leaf' and pageno <> ? order by pageno`,
     )
     const leaf = (pages.get(rootpage) as { pageno: number }).pageno
     raw.close()
@@ -186,7 +186,11 @@ describe.each([
     const store = await openStoreAt(file, () => storageAt(file))
     const outcomes = await Promise.all(
       ids.map((id) =>
-        failure(store.read((db) => db.selectFrom('draft').select('content').where('id', '=', id).executeTakeFirst())),
+        failure(
+          store.read((db) =>
+            db.selectFrom('draft_content').select('content').where('draft_id', '=', id).executeTakeFirst(),
+          ),
+        ),
       ),
     )
     const failed = outcomes.filter((outcome) => outcome !== 'no failure')
@@ -205,7 +209,7 @@ describe.each([
     const file = join(folder.path, 'everdraft.db')
     const [id, other] = await written(file)
     const database = new Database(file)
-    database.prepare(`update draft set content = 'private' || content where id = ?`).run(id)
+    database.prepare(`update draft_content set content = 'private' || content where draft_id = ?`).run(id)
     database.prepare('update draft set indexed_version = 0').run()
     // Old enough to be thinned out, where it could be read.
     database

@@ -20,6 +20,16 @@ export function ask<Row>(database: Database.Database, sql: string, ...parameters
   return statement.all(...parameters) as Row[]
 }
 
+/** What a save has changed, where it stands in the draft's row: see core/src/storage/recent-saves.ts. */
+type RecentSave = readonly [
+  version: number,
+  savedAt: number,
+  device: string,
+  by: string,
+  fieldsChanged: readonly string[],
+  delta: Delta,
+]
+
 export interface DraftOnDisk {
   readonly id: string
   readonly status: string
@@ -27,12 +37,30 @@ export interface DraftOnDisk {
   readonly policy: string
   readonly version: number
   readonly content: DraftContent
+  /** That the history does not tell yet, oldest first. */
+  readonly recent: readonly (RevisionOnDisk & { readonly version: number })[]
+  /** What the newest revision of the history says. */
+  readonly base: DraftContent
 }
 
 export function draftsOnDisk(database: Database.Database): readonly DraftOnDisk[] {
-  type Row = Omit<DraftOnDisk, 'content'> & { readonly content: string }
-  const rows = ask<Row>(database, 'select id, status, sync_state, policy, version, content from draft')
-  return rows.map((row) => ({ ...row, content: JSON.parse(row.content) as DraftContent }))
+  type Row = Omit<DraftOnDisk, 'content' | 'recent'> & { readonly content: string; readonly recent: string }
+  const rows = ask<Row>(
+    database,
+    `select id, status, sync_state, policy, version, content, recent
+      from draft join draft_content on draft_content.draft_id = draft.id`,
+  )
+  return rows.map(({ content: text, recent: lines, ...row }) => {
+    const base = JSON.parse(text) as DraftContent
+    let content = base
+    const recent = lines.split('\n').flatMap((line) => {
+      if (line === '') return []
+      const [version, savedAt, , , , delta] = JSON.parse(line) as RecentSave
+      content = applied(content, delta)
+      return [{ version, savedAt, content }]
+    })
+    return { ...row, content, recent, base }
+  })
 }
 
 export interface SendOnDisk {
@@ -92,7 +120,8 @@ export function revisionsOnDisk(database: Database.Database, draft: DraftOnDisk)
   }
   const sql = 'select version, encoding, content, saved_at from revision where draft_id = ? order by version desc'
   const revisions = new Map<number, RevisionOnDisk>()
-  let next: DraftContent = draft.content
+  for (const { version, savedAt, content } of draft.recent) revisions.set(version, { content, savedAt })
+  let next: DraftContent = draft.base
   for (const row of ask<Row>(database, sql, draft.id)) {
     if (row.encoding === 'full') next = JSON.parse(row.content) as DraftContent
     if (row.encoding === 'reverse') next = applied(next, JSON.parse(row.content) as Delta)

@@ -1,7 +1,8 @@
 import type { Cancel } from '../environment.ts'
 import type { Umid } from '../ids.ts'
 import type { Db } from '../storage/db.ts'
-import { getDraft, isDamage } from '../storage/drafts.ts'
+import { getDraft } from '../storage/drafts.ts'
+import { isDamage } from '../storage/recent-saves.ts'
 import { draftsToIndex, indexDraft, leaveUnindexed } from '../storage/search.ts'
 import type { EngineParts } from './parts.ts'
 

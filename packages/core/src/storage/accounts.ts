@@ -134,6 +134,7 @@ async function lastToWrite(
   const all = db.selectFrom('draft').where('status', '<>', 'discarded')
   const own = owner === null ? all : all.where('account_id', 'in', accountsOf(db, owner).select('account.id'))
   const drafts = await own
+    .innerJoin('draft_content', 'draft_content.draft_id', 'draft.id')
     .select(['account_id', 'content'])
     .orderBy('updated_at', 'desc')
     .orderBy('id', 'desc')
@@ -176,6 +177,7 @@ const draftTables = [
   'pending_import',
   'send',
   'revision',
+  'draft_content',
   'conflict',
   'lease',
 ] as const

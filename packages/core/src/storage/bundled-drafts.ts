@@ -7,6 +7,7 @@ import type { Db } from './db.ts'
 import { getDraft, type StoredDraft } from './drafts.ts'
 import { forgetHead } from './heads.ts'
 import { prepared } from './prepared.ts'
+import { addContent, setContent } from './recent-saves.ts'
 import { insertHistory, type RevisionRecord, revisionRecords } from './revisions.ts'
 
 /** Those of an account that are neither sent nor in the trash, by id. */
@@ -67,7 +68,8 @@ export interface BundledDraft {
 
 export async function insertBundledDraft(db: Db, { history, ...draft }: BundledDraft): Promise<void> {
   forgetHead(db, draft.id)
-  await addDraft(db, { ...draft, content: JSON.stringify(draft.content), review: draft.reviewRequired ? 1 : 0 })
+  await addDraft(db, { ...draft, review: draft.reviewRequired ? 1 : 0 })
+  await addContent(db, draft.id, draft.content)
   await insertHistory(db, draft.id, history)
 }
 
@@ -75,7 +77,6 @@ const addDraft = prepared(
   (
     db,
     draft: Omit<BundledDraft, 'content' | 'history' | 'reviewRequired'> & {
-      readonly content: string
       readonly review: number
     },
   ) =>
@@ -88,7 +89,6 @@ const addDraft = prepared(
       policy: draft.policy,
       review_required: draft.review,
       version: draft.version,
-      content: draft.content,
       scheduled_send_at: sql.lit(null),
       succeeds: sql.lit(null),
       created_at: draft.createdAt,
@@ -114,7 +114,7 @@ export async function refillDraft(
   await db
     .updateTable('draft')
     .set({
-      content: JSON.stringify(content),
+      recent: '',
       version,
       updated_at: updatedAt,
       emptied_at: null,
@@ -123,5 +123,6 @@ export async function refillDraft(
     })
     .where('id', '=', id)
     .execute()
+  await setContent(db, id, content)
   await insertHistory(db, id, history)
 }

@@ -7,6 +7,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
 import { blobStoreOf } from './blob-store.ts'
 import type { Db } from './db.ts'
+import { headContent, type StoredHead, recentOf } from './recent-saves.ts'
 import { revisionContent } from './revisions.ts'
 import { laneNumber } from './tasks.ts'
 
@@ -150,12 +151,13 @@ async function examineReceipts({ db, found }: Examination): Promise<void> {
 async function examineHistory({ db, repair, found }: Examination): Promise<void> {
   const drafts = await db
     .selectFrom('draft')
-    .select(['id', 'account_id', 'version', 'content', 'updated_at'])
+    .leftJoin('draft_content', 'draft_content.draft_id', 'draft.id')
+    .select(['id', 'account_id', 'version', 'content', 'recent', 'updated_at'])
     .where('emptied_at', 'is', null)
     .execute()
   for (const draft of drafts) {
     const id = draft.id as Umid
-    const head = readContent(draft.content)
+    const head = readHead(draft)
     if (head === null) {
       found({ code: 'HISTORY', message: `the head of draft ${id} cannot be read`, draftId: id })
       continue
@@ -166,14 +168,21 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
       .where('draft_id', '=', id)
       .orderBy('version', 'desc')
       .execute()
-    if (rows[0]?.version !== draft.version) {
-      if (repair) await addHead(db, id, draft)
+    const recent = await recentOf(db, id)
+    const { version: end } = recent?.base ?? draft
+    if (rows[0]?.version !== end) {
+      if (repair) await addHead(db, id, { version: end, savedAt: draft.updated_at })
       found({
         code: 'HISTORY',
-        message: `draft ${id} is at version ${draft.version}, its history ends at ${rows[0]?.version ?? 'nothing'}`,
+        message: `draft ${id} is at version ${end}, its history ends at ${rows[0]?.version ?? 'nothing'}`,
         draftId: id,
         repaired: repair,
       })
+    }
+    const last = recent?.saves.at(-1)?.version ?? draft.version
+    if (last !== draft.version) {
+      const message = `draft ${id} is at version ${draft.version}, its last saves end at ${last}`
+      found({ code: 'HISTORY', message, draftId: id })
     }
     const named = new Set<string>(blobsOf(head))
     for (const { version, fields_changed } of rows) {
@@ -193,14 +202,26 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
 }
 
 /** Null: what stands there is no content. */
-function readContent(text: string): DraftContent | null {
+function readHead(row: StoredHead): DraftContent | null {
   try {
-    const content = JSON.parse(text) as Partial<DraftContent> | null
-    const isContent = Array.isArray(content?.attachments) && Array.isArray(content.to) && Array.isArray(content.tags)
-    return isContent && typeof content.text === 'string' ? (content as DraftContent) : null
+    return asContent(headContent(row))
   } catch {
     return null
   }
+}
+
+/** Null: what stands there is no content. */
+function readContent(text: string): DraftContent | null {
+  try {
+    return asContent(JSON.parse(text) as Partial<DraftContent> | null)
+  } catch {
+    return null
+  }
+}
+
+function asContent(content: Partial<DraftContent> | null): DraftContent | null {
+  const isContent = Array.isArray(content?.attachments) && Array.isArray(content.to) && Array.isArray(content.tags)
+  return isContent && typeof content.text === 'string' ? (content as DraftContent) : null
 }
 
 function isList(text: string): boolean {
@@ -294,17 +315,17 @@ async function readable(db: Db, id: Umid, version: Version, head: DraftContent):
 async function addHead(
   db: Db,
   id: Umid,
-  draft: { readonly version: number; readonly updated_at: number },
+  { version, savedAt }: { readonly version: number; readonly savedAt: number },
 ): Promise<void> {
   await db
     .insertInto('revision')
     .values({
       draft_id: id,
-      version: draft.version,
+      version,
       encoding: 'head',
       content: '',
       bytes: 0,
-      saved_at: draft.updated_at,
+      saved_at: savedAt,
       device: 'doctor',
       author: 'user',
       fields_changed: '[]',

@@ -14,8 +14,9 @@ import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
-import { writeHead } from './heads.ts'
+import { rememberHead } from './heads.ts'
 import { prepared, preparedForEach } from './prepared.ts'
+import { setContent } from './recent-saves.ts'
 import type { ReceiptRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
 import type { Write } from './store.ts'
@@ -143,6 +144,12 @@ function toCopies(
   }
 }
 
+export interface NewHead {
+  readonly content: DraftContent
+  /** Of `recentLine`, which tells it; null: it is stored whole, and the history holds all before it. */
+  readonly line: string | null
+}
+
 /**
  * Tells the machine what happened and stores what it answers.
  * @throws {EverdraftError} NOT_FOUND; NOT_A_DRAFT where the table refuses
@@ -152,8 +159,8 @@ export async function applyDraftEvent(
   id: Umid,
   event: DraftEvent,
   now: number,
-  /** The new head's content, stored in the same statement. */
-  head: DraftContent | null = null,
+  /** What the new head says, stored with it. */
+  head: NewHead | null = null,
   /** The draft, where it was read in this transaction and not changed since. */
   known: StoredDraft | null = null,
 ): Promise<{ readonly rule: Rule; readonly before: DraftState; readonly after: DraftState }> {
@@ -174,14 +181,21 @@ async function saveDraftState(
     readonly before: DraftState
     readonly after: DraftState
     readonly now: number
-    readonly head: DraftContent | null
+    readonly head: NewHead | null
   },
 ): Promise<void> {
   const { id, before, after, now, head } = change
   const isMoved = after.status !== before.status || after.copies.kind !== before.copies.kind
   if (head !== null) {
     const row = { version: after.head, updatedAt: now }
-    await setHead(db, { id, ...row, content: writeHead(db, id, row, head) })
+    const { content, line } = head
+    rememberHead(db, id, row, content)
+    if (line === null) {
+      await setHead(db, { id, ...row })
+      await setContent(db, id, content)
+    } else {
+      await addLine(db, { id, ...row, line })
+    }
   }
   if (isMoved) await setState(db, { id, status: after.status, syncState: after.copies.kind })
   if (head === null && after.head !== before.head) await setVersion(db, { id, version: after.head })
@@ -223,11 +237,19 @@ const setVersion = prepared((db, input: { readonly id: Umid; readonly version: V
   db.updateTable('draft').set({ version: input.version }).where('id', '=', input.id),
 )
 
-const setHead = prepared(
-  (db, input: { readonly id: Umid; readonly version: Version; readonly content: string; readonly updatedAt: number }) =>
+/** With it all is told that was saved last. */
+const setHead = prepared((db, input: { readonly id: Umid; readonly version: Version; readonly updatedAt: number }) =>
+  db
+    .updateTable('draft')
+    .set({ version: input.version, updated_at: input.updatedAt, recent: sql.lit('') })
+    .where('id', '=', input.id),
+)
+
+const addLine = prepared(
+  (db, input: { readonly id: Umid; readonly version: Version; readonly updatedAt: number; readonly line: string }) =>
     db
       .updateTable('draft')
-      .set({ version: input.version, content: input.content, updated_at: input.updatedAt })
+      .set({ version: input.version, updated_at: input.updatedAt, recent: sql`recent || ${input.line}` })
       .where('id', '=', input.id),
 )
 

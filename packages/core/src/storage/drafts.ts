@@ -15,6 +15,7 @@ import type { AccountId, MessageId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
 import { forgetHead, isHeadKept, readHead } from './heads.ts'
 import { prepared } from './prepared.ts'
+import { addContent, headContent } from './recent-saves.ts'
 import type { DraftRow, Schema } from './schema.ts'
 import type { Db } from './db.ts'
 
@@ -57,10 +58,10 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
   forgetHead(db, draft.id)
   await addDraft(db, {
     ...draft,
-    content: JSON.stringify(draft.content),
     succeeds,
     review: reviewRequired ? 1 : 0,
   })
+  await addContent(db, draft.id, draft.content)
   if (succeeds === null) return
   // Another program's edit is no way around the review.
   await db
@@ -79,7 +80,6 @@ const addDraft = prepared(
   (
     db,
     draft: Omit<NewDraft, 'content' | 'reviewRequired'> & {
-      readonly content: string
       readonly succeeds: Umid | null
       readonly review: number
     },
@@ -93,7 +93,6 @@ const addDraft = prepared(
       policy: draft.policy,
       review_required: draft.review,
       version: sql.lit(1),
-      content: draft.content,
       scheduled_send_at: sql.lit(null),
       succeeds: draft.succeeds,
       created_at: draft.now,
@@ -119,27 +118,7 @@ export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
     if (content !== null) return toDraft(row, content, Boolean(row.owes))
   }
   const [row] = await draftRow(db, { id })
-  return row === undefined ? null : toDraft(row, contentIn(row), Boolean(row.owes))
-}
-
-/** In words of ours: what a parser says of a damaged text is in part that text. */
-function contentIn(row: { readonly id: string; readonly content: string }): DraftContent {
-  try {
-    return JSON.parse(row.content) as DraftContent
-  } catch {
-    throw new DamagedDraftError(row.id)
-  }
-}
-
-class DamagedDraftError extends EverdraftError {
-  constructor(id: string) {
-    super('STORAGE_ERROR', `what draft ${id} says is damaged in the store, and cannot be read`)
-  }
-}
-
-/** It, or a revision of it, is not what was stored: work on all drafts goes on with the next one. */
-export function isDamage(error: unknown): boolean {
-  return error instanceof DamagedDraftError || error instanceof SyntaxError
+  return row === undefined ? null : toDraft(row, headContent(row), Boolean(row.owes))
 }
 
 /** The others tell nobody anything who reads a draft, and each takes its time. */
@@ -165,7 +144,9 @@ const readColumns = [
 
 type ReadRow = Pick<Selectable<DraftRow>, (typeof readColumns)[number]>
 
-const draftRow = prepared((db, input: { readonly id: Umid }) => ofDraft(db, input.id).select('content'))
+const draftRow = prepared((db, input: { readonly id: Umid }) =>
+  ofDraft(db, input.id).leftJoin('draft_content', 'draft_content.draft_id', 'draft.id').select(['content', 'recent']),
+)
 
 const rowWithoutContent = prepared((db, input: { readonly id: Umid }) => ofDraft(db, input.id))
 
@@ -237,10 +218,10 @@ export interface DraftQuery extends DraftFilter {
   readonly offset: number
 }
 
-/** The tags in a draft's content, one row each. */
+/** The tags in a draft's content, one row each. A save that changes them stores it whole. */
 const tagsOf = {
-  sqlite: sql<{ value: string }>`json_each(draft.content, '$.tags')`,
-  postgres: sql<{ value: string }>`json_array_elements_text(draft.content::json -> 'tags')`,
+  sqlite: sql<{ value: string }>`json_each(tagged.content, '$.tags')`,
+  postgres: sql<{ value: string }>`json_array_elements_text(tagged.content::json -> 'tags')`,
 } satisfies Record<Family, unknown>
 
 /** The drafts that a list or a search is to show, wherever `draft` is joined. */
@@ -252,7 +233,18 @@ export function isShown(db: Db, { accountId, status, syncState, tag }: DraftFilt
     ...(accountId === null ? [] : [where('draft.account_id', '=', accountId)]),
     ...(status === null ? [] : [where('draft.status', '=', status)]),
     ...(syncState === null ? [] : [where('draft.sync_state', '=', syncState)]),
-    ...(tag === null ? [] : [where(where.val(tag), 'in', where.selectFrom(tags.as('tag')).select('tag.value'))]),
+    ...(tag === null
+      ? []
+      : [
+          where.exists(
+            where
+              .selectFrom('draft_content as tagged')
+              .innerJoin(tags.as('tag'), (join) => join.onTrue())
+              .select('tagged.draft_id')
+              .whereRef('tagged.draft_id', '=', 'draft.id')
+              .where('tag.value', '=', tag),
+          ),
+        ]),
   ])
 }
 
@@ -263,7 +255,7 @@ export async function listDrafts(
 ): Promise<{ readonly items: readonly StoredDraft[]; readonly total: number }> {
   const rows = isPlain(query) ? await rowsOfAccount(db, query) : await selectShown(db, query).execute()
   return {
-    items: rows.map((row) => toDraft(row, contentIn(row), true)),
+    items: rows.map((row) => toDraft(row, headContent(row), true)),
     total: await countShown(db, query),
   }
 }
@@ -279,14 +271,18 @@ const rowsOfAccount = prepared((db, { accountId, limit, offset }: DraftQuery) =>
 )
 
 function selectShown(db: Db, query: DraftQuery) {
-  return db
-    .selectFrom('draft')
-    .where(isShown(db, query))
-    .select([...readColumns, 'content'])
-    .orderBy('updated_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(query.limit)
-    .offset(query.offset)
+  return (
+    db
+      .selectFrom('draft')
+      // The outer side is read in the order of its index.
+      .leftJoin('draft_content', 'draft_content.draft_id', 'draft.id')
+      .where(isShown(db, query))
+      .select([...readColumns, 'content', 'recent'])
+      .orderBy('updated_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(query.limit)
+      .offset(query.offset)
+  )
 }
 
 /** How many a list or a search has to choose from: not counted one by one, but for a tag. */

@@ -19,6 +19,7 @@ interface Written extends HeadRow {
   readonly units: number
   /** What JSON says of the content without the texts. Nobody else has it: whoever reads it gets objects of their own. */
   readonly rest: DraftContent
+  readonly restUnits: number
   readonly text: string
   readonly html: string | null
   /** What was read of it last, and nobody changes: what comes of that by another text has the same rest. */
@@ -34,32 +35,36 @@ interface Kept {
 const kept = new WeakMap<object, Kept>()
 
 /**
- * The content of a draft's new head as its row is to have it. The next save neither reads nor parses a long text again. Only
- * where nobody else can write: a database within the process, which is locked for it.
+ * A draft's new head, as it is being stored. The next save neither reads nor parses a long text again. Only where nobody
+ * else can write: a database within the process, which is locked for it.
  */
-export function writeHead(db: Db, id: Umid, row: HeadRow, content: DraftContent): string {
-  const json = JSON.stringify(content)
-  if (directAnswer(db) === null) return json
+export function rememberHead(db: Db, id: Umid, row: HeadRow, content: DraftContent): void {
+  if (directAnswer(db) === null) return
   const { adapter } = db.getExecutor()
   const known = kept.get(adapter) ?? { heads: new Map<Umid, Written>(), units: 0 }
   kept.set(adapter, known)
   const before = known.heads.get(id) ?? null
   drop(known, id)
-  if (json.length > longestKept) return json
   const { version, updatedAt } = row
   const { text, html } = content
-  const rest =
+  const { rest, restUnits } =
     before !== null && before.lastRead !== null && differsInTextsAlone(before.lastRead, content)
-      ? before.rest
-      : (JSON.parse(JSON.stringify({ ...content, text: '', html: null })) as DraftContent)
-  known.heads.set(id, { version, updatedAt, units: json.length, rest, text, html, lastRead: null })
-  known.units += json.length
+      ? before
+      : restOf(content)
+  const units = restUnits + text.length + (html?.length ?? 0)
+  if (units > longestKept) return
+  known.heads.set(id, { version, updatedAt, units, rest, restUnits, text, html, lastRead: null })
+  known.units += units
   while (known.heads.size > mostKept || known.units > mostUnits) {
     const oldest = known.heads.keys().next()
     if (oldest.done === true) break
     drop(known, oldest.value)
   }
-  return json
+}
+
+function restOf(content: DraftContent): Pick<Written, 'rest' | 'restUnits'> {
+  const json = JSON.stringify({ ...content, text: '', html: null })
+  return { rest: JSON.parse(json) as DraftContent, restUnits: json.length }
 }
 
 /** Field by field the same object: what differs in any other way may be the same all the same. */

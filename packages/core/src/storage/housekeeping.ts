@@ -7,8 +7,9 @@ import { releaseBlobs } from './blobs.ts'
 import { loadDraftState } from './draft-states.ts'
 import { getDraft, owesCopies } from './drafts.ts'
 import { forgetHead } from './heads.ts'
+import { setContent } from './recent-saves.ts'
 import { newestForeign } from './revision-lookups.ts'
-import { compactRevisions } from './revisions.ts'
+import { compactRevisions, settleRecent } from './revisions.ts'
 import { unindexDraft } from './search.ts'
 import type { Db } from './db.ts'
 
@@ -38,6 +39,7 @@ export async function compactDraft(
   id: Umid,
   options: { readonly now: number; readonly policy: RetentionPolicy },
 ): Promise<number> {
+  await settleRecent(db, id)
   const draft = await getDraft(db, id)
   const head = { version: draft.version, content: draft.content }
   const rows = await db.selectFrom('revision').select(['version', 'saved_at']).where('draft_id', '=', id).execute()
@@ -110,9 +112,10 @@ export async function emptyTrashed(db: Db, id: Umid, now: number): Promise<void>
   await releaseBlobs(db, id, new Set())
   await unindexDraft(db, id)
   forgetHead(db, id)
+  await setContent(db, id, emptyContent)
   await db
     .updateTable('draft')
-    .set({ content: JSON.stringify(emptyContent), trashed_at: null, emptied_at: now, indexed_version: 2 ** 31 })
+    .set({ recent: '', trashed_at: null, emptied_at: now, indexed_version: 2 ** 31 })
     .where('id', '=', id)
     .execute()
 }

@@ -1,6 +1,7 @@
 import type { DraftContent } from '../draft/draft.ts'
 import type { AccountId, FolderPath, Uid, UidValidity, Umid } from '../ids.ts'
 import type { Db } from './db.ts'
+import { headContent } from './recent-saves.ts'
 import { prepared } from './prepared.ts'
 import type { PendingImportRow } from './schema.ts'
 
@@ -150,7 +151,8 @@ export async function vanishedDrafts(
   const rows = await db
     .selectFrom('draft')
     .leftJoin('server_name', 'server_name.draft_id', 'draft.id')
-    .select(['draft.id', 'draft.content', 'draft.trashed_at', 'server_name.missing_since'])
+    .leftJoin('draft_content', 'draft_content.draft_id', 'draft.id')
+    .select(['draft.id', 'content', 'recent', 'draft.trashed_at', 'server_name.missing_since'])
     .where('draft.account_id', '=', accountId)
     .where('draft.emptied_at', 'is', null)
     // What became a mail is edited no more, however like it a newcomer is.
@@ -188,7 +190,7 @@ export async function vanishedDrafts(
     .execute()
   return rows.map((row) => ({
     draftId: row.id as Umid,
-    content: JSON.parse(row.content) as DraftContent,
+    content: headContent(row),
     goneAt: row.missing_since ?? row.trashed_at,
   }))
 }

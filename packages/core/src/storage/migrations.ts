@@ -532,6 +532,15 @@ const steps: readonly (readonly Statement[])[] = [
     `alter table folder add column newest_at integer`,
     `update folder set newest_at = seen_at where role = 'inbox'`,
   ],
+  [
+    // A save changes a short row, and not a long one.
+    `create table draft_content (
+      draft_id text primary key references draft (id), content text not null
+    ) strict, without rowid`,
+    `insert into draft_content (draft_id, content) select id, content from draft`,
+    `alter table draft drop column content`,
+    `alter table draft add column recent text not null default ''`,
+  ],
 ]
 
 const schemaVersion: number = steps.length

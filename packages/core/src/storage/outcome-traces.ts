@@ -4,6 +4,7 @@ import type { Outcome } from '../responder/outcome.ts'
 import type { Db } from './db.ts'
 import { toOutcome } from './email-outcomes.ts'
 import { noMessageId } from './attempts.ts'
+import { headContent } from './recent-saves.ts'
 import { type StoredSend, toSend } from './sends.ts'
 
 /** SQLite binds at most 32,766 values. */
@@ -186,12 +187,17 @@ export interface DraftWords {
 
 export async function draftWords(db: Db, ids: readonly Umid[]): Promise<ReadonlyMap<Umid, DraftWords>> {
   const rows = await inPages(ids, (page) =>
-    db.selectFrom('draft').select(['id', 'token', 'content']).where('id', 'in', page).execute(),
+    db
+      .selectFrom('draft')
+      .leftJoin('draft_content', 'draft_content.draft_id', 'draft.id')
+      .select(['id', 'token', 'content', 'recent'])
+      .where('id', 'in', page)
+      .execute(),
   )
   return new Map(
     rows.map((row) => {
       const draftId = row.id as Umid
-      return [draftId, { draftId, token: row.token, content: JSON.parse(row.content) as DraftContent }]
+      return [draftId, { draftId, token: row.token, content: headContent(row) }]
     }),
   )
 }

@@ -1,17 +1,16 @@
-import { sql } from 'kysely'
-
 import { applyDelta, type Delta, deltaBetween, deltasBetween } from '../draft/delta.ts'
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
-import { prepared } from './prepared.ts'
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
+import { recentOf, setContent } from './recent-saves.ts'
 
 /**
- * The history of a draft. The head's content stands in the draft's own row; an earlier revision is stored as what makes
+ * The history of a draft, but for its last saves (recent-saves.ts). The head's content stands in `draft_content`; an earlier revision is stored as what makes
  * it of the next one, and now and then whole. So a save writes what changed, however long the text is.
  */
 type Encoding =
-  /** In the draft's row. */
+  /** In `draft_content`. */
   | 'head'
   /** JSON of the content. */
   | 'full'
@@ -32,97 +31,115 @@ export interface NewRevision {
   readonly keepWhole?: boolean
 }
 
-/** The new head. `previous` is the head until now, which becomes history; null for the first. */
-export async function insertRevision(
+/**
+ * Adds revisions to the history, oldest first: the last one is the new head. `previous` is the head until now, which becomes
+ * history, and with it the last saves that were not part of it yet; null where there is none. The caller stores the head.
+ */
+export async function insertRevisions(
   db: Db,
   id: Umid,
-  revision: NewRevision,
-  previous: { readonly version: Version; readonly content: DraftContent } | null,
+  newer: readonly [NewRevision, ...NewRevision[]],
+  previous: Written | null,
 ): Promise<void> {
-  let bytes = 0
   if (previous === null) {
-    bytes = JSON.stringify(revision.content).length
-  } else {
-    const { forward, backward } = deltasBetween(previous.content, revision.content)
-    bytes = JSON.stringify(forward).length
-    await encodeRevision(db, {
-      id,
-      version: previous.version,
-      ...encode(previous, backward, revision.keepWhole ?? false),
-    })
+    const [first] = newer
+    await addRecord(db, { id, ...asHead(first, first.content) })
+    return
   }
-  await addRevision(db, {
-    id,
-    version: revision.version,
-    bytes,
-    savedAt: revision.savedAt,
-    device: revision.device,
-    by: revision.by,
-    fieldsChanged: JSON.stringify(revision.fieldsChanged),
-  })
+  const recent = await recentOf(db, id)
+  await addToHistory(db, id, recent?.base ?? previous, [...(recent?.saves ?? []), ...newer])
 }
 
-const addRevision = prepared(
-  (
-    db,
-    input: {
-      readonly id: Umid
-      readonly version: Version
-      readonly bytes: number
-      readonly savedAt: number
-      readonly device: DeviceId
-      readonly by: Author
-      readonly fieldsChanged: string
-    },
-  ) =>
-    db.insertInto('revision').values({
-      draft_id: input.id,
-      version: input.version,
-      encoding: sql.lit('head' satisfies Encoding),
-      content: sql.lit(''),
-      bytes: input.bytes,
-      saved_at: input.savedAt,
-      device: input.device,
-      author: input.by,
-      fields_changed: input.fieldsChanged,
-    }),
-)
+/** Takes the last saves into the history, and stores the head whole. */
+export async function settleRecent(db: Db, id: Umid): Promise<void> {
+  const recent = await recentOf(db, id)
+  const head = recent?.saves.at(-1)
+  if (recent === null || head === undefined) return
+  await addToHistory(db, id, recent.base, recent.saves)
+  await setContent(db, id, head.content)
+  await db.updateTable('draft').set({ recent: '' }).where('id', '=', id).execute()
+}
 
-/** A revision as it is stored, for a copy of the history elsewhere. */
-export interface RevisionRecord extends Omit<NewRevision, 'content'> {
+async function addToHistory(db: Db, id: Umid, base: Written, saves: readonly NewRevision[]): Promise<void> {
+  const { encodedBase, records } = unfold(base, saves)
+  await encodeRevision(db, { id, version: base.version, ...encodedBase })
+  for (const record of records) await addRecord(db, { id, ...record })
+}
+
+/** What the saves that follow on `base`, the head of the history, make of it: each version is told by the next one. */
+function unfold(
+  base: Written,
+  saves: readonly NewRevision[],
+): { readonly encodedBase: Encoded; readonly records: readonly RevisionRecord[] } {
+  let encodedBase = inHead
+  const records: RevisionRecord[] = []
+  let before = base
+  for (const save of saves) {
+    const { forward, backward } = deltasBetween(before.content, save.content)
+    const encoded = encode(before, backward, save.keepWhole)
+    const last = records.pop()
+    if (last === undefined) encodedBase = encoded
+    else records.push({ ...last, ...encoded })
+    records.push(asHead(save, forward))
+    before = save
+  }
+  return { encodedBase, records }
+}
+
+interface Written {
+  readonly version: Version
+  readonly content: DraftContent
+}
+
+function asHead(
+  { version, savedAt, device, by, fieldsChanged }: Omit<NewRevision, 'content'>,
+  changed: Delta | DraftContent,
+): RevisionRecord {
+  return { version, savedAt, device, by, fieldsChanged, bytes: JSON.stringify(changed).length, ...inHead }
+}
+
+/** A revision as it is stored. */
+export interface RevisionRecord extends Omit<NewRevision, 'content' | 'keepWhole'>, Encoded {
   /** Of what it changed, as JSON. */
   readonly bytes: number
+}
+
+interface Encoded {
   readonly encoding: Encoding
   /** Empty for the head. */
   readonly encoded: string
 }
 
+const inHead: Encoded = { encoding: 'head', encoded: '' }
+
 /** A history that was written elsewhere, as it is; oldest first, and the last one is the head. */
 export async function insertHistory(db: Db, id: Umid, records: readonly RevisionRecord[]): Promise<void> {
-  for (const { fieldsChanged, ...record } of records) {
-    await addRecord(db, { id, ...record, fieldsChanged: JSON.stringify(fieldsChanged) })
-  }
+  for (const record of records) await addRecord(db, { id, ...record })
 }
 
-const addRecord = prepared(
-  (db, input: Omit<RevisionRecord, 'fieldsChanged'> & { readonly id: Umid; readonly fieldsChanged: string }) =>
+async function addRecord(db: Db, { fieldsChanged, ...record }: RevisionRecord & { readonly id: Umid }): Promise<void> {
+  await addRevision(db, { ...record, fieldsChanged: JSON.stringify(fieldsChanged) })
+}
+
+const addRevision = prepared(
+  (db, row: Omit<RevisionRecord, 'fieldsChanged'> & { readonly id: Umid; readonly fieldsChanged: string }) =>
     db.insertInto('revision').values({
-      draft_id: input.id,
-      version: input.version,
-      encoding: input.encoding,
-      content: input.encoded,
-      bytes: input.bytes,
-      saved_at: input.savedAt,
-      device: input.device,
-      author: input.by,
-      fields_changed: input.fieldsChanged,
+      draft_id: row.id,
+      version: row.version,
+      encoding: row.encoding,
+      content: row.encoded,
+      bytes: row.bytes,
+      saved_at: row.savedAt,
+      device: row.device,
+      author: row.by,
+      fields_changed: row.fieldsChanged,
     }),
 )
 
 /** Oldest first. */
 export async function revisionRecords(db: Db, id: Umid): Promise<readonly RevisionRecord[]> {
   const rows = await recordRows(db, { id })
-  return rows.map((row) => ({
+  const records = rows.map((row): RevisionRecord => ({
     version: row.version as Version,
     savedAt: row.saved_at,
     device: row.device as DeviceId,
@@ -132,6 +149,11 @@ export async function revisionRecords(db: Db, id: Umid): Promise<readonly Revisi
     encoding: row.encoding as Encoding,
     encoded: row.content,
   }))
+  const recent = await recentOf(db, id)
+  const base = records.at(-1)
+  if (recent === null || base === undefined) return records
+  const { encodedBase, records: newer } = unfold(recent.base, recent.saves)
+  return [...records.slice(0, -1), { ...base, ...encodedBase }, ...newer]
 }
 
 const recordRows = prepared((db, input: { readonly id: Umid }) =>
@@ -153,32 +175,23 @@ export async function revisionContents(
   })
 }
 
-interface Encoded {
-  readonly encoding: Encoding
-  readonly content: string
-}
-
 function encode(
-  revision: { readonly version: Version; readonly content: DraftContent },
+  revision: Written,
   /** Makes it of the next one. */
   backward: Delta,
   keepWhole = false,
 ): Encoded {
   if (keepWhole || revision.version % fullEvery === 0)
-    return { encoding: 'full', content: JSON.stringify(revision.content) }
-  return { encoding: 'reverse', content: JSON.stringify(backward) }
+    return { encoding: 'full', encoded: JSON.stringify(revision.content) }
+  return { encoding: 'reverse', encoded: JSON.stringify(backward) }
 }
 
-const encodeRevision = prepared(
-  (
-    db,
-    input: { readonly id: Umid; readonly version: Version; readonly encoding: Encoding; readonly content: string },
-  ) =>
-    db
-      .updateTable('revision')
-      .set({ encoding: input.encoding, content: input.content })
-      .where('draft_id', '=', input.id)
-      .where('version', '=', input.version),
+const encodeRevision = prepared((db, input: Encoded & { readonly id: Umid; readonly version: Version }) =>
+  db
+    .updateTable('revision')
+    .set({ encoding: input.encoding, content: input.encoded })
+    .where('draft_id', '=', input.id)
+    .where('version', '=', input.version),
 )
 
 /** Newest first. */
@@ -189,7 +202,7 @@ export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> 
     .where('draft_id', '=', id)
     .orderBy('version', 'desc')
     .execute()
-  return rows.map((row) => ({
+  const settled = rows.map((row): Revision => ({
     version: row.version as Version,
     savedAt: row.saved_at,
     device: row.device as DeviceId,
@@ -197,6 +210,11 @@ export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> 
     fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
     bytes: row.bytes,
   }))
+  const recent = (await recentOf(db, id))?.saves ?? []
+  const newest = recent.map(({ version, savedAt, device, by, fieldsChanged, delta }): Revision => {
+    return { version, savedAt, device, by, fieldsChanged, bytes: JSON.stringify(delta).length }
+  })
+  return [...newest.toReversed(), ...settled]
 }
 
 /** The content of a revision that is kept; null where compaction took it, or it never was. */
@@ -206,6 +224,9 @@ export async function revisionContent(
   version: Version,
   head: DraftContent,
 ): Promise<DraftContent | null> {
+  const recent = await recentOf(db, id)
+  const save = recent?.saves.find((one) => one.version === version)
+  if (save !== undefined) return save.content
   const deltas: Delta[] = []
   const rows = await db
     .selectFrom('revision')
@@ -222,7 +243,7 @@ export async function revisionContent(
       deltas.push(JSON.parse(row.content) as Delta)
       continue
     }
-    const whole = encoding === 'head' ? head : (JSON.parse(row.content) as DraftContent)
+    const whole = encoding === 'head' ? (recent?.base.content ?? head) : (JSON.parse(row.content) as DraftContent)
     return deltas.toReversed().reduce(applyDelta, whole)
   }
   return null
@@ -238,6 +259,7 @@ export async function compactRevisions(
   head: { readonly version: Version; readonly content: DraftContent },
   keep: ReadonlySet<Version>,
 ): Promise<readonly DraftContent[]> {
+  await settleRecent(db, id)
   const rows = await db
     .selectFrom('revision')
     .select(['version', 'encoding', 'content'])
@@ -259,8 +281,8 @@ export async function compactRevisions(
       sinceWhole += 1
       const whole = sinceWhole % fullEvery === 0
       const encoded: Encoded = whole
-        ? { encoding: 'full', content: JSON.stringify(current) }
-        : { encoding: 'reverse', content: JSON.stringify(deltaBetween(next, current)) }
+        ? { encoding: 'full', encoded: JSON.stringify(current) }
+        : { encoding: 'reverse', encoded: JSON.stringify(deltaBetween(next, current)) }
       await encodeRevision(db, { id, version, ...encoded })
       next = current
       kept.push(current)

@@ -6,6 +6,7 @@ export interface Schema {
   readonly account: AccountRow
   readonly account_secret: AccountSecretRow
   readonly draft: DraftRow
+  readonly draft_content: DraftContentRow
   readonly revision: RevisionRow
   readonly server_name: ReceiptRow & { readonly missing_since: number | null }
   readonly anchor: ReceiptRow
@@ -219,8 +220,6 @@ export interface DraftRow {
   readonly sync_state: string
   readonly policy: string
   readonly version: number
-  /** The head revision's content, so that a list reads one table. */
-  readonly content: string
   readonly scheduled_send_at: number | null
   readonly succeeds: string | null
   readonly created_at: number
@@ -241,6 +240,14 @@ export interface DraftRow {
   readonly approved_by: string | null
   /** The version that the full-text index holds. */
   readonly indexed_version: Generated<number>
+  /** What the last saves changed, beyond `draft_content`: see storage/recent-saves.ts. */
+  readonly recent: Generated<string>
+}
+
+/** The head, but for the last saves. */
+interface DraftContentRow {
+  readonly draft_id: string
+  readonly content: string
 }
 
 interface RevisionRow {

@@ -4,7 +4,7 @@ import type { Umid, Version } from '../ids.ts'
 import { applyDraftEvent } from '../storage/draft-states.ts'
 import { getDraft } from '../storage/drafts.ts'
 import { endPendingImport, type PendingImport, pendingImport } from '../storage/imports.ts'
-import { insertRevision } from '../storage/revisions.ts'
+import { insertRevisions } from '../storage/revisions.ts'
 import type { Write } from '../storage/store.ts'
 import { contentOfMessage } from '../sync/imported-content.ts'
 import type { MessageIdentity } from '../wire/mailbox.ts'
@@ -79,9 +79,9 @@ async function complete(
   if (fieldsChanged.length > 0) {
     const savedAt = draft.updatedAt
     const revision = { version, content, savedAt, device: foreignDevice, by: 'foreign', fieldsChanged } as const
-    await insertRevision(write.db, draftId, revision, draft)
+    await insertRevisions(write.db, draftId, [revision], draft)
   }
-  await applyDraftEvent(write, draftId, { type: 'completed', receipt }, now, content)
+  await applyDraftEvent(write, draftId, { type: 'completed', receipt }, now, { content, line: null })
   await holdParts(write.db, read, context, draftId)
   write.emit({ type: 'draft-saved', accountId, draftId, version, fieldsChanged })
 }

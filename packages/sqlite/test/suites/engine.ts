@@ -5,6 +5,7 @@ import { exerciseClosing } from './closing.ts'
 import { exerciseDraftManager } from './draft-manager.ts'
 import { exerciseDrafts } from './drafts.ts'
 import { exerciseEvents } from './events.ts'
+import { exerciseHistory } from './history.ts'
 import { exerciseLeaving } from './leaving.ts'
 import { exerciseLives } from './life.ts'
 import { exerciseOutcomeTraces } from './outcome-traces.ts'
@@ -19,6 +20,7 @@ import { exerciseWebhooks } from './webhooks.ts'
 /** The engine with a mailbox in memory, on any storage within the process: time stands still, so nothing else may wait. */
 export function exerciseEngine(storage: SuiteStorage): void {
   exerciseDrafts(storage)
+  exerciseHistory(storage)
   exerciseDraftManager(storage)
   exerciseLeaving(storage)
   exerciseSearch(storage)

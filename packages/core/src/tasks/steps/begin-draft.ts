@@ -3,7 +3,7 @@ import { type Author, type DraftContent, type DraftPolicy, emptyContent } from '
 import type { Environment } from '../../environment.ts'
 import { type AccountId, type DeviceId, type Umid, uuidv7, type Version } from '../../ids.ts'
 import { insertDraft } from '../../storage/drafts.ts'
-import { insertRevision } from '../../storage/revisions.ts'
+import { insertRevisions } from '../../storage/revisions.ts'
 import type { Write } from '../../storage/store.ts'
 import { createToken } from '../../sync/message-ids.ts'
 
@@ -30,7 +30,7 @@ export async function beginDraft(
   await insertDraft(db, { id, accountId, token, policy, reviewRequired, content, now })
   const version = 1 as Version
   const fieldsChanged = changedFields(emptyContent, content)
-  await insertRevision(db, id, { version, content, savedAt: now, device, by, fieldsChanged }, null)
+  await insertRevisions(db, id, [{ version, content, savedAt: now, device, by, fieldsChanged }], null)
   emit({ type: 'draft-created', accountId, draftId: id, version })
   return id
 }

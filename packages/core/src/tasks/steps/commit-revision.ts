@@ -6,7 +6,8 @@ import { type DraftState, newestCopy } from '../../draft/draft-state.ts'
 import { applyDraftEvent } from '../../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { endPendingImport } from '../../storage/imports.ts'
-import { insertRevision, type NewRevision } from '../../storage/revisions.ts'
+import { recentLine } from '../../storage/recent-saves.ts'
+import { insertRevisions, type NewRevision } from '../../storage/revisions.ts'
 import type { FollowUp, PlanContext, Planned } from '../task.ts'
 
 export interface RevisionRequest {
@@ -87,14 +88,12 @@ export async function storeRevisions(
   newer: readonly [NewRevision, ...NewRevision[]],
 ): Promise<Planned<Revised>> {
   const { write, now } = context
-  let previous: Pick<NewRevision, 'version' | 'content'> = draft
-  for (const revision of newer) {
-    await insertRevision(write.db, draft.id, revision, previous)
-    previous = revision
-  }
-  const { version, content } = previous
+  const { version, content } = newer.at(-1) ?? newer[0]
+  const line = newer.length === 1 ? recentLine(draft, newer[0]) : null
+  if (line === null) await insertRevisions(write.db, draft.id, newer, draft)
   const fieldsChanged = newer.length === 1 ? newer[0].fieldsChanged : changedFields(draft.content, content)
-  const applied = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, content, draft)
+  const head = { content, line }
+  const applied = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, head, draft)
   const after = applied.rule === 'break-name' ? await leaveOriginal(context, draft, applied.after) : applied.after
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
   const saved: StoredDraft = { ...draft, version, content, updatedAt: now, syncState: after.copies.kind }

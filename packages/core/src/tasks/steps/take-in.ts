@@ -23,7 +23,7 @@ import { applyDraftEvent, loadDraftStates, ownedState } from '../../storage/draf
 import { draftExists, draftIdByToken, findDraft, getDraft, insertDraft } from '../../storage/drafts.ts'
 import { keepSuperseded } from '../../storage/email-outcomes.ts'
 import { insertPendingImport, type MessagePlace, type PendingImport } from '../../storage/imports.ts'
-import { insertRevision } from '../../storage/revisions.ts'
+import { insertRevisions } from '../../storage/revisions.ts'
 import type { Write } from '../../storage/store.ts'
 import { contentOfMessage, quotableParts } from '../../sync/imported-content.ts'
 import {
@@ -204,8 +204,8 @@ async function adopt(context: ExecuteContext, write: Write, newcomer: Newcomer, 
   if (fieldsChanged.length > 0) {
     version = (draft.version + 1) as Version
     const revision = { version, content, savedAt: now, device: foreignDevice, by: 'foreign', fieldsChanged } as const
-    await insertRevision(write.db, draftId, revision, draft)
-    await applyDraftEvent(write, draftId, { type: 'saved', version }, now, content)
+    await insertRevisions(write.db, draftId, [revision], draft)
+    await applyDraftEvent(write, draftId, { type: 'saved', version }, now, { content, line: null })
     write.emit({ type: 'draft-saved', accountId, draftId, version, fieldsChanged })
   }
   const receipt = await record(context, write, newcomer, { draftId, version, isWhole: true })
@@ -240,7 +240,7 @@ async function addDraft(
     by: 'foreign',
     fieldsChanged,
   } as const
-  await insertRevision(write.db, id, revision, null)
+  await insertRevisions(write.db, id, [revision], null)
   const receipt = await record(context, write, newcomer, { draftId: id, version, isWhole: newcomer.isWhole })
   await applyDraftEvent(write, id, { type: 'uploaded', receipt, replaced: null }, now)
   write.emit({ type: 'draft-imported', accountId, draftId: id, version, succeeds })

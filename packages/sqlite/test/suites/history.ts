@@ -1,0 +1,100 @@
+import type { Draft, DraftChanges, Version } from '@everdraft/core'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { FakeDevice, SuiteStorage } from '../harness.ts'
+
+type Act =
+  | { readonly kind: 'save'; readonly changes: DraftChanges }
+  | { readonly kind: 'restore'; readonly which: number }
+  | { readonly kind: 'attach' | 'restart' | 'trash' }
+
+const words = fc.string({ unit: 'grapheme', maxLength: 40 })
+
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 12, arbitrary: saveOf(fc.record({ text: words })) },
+  { weight: 3, arbitrary: saveOf(fc.record({ text: words, subject: fc.constantFrom('A letter', 'Re: a letter') })) },
+  { weight: 2, arbitrary: saveOf(fc.record({ html: fc.constantFrom(null, '<p>words</p>', '<p>other words</p>') })) },
+  // Longer than what a row takes in beside others.
+  { weight: 2, arbitrary: saveOf(words.map((text) => ({ text: `${text}${'long '.repeat(400)}` }))) },
+  // Statements ask for these.
+  { weight: 2, arbitrary: saveOf(fc.record({ tags: fc.uniqueArray(fc.constantFrom('a', 'b', 'c')) })) },
+  { weight: 1, arbitrary: saveOf(fc.constantFrom({ to: 'bob@example.com' }, { to: null })) },
+  { weight: 2, arbitrary: fc.nat({ max: 30 }).map((which): Act => ({ kind: 'restore', which })) },
+  { weight: 2, arbitrary: fc.constantFrom<Act>({ kind: 'attach' }, { kind: 'restart' }, { kind: 'trash' }) },
+)
+
+function saveOf(changes: fc.Arbitrary<DraftChanges>): fc.Arbitrary<Act> {
+  return changes.map((some) => ({ kind: 'save', changes: some }))
+}
+
+/** What versions say, however they are stored: the last saves beside the head, the others as the history has them. */
+export function exerciseHistory({ openFakeDevice }: SuiteStorage): void {
+  describe('the history', () => {
+    test('says of each version what was saved, whatever came after it and wherever it is stored', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(act, { minLength: 12, maxLength: 30 }), async (acts) => {
+          await using device = await openFakeDevice()
+          const said = [await device.engine.drafts.create({ subject: 'A letter', text: 'begun' })]
+          for (const one of acts) {
+            const draft = await carryOut(device, said, one)
+            if (draft.version !== said.length) said.push(draft)
+          }
+          await checkAll(device, said)
+          await device.restart()
+          await checkAll(device, said)
+        }),
+        { numRuns: 12 },
+      )
+    })
+
+    test('is found by tag as the head has them, and by what was saved last', async () => {
+      await using device = await openFakeDevice()
+      const { drafts } = device.engine
+      const draft = await drafts.create({ text: 'begun' })
+      for (const text of ['one', 'two', 'three']) await drafts.save(draft.id, { text })
+      await drafts.save(draft.id, { tags: ['later'] })
+      await drafts.save(draft.id, { subject: 'A letter' })
+      expect((await drafts.list({ tag: 'later' })).items).toMatchObject([{ version: 6, subject: 'A letter' }])
+      await drafts.save(draft.id, { tags: [], text: 'four' })
+      expect((await drafts.list({ tag: 'later' })).items).toEqual([])
+    })
+  })
+}
+
+async function carryOut(device: FakeDevice, said: readonly Draft[], one: Act): Promise<Draft> {
+  const { drafts } = device.engine
+  const { id } = said[0] as Draft
+  switch (one.kind) {
+    case 'save':
+      return await drafts.save(id, one.changes)
+    case 'restore':
+      return await drafts.restore(id, (1 + (one.which % said.length)) as Version)
+    case 'attach':
+      return (await drafts.attach(id, { filename: 'a.txt', content: new Uint8Array([said.length]) })).draft
+    case 'restart':
+      await device.restart()
+      return await device.engine.drafts.get(id)
+    case 'trash':
+      await drafts.discard(id)
+      return await drafts.undiscard(id)
+  }
+}
+
+async function checkAll(device: FakeDevice, said: readonly Draft[]): Promise<void> {
+  const { drafts } = device.engine
+  const head = said.at(-1) as Draft
+  expect(fields(await drafts.get(head.id))).toEqual(fields(head))
+  expect((await drafts.list()).items).toMatchObject([{ version: head.version, subject: head.subject, tags: head.tags }])
+  const history = await drafts.history(head.id)
+  expect(history.map(({ version }) => version as number)).toEqual(said.map((_, at) => said.length - at))
+  for (const draft of said) {
+    const { before } = await drafts.changesSince(head.id, draft.version)
+    expect(fields({ ...draft, ...before })).toEqual(fields(draft))
+  }
+}
+
+function fields({ subject, text, html, tags, to, attachments }: Draft): object {
+  const files = attachments.map(({ filename, sha256 }) => ({ filename, sha256 }))
+  return { subject, text, html, tags, to, files }
+}
