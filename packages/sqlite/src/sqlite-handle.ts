@@ -10,6 +10,11 @@ export interface SqliteHandle {
   close(): void
 }
 
+/** All at once: one by one each would be a statement of its own at every start. */
+export function setPragmas(handle: SqliteHandle, texts: readonly string[]): void {
+  handle.exec(texts.map((text) => `pragma ${text};`).join(''))
+}
+
 /** What the pragma answers; undefined for one that only sets. */
 export function pragma(handle: SqliteHandle, text: string): unknown {
   const statement = handle.prepare(`pragma ${text}`)

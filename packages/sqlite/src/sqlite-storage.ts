@@ -8,7 +8,7 @@ import { SqliteDialect } from 'kysely'
 import { epochFile } from './epoch-file.ts'
 import { createSha256 } from './sha256.ts'
 import { describeSqliteError, isBusy } from './sqlite-errors.ts'
-import { pragma, type SqliteHandle } from './sqlite-handle.ts'
+import { pragma, setPragmas, type SqliteHandle } from './sqlite-handle.ts'
 import { withStatementCache } from './statement-cache.ts'
 
 export interface SqliteOptions {
@@ -63,19 +63,23 @@ async function openLocked(
     makePrivate(file)
     handle = await openHandle(file)
     // Before the first access, so that the lock is taken for good and the log's index stays in this process's memory.
-    pragma(handle, 'locking_mode = EXCLUSIVE')
-    pragma(handle, 'journal_mode = WAL')
-    // better-sqlite3 is built to fall back to NORMAL in WAL: that loses acknowledged saves at a power cut.
-    pragma(handle, 'synchronous = FULL')
-    // What was a password is not left between the rows; where that costs more writing it is not done.
-    pragma(handle, 'secure_delete = FAST')
-    pragma(handle, 'fullfsync = 1')
+    setPragmas(handle, [
+      'locking_mode = EXCLUSIVE',
+      'journal_mode = WAL',
+      // better-sqlite3 is built to fall back to NORMAL in WAL: that loses acknowledged saves at a power cut.
+      'synchronous = FULL',
+      // What was a password is not left between the rows; where that costs more writing it is not done.
+      'secure_delete = FAST',
+      'fullfsync = 1',
+    ])
     claim(handle, file)
-    pragma(handle, 'foreign_keys = ON')
-    pragma(handle, `wal_autocheckpoint = ${checkpointPages}`)
-    // What a savepoint may have to undo is else written to a file as soon as it is 64 KiB: about what one save changes.
-    pragma(handle, 'temp_store = MEMORY')
-    pragma(handle, `cache_size = ${-pageCacheKiB}`)
+    setPragmas(handle, [
+      'foreign_keys = ON',
+      `wal_autocheckpoint = ${checkpointPages}`,
+      // What a savepoint may have to undo is else written to a file as soon as it is 64 KiB: about what one save changes.
+      'temp_store = MEMORY',
+      `cache_size = ${-pageCacheKiB}`,
+    ])
     // The lock is taken by the first write, not by the pragma.
     handle.exec('begin immediate; commit')
     expectPragma(handle, 'synchronous', 2)

@@ -171,6 +171,10 @@ async function startEngine(
   const timing = { ...defaultTiming, ...options.timing }
   const environment: Environment = { ...platformEnvironment(open.createSha256), ...options.environment }
   const offlineBackOff = { firstMs: timing.firstBackOffMs, longestMs: timing.longestOfflineBackOffMs }
+  // A file is read while the rest begins.
+  const whetherRestored = open.epochFile === undefined ? Promise.resolve(false) : wasRestored(store, open.epochFile)
+  // Should the start fail before anybody waits for it.
+  whetherRestored.catch(() => {})
   const logIns = createLogIns(store, options.secrets ?? null, options.tokens ?? null)
   await logIns.sealAll()
   await sealWebhookSecrets(store, options.secrets ?? null)
@@ -262,9 +266,24 @@ async function startEngine(
       if (options.watch !== false) inboxWatcher.watch(accountId)
     },
   })
-  const device = await store.write(({ db }) =>
-    metaValue(db, 'device_id', () => uuidv7(environment.now(), environment.random)),
-  )
+  const isRestored = await whetherRestored
+  // What no answer may come before. Both share a commit.
+  const [, device] = await Promise.all([
+    queue.recover(),
+    store.write(async (write) => {
+      await dropIncompleteBlobs(write.db)
+      if (isRestored) {
+        await holdRestored(write, environment.now())
+        await leaveRestoredMail(write, environment.now())
+      }
+      const sends = await openSends(write.db, null)
+      await queue.enqueue(
+        write,
+        sends.flatMap((send) => sendFollowUps(send, environment.now())),
+      )
+      return await metaValue(write.db, 'device_id', () => uuidv7(environment.now(), environment.random))
+    }),
+  ])
   if (options.blobs !== undefined) await useBlobStore(store, options.blobs, device)
   const feed = createEventFeed(store, environment)
   const closing = new AbortController()
@@ -337,26 +356,15 @@ async function startEngine(
       )
   })
 
-  await queue.recover()
-  const isRestored = open.epochFile !== undefined && (await wasRestored(store, open.epochFile))
-  const firstPage = await store.write(async (write) => {
-    await dropIncompleteBlobs(write.db)
-    if (isRestored) {
-      await holdRestored(write, environment.now())
-      await leaveRestoredMail(write, environment.now())
-    }
-    await deriveMarkers(write)
-    return await deriveUploads(write, '')
-  })
-  // Nobody waits for it. Where it fails the epoch is that of before, and the next start begins another.
   let renewal: Promise<void> = Promise.resolve()
-  beginEpoch().catch(() => {})
-  queue.wake()
-  indexer.wake('saved')
-
-  // Their tasks were stored with them: seldom is one to be added, and nobody waits for the look at all of them. Where the
-  // store is closed or refuses meanwhile, the next start looks again.
-  void deriveMore(firstPage).catch(() => {})
+  // After what is asked for as soon as there is an engine: the tasks of drafts were stored with them, so that seldom one is
+  // to be added, and no answer is another for it.
+  const cancelFirstLook = environment.schedule(0, () => {
+    // Nobody waits for it. Where it fails the epoch is that of before, and the next start begins another.
+    beginEpoch().catch(() => {})
+    indexer.wake('saved')
+    deriveAll().catch(() => {})
+  })
 
   /** Copies of the database that were made until now are backups from now on. */
   function beginEpoch(): Promise<void> {
@@ -374,14 +382,21 @@ async function startEngine(
     return drafts.length < markersPerPage ? null : (drafts.at(-1)?.id ?? null)
   }
 
-  async function deriveMore(derived: string | null): Promise<void> {
-    if (derived === null) return
-    let after: string | null = derived
-    while (after !== null && !closing.signal.aborted) {
-      const page: string = after
-      after = await store.write((write) => deriveUploads(write, page))
+  /** Page by page, as a save may have to wait for one. Where the store is closed or refuses, the next start looks again. */
+  async function deriveAll(): Promise<void> {
+    try {
+      let after = await store.write(async (write) => {
+        await deriveMarkers(write)
+        return await deriveUploads(write, '')
+      })
+      queue.wake()
+      while (after !== null && !closing.signal.aborted) {
+        const page: string = after
+        after = await store.write((write) => deriveUploads(write, page))
+      }
+    } finally {
+      queue.wake()
     }
-    queue.wake()
   }
 
   /** The markers that are to run, from the durable state of the drafts: what the queue's rows lack is added. */
@@ -390,9 +405,7 @@ async function startEngine(
     const { items } = await listAccounts(db, null, { limit: 1_000_000, offset: 0 })
     const syncs = items.map(({ id }) => syncAfter(id, 0))
     const imports = (await pendingImports(db, null)).map(importTheRest)
-    const now = environment.now()
-    const sends = (await openSends(db, null)).flatMap((send) => sendFollowUps(send, now))
-    await queue.enqueue({ db, emit }, [...uploads, ...imports, ...syncs, ...sends])
+    await queue.enqueue({ db, emit }, [...uploads, ...imports, ...syncs])
   }
 
   async function sync(accountId: AccountId, { waitMs, confirmLosses: confirm }: SyncOptions = {}): Promise<SyncReport> {
@@ -437,6 +450,7 @@ async function startEngine(
   async function close(): Promise<void> {
     closing.abort()
     endConnectivity?.()
+    cancelFirstLook()
     cancelHousekeeping()
     const unwatched = watcher.close()
     await queue.close(closeGraceMs)

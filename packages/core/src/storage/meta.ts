@@ -1,4 +1,5 @@
 import type { Db } from './db.ts'
+import { prepared } from './prepared.ts'
 
 type MetaKey = 'device_id' | 'epoch'
 
@@ -21,6 +22,10 @@ export async function setMetaValue(db: Db, key: MetaKey, value: string): Promise
 }
 
 export async function knownMetaValue(db: Db, key: MetaKey): Promise<string | null> {
-  const row = await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
+  const [row] = await metaRow(db, { key })
   return row?.value ?? null
 }
+
+const metaRow = prepared((db, input: { readonly key: MetaKey }) =>
+  db.selectFrom('meta').select('value').where('key', '=', input.key),
+)
