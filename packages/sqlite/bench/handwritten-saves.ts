@@ -17,16 +17,26 @@ interface Head {
   readonly id: Umid
   version: number
   text: string
+  /** What the last saves changed, and what makes the version before of each. */
+  recent: readonly Saved[]
 }
 
-/** As the engine does it: of every 32nd revision all is kept. */
+interface Saved {
+  readonly version: number
+  readonly at: number
+  readonly forward: string
+  readonly backward: string
+}
+
+/** As the engine does it: each eighth version takes those before it into the history; of every 32nd all is kept. */
+const settleEvery = 8
 const wholeEvery = 32
 
 /**
- * The same rows into the same tables, with their indices, as the engine's save makes them: the head, what makes the
- * revision before it of it, the new revision, the task and the event. Statements are prepared once; the head is compared
- * and set by its version, and what differs is found by comparing with the last text, which is remembered here and not
- * read. Nothing is validated, and nothing is given back.
+ * The same rows into the same tables, with their indices, as the engine's save makes them: what changed in the draft's row,
+ * at each eighth save the head and the history, the task and the event. Statements are prepared once; the head is compared
+ * and set by its version, and what differs is found by comparing with the last text. That and the last saves are remembered
+ * here and not read. Nothing is validated, and nothing is given back.
  */
 export function handwrittenSaves(
   /** That an engine has made, with the drafts in it. */
@@ -37,18 +47,22 @@ export function handwrittenSaves(
   const device = randomUUID()
   const lane = `${accountId}/mailbox`
   const laneSeq = database.prepare('select seq from lane where id = ?').pluck().get(lane)
-  const heads = ids.map((id): Head => ({ id, version: 1, text: '' }))
-  const draft = database.prepare('select content from draft where id = ?').pluck()
+  const heads = ids.map((id): Head => ({ id, version: 1, text: '', recent: [] }))
+  const draft = database.prepare('select content from draft_content where draft_id = ?').pluck()
   const content = JSON.parse(draft.get(ids[0]) as string) as object
-  const updateHead = database.prepare(
-    'update draft set version = ?, content = ?, updated_at = ? where id = ? and version = ?',
+  const addRecent = database.prepare(
+    'update draft set version = ?, updated_at = ?, recent = recent || ? where id = ? and version = ?',
   )
+  const clearRecent = database.prepare(
+    `update draft set version = ?, updated_at = ?, recent = '' where id = ? and version = ?`,
+  )
+  const setContent = database.prepare('update draft_content set content = ? where draft_id = ?')
   const updatePrevious = database.prepare(
     'update revision set encoding = ?, content = ? where draft_id = ? and version = ?',
   )
   const insertRevision = database.prepare(
     `insert into revision (draft_id, version, encoding, content, bytes, saved_at, device, author, fields_changed)
-     values (?, ?, 'head', '', ?, ?, ?, 'user', '["text"]')`,
+     values (?, ?, ?, ?, ?, ?, ?, 'user', '["text"]')`,
   )
   const upsertTask = database.prepare(
     `insert into task (id, account_id, lane, lane_seq, kind, key, state, priority, attempts, connect_failures, superseded,
@@ -65,20 +79,43 @@ export function handwrittenSaves(
     const now = Date.now()
     const version = head.version + 1
     const [start, removed, inserted] = difference(head.text, text)
-    const previous =
-      head.version % wholeEvery === 0
-        ? (['full', JSON.stringify({ ...content, text: head.text })] as const)
-        : (['reverse', spliceOf(start, inserted.length, removed)] as const)
-    const { changes } = updateHead.run(version, JSON.stringify({ ...content, text }), now, head.id, head.version)
-    if (changes !== 1) throw new Error('the draft is at another version')
-    updatePrevious.run(...previous, head.id, head.version)
-    insertRevision.run(head.id, version, spliceOf(start, removed.length, inserted).length, now, device)
+    const forward = spliceOf(start, removed.length, inserted)
+    const backward = spliceOf(start, inserted.length, removed)
+    const recent = [...head.recent, { version, at: now, forward, backward }]
+    if (version % settleEvery === 0) {
+      expectOne(clearRecent.run(version, now, head.id, head.version))
+      setContent.run(JSON.stringify({ ...content, text }), head.id)
+      settle(head, recent)
+      head.recent = []
+    } else {
+      const line = `[${version},${now},"${device}","user",["text"],${forward}]\n`
+      expectOne(addRecent.run(version, now, line, head.id, head.version))
+      head.recent = recent
+    }
     upsertTask.run(randomUUID(), accountId, lane, laneSeq, head.id, now + 3_600_000, now, now)
     const event = { type: 'draft-saved', accountId, draftId: head.id, version, fieldsChanged: ['text'] }
     insertEvent.run(accountId, now, JSON.stringify(event))
     head.version = version
     head.text = text
   }
+
+  /** Where all is kept of a version it is the last text that is written, which is as long. */
+  function settle(head: Head, recent: readonly Saved[]): void {
+    const [first] = recent
+    if (first === undefined) return
+    updatePrevious.run(...told(head, first), head.id, first.version - 1)
+    for (const [place, { version, at, forward }] of recent.entries()) {
+      const next = recent[place + 1]
+      const row = next === undefined ? (['head', ''] as const) : told(head, next)
+      insertRevision.run(head.id, version, ...row, forward.length, at, device)
+    }
+  }
+
+  function told(head: Head, { version, backward }: Saved): readonly [encoding: string, content: string] {
+    const isWhole = (version - 1) % wholeEvery === 0
+    return isWhole ? ['full', JSON.stringify({ ...content, text: head.text })] : ['reverse', backward]
+  }
+
   const alone = database.transaction(saveOne)
   const together = database.transaction((texts: readonly string[]) => {
     for (const [index, text] of texts.entries()) saveOne(index, text)
@@ -102,6 +139,10 @@ export function handwrittenSaves(
     },
     close: () => void database.close(),
   }
+}
+
+function expectOne({ changes }: { readonly changes: number }): void {
+  if (changes !== 1) throw new Error('the draft is at another version')
 }
 
 function spliceOf(start: number, removed: number, inserted: string): string {

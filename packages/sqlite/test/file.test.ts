@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
 import { sqlite } from '../src/index.ts'
-import { codeOf, inAnotherProcess, openNotes, openStoreAt, temporaryFolder } from './harness.ts'
+import { codeOf, inAnotherProcess, openFakeDevice, openNotes, openStoreAt, temporaryFolder } from './harness.ts'
 
 /** Opens the file named by its argument and says how that went. */
 const opener = `
@@ -86,6 +86,20 @@ describe('the file', () => {
     expect(await pragma('journal_mode')).toBe('wal')
     expect(await pragma('foreign_keys')).toBe(1)
     expect(await pragma('locking_mode')).toBe('exclusive')
+  })
+
+  test('a word in a long text writes what it is, and not the text', async () => {
+    await using device = await openFakeDevice()
+    const { drafts } = device.engine
+    const text = 'a line of a long letter\n'.repeat(8_000)
+    const { id } = await drafts.create({ text })
+    const logged = async (): Promise<number> => (await stat(`${device.file}-wal`)).size
+    const before = await logged()
+    const saves = 16
+    for (let word = 1; word <= saves; word += 1) await drafts.save(id, { text: `${'word '.repeat(word)}${text}` })
+    const each = ((await logged()) - before) / saves
+    expect(each).toBeGreaterThan(0)
+    expect(each).toBeLessThan(text.length / 2)
   })
 
   test('data of a newer everdraft is STORAGE_TOO_NEW, and stays as it is', async () => {

@@ -16,29 +16,27 @@ const spliceFields: ReadonlySet<ContentField> = new Set<SpliceField>(['text', 'h
 
 /** `applyDelta(from, deltaBetween(from, to))` is `to`. */
 export function deltaBetween(from: DraftContent, to: DraftContent): Delta {
-  return deltasBetween(from, to).forward
-}
-
-/** There and back: what two texts have in common is looked for once. */
-export function deltasBetween(
-  from: DraftContent,
-  to: DraftContent,
-): { readonly forward: Delta; readonly backward: Delta } {
-  const forward = emptyDelta()
-  const backward = emptyDelta()
+  const delta = emptyDelta()
   for (const field of changedFields(from, to)) {
     const before = from[field]
     const after = to[field]
     if (spliceFields.has(field) && typeof before === 'string' && typeof after === 'string') {
-      const [start, removed, inserted] = spliceBetween(before, after)
-      forward.splice[field as SpliceField] = [start, removed, inserted]
-      backward.splice[field as SpliceField] = [start, inserted.length, before.slice(start, start + removed)]
+      delta.splice[field as SpliceField] = spliceBetween(before, after)
     } else {
-      forward.set[field] = after ?? null
-      backward.set[field] = before ?? null
+      delta.set[field] = after ?? null
     }
   }
-  return { forward: forward as Delta, backward: backward as Delta }
+  return delta as Delta
+}
+
+/** Undoes `delta`: `applyDelta(applyDelta(from, delta), reverseDelta(from, delta))` is `from`. */
+export function reverseDelta(from: DraftContent, { set, splice }: Delta): Delta {
+  const reverse = emptyDelta()
+  for (const field of Object.keys(set) as ContentField[]) reverse.set[field] = from[field] ?? null
+  for (const [field, [start, removed, inserted]] of Object.entries(splice) as [SpliceField, Splice][]) {
+    reverse.splice[field] = [start, inserted.length, (from[field] ?? '').slice(start, start + removed)]
+  }
+  return reverse as Delta
 }
 
 function emptyDelta(): {

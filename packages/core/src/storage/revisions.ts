@@ -1,4 +1,4 @@
-import { applyDelta, type Delta, deltaBetween, deltasBetween } from '../draft/delta.ts'
+import { applyDelta, type Delta, deltaBetween, reverseDelta } from '../draft/delta.ts'
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
@@ -60,7 +60,7 @@ export async function settleRecent(db: Db, id: Umid): Promise<void> {
   await db.updateTable('draft').set({ recent: '' }).where('id', '=', id).execute()
 }
 
-async function addToHistory(db: Db, id: Umid, base: Written, saves: readonly NewRevision[]): Promise<void> {
+async function addToHistory(db: Db, id: Umid, base: Written, saves: readonly Save[]): Promise<void> {
   const { encodedBase, records } = unfold(base, saves)
   await encodeRevision(db, { id, version: base.version, ...encodedBase })
   for (const record of records) await addRecord(db, { id, ...record })
@@ -69,21 +69,26 @@ async function addToHistory(db: Db, id: Umid, base: Written, saves: readonly New
 /** What the saves that follow on `base`, the head of the history, make of it: each version is told by the next one. */
 function unfold(
   base: Written,
-  saves: readonly NewRevision[],
+  saves: readonly Save[],
 ): { readonly encodedBase: Encoded; readonly records: readonly RevisionRecord[] } {
   let encodedBase = inHead
   const records: RevisionRecord[] = []
   let before = base
   for (const save of saves) {
-    const { forward, backward } = deltasBetween(before.content, save.content)
-    const encoded = encode(before, backward, save.keepWhole)
+    const delta = save.delta ?? deltaBetween(before.content, save.content)
+    const encoded = encode(before, delta, save.keepWhole)
     const last = records.pop()
     if (last === undefined) encodedBase = encoded
     else records.push({ ...last, ...encoded })
-    records.push(asHead(save, forward))
+    records.push(asHead(save, delta))
     before = save
   }
   return { encodedBase, records }
+}
+
+interface Save extends NewRevision {
+  /** Where it is known what makes it of the one before. */
+  readonly delta?: Delta
 }
 
 interface Written {
@@ -177,13 +182,13 @@ export async function revisionContents(
 
 function encode(
   revision: Written,
-  /** Makes it of the next one. */
-  backward: Delta,
+  /** Makes the next one of it. */
+  delta: Delta,
   keepWhole = false,
 ): Encoded {
   if (keepWhole || revision.version % fullEvery === 0)
     return { encoding: 'full', encoded: JSON.stringify(revision.content) }
-  return { encoding: 'reverse', encoded: JSON.stringify(backward) }
+  return { encoding: 'reverse', encoded: JSON.stringify(reverseDelta(revision.content, delta)) }
 }
 
 const encodeRevision = prepared((db, input: Encoded & { readonly id: Umid; readonly version: Version }) =>
