@@ -4,7 +4,7 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
-import { prepared, preparedForEach } from './prepared.ts'
+import { prepared, preparedChange, preparedForEach } from './prepared.ts'
 import type { Db } from './db.ts'
 import { firstStep, type Timeline } from './task-steps.ts'
 
@@ -65,11 +65,12 @@ export interface Enqueue {
  */
 export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
   const { accountId, kind, key } = task
+  if (await isPostponed(db, task)) return [newFace]
   const rows = await joinableRows(db, { kind, key })
   const waiting = notRunning(rows, accountId)
   if (waiting === undefined) {
     await addTask(db, task)
-    return [...rows.map(toFace), { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }]
+    return [...rows.map(toFace), newFace]
   }
   if (task.join === 'keep') return rows.map(toFace)
   const wasWaiting = waiting.state === 'waiting'
@@ -100,6 +101,54 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskF
   })
   return rows.map((row) => toFace(row === waiting ? { ...row, ...past, state: 'waiting' } : row))
 }
+
+const newFace: TaskFace = { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }
+
+/** What a save after a save does, by one statement. False: there is more to look at, and nothing was changed. */
+async function isPostponed(db: Db, { join, delayMs, ...task }: Enqueue): Promise<boolean> {
+  if (typeof join === 'string') return false
+  const { changes } = await postponeNew(db, { ...task, asked: task.now + delayMs, longestWaitMs: join.longestWaitMs })
+  return Number(changes) === 1
+}
+
+/** Of a task that has not been tried since it was asked for, and waits alone. */
+const postponeNew = preparedChange(
+  (
+    db,
+    input: Pick<Enqueue, 'accountId' | 'kind' | 'key' | 'priority' | 'now'> & {
+      readonly asked: number
+      readonly longestWaitMs: number
+    },
+  ) => {
+    const { key, kind, now, asked } = input
+    const latest = sql<number>`requested_at + ${input.longestWaitMs}`
+    const runAt = sql<number>`case when ${latest} >= ${asked} then ${asked} when ${latest} <= ${now} then ${now} else ${latest} end`
+    return db
+      .updateTable('task')
+      .set({ run_at: runAt, superseded: sql<number>`superseded + 1` })
+      .where('key', '=', key)
+      .where('kind', '=', kind)
+      .where(isIdle)
+      .where(isWaiting)
+      .where('account_id', '=', input.accountId)
+      .where('priority', '>=', input.priority)
+      .where('attempts', '=', sql.lit(0))
+      .where('connect_failures', '=', sql.lit(0))
+      .where('last_error', 'is', null)
+      .where((task) =>
+        task.not(
+          task.exists(
+            task
+              .selectFrom('task as other')
+              .select('other.seq')
+              .where('other.key', '=', key)
+              .where('other.kind', '=', kind)
+              .where(sql<boolean>`other.state = 'running'`),
+          ),
+        ),
+      )
+  },
+)
 
 /** What a request looks at; each column that is read costs as much as it takes SQLite to find the row. */
 const joinableRows = prepared((db, input: { readonly kind: string; readonly key: string }) => {
