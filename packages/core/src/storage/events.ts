@@ -7,41 +7,69 @@ import type { AccountId, EventCursor, Umid } from '../ids.ts'
 import { accountsOf } from './accounts.ts'
 import type { Db } from './db.ts'
 import { directAnswer } from './direct.ts'
-import { prepared, preparedChange } from './prepared.ts'
+import { preparedForEach } from './prepared.ts'
 import type { EventRow } from './schema.ts'
+import type { Changed } from './storage.ts'
 
-/** Part of the transaction that the event is about: who hears of it later hears of what was committed. */
-export async function insertEvent(db: Db, event: EngineEvent, at: number): Promise<ToldEvent> {
-  const added: NewEvent = {
-    accountId: event.accountId ?? '',
-    owner: 'owner' in event ? ownerKey(event.owner) : null,
-    at,
-    payload: JSON.stringify(event),
-  }
-  // SQLite says the number anyway, and takes half as long where it is not asked for it.
-  const seq =
-    directAnswer(db) === null ? await askedNumber(db, added) : Number((await addUnasked(db, added)).lastInsertRowid)
-  return { ...event, cursor: seq as EventCursor, at }
-}
-
-interface NewEvent {
-  readonly accountId: string
-  readonly owner: string | null
+/** An event that is not stored yet. */
+export interface NewEvent {
+  readonly event: EngineEvent
   readonly at: number
-  readonly payload: string
 }
 
-async function askedNumber(db: Db, event: NewEvent): Promise<number> {
-  const [row] = await addAsked(db, event)
+/** A statement of its own for each number of events up to this: more at once would save little more. */
+const mostAtOnce = 16
+
+/** Part of the transaction that the events are about: who hears of them later hears of what was committed. */
+export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<readonly ToldEvent[]> {
+  const told: ToldEvent[] = []
+  const isDirect = directAnswer(db) !== null
+  for (let first = 0; first < events.length;) {
+    const some = events.slice(first, first + (isDirect ? mostAtOnce : 1))
+    const last = isDirect ? await addUnasked(db, some) : await addAsked(db, some)
+    for (const [place, { event, at }] of some.entries()) {
+      told.push({ ...event, cursor: (last - some.length + 1 + place) as EventCursor, at })
+    }
+    first += some.length
+  }
+  return told
+}
+
+/**
+ * SQLite says the number of the last row anyway, takes half as long where it is not asked for each, and counts on from one row
+ * of a statement to the next.
+ */
+async function addUnasked(db: Db, events: readonly NewEvent[]): Promise<number> {
+  const [added] = (await addRows(db, events.flatMap(valuesOf))) as unknown as readonly Changed[]
+  return Number(added?.lastInsertRowid)
+}
+
+async function addAsked(db: Db, events: readonly NewEvent[]): Promise<number> {
+  const [row] = await addAndNumber(db, events.flatMap(valuesOf))
   if (row === undefined) throw new EverdraftError('STORAGE_ERROR', 'the log of events took no event')
   return row.seq
 }
 
-const addUnasked = preparedChange(newEvent)
-const addAsked = prepared((db, event: NewEvent) => newEvent(db, event).returning('seq'))
+type Value = string | number | null
 
-function newEvent(db: Db, { accountId, owner, at, payload }: NewEvent) {
-  return db.insertInto('event').values({ account_id: accountId, owner, at, payload })
+function valuesOf({ event, at }: NewEvent): readonly Value[] {
+  return [event.accountId ?? '', 'owner' in event ? ownerKey(event.owner) : null, at, JSON.stringify(event)]
+}
+
+const addRows = preparedForEach(newRows)
+const addAndNumber = preparedForEach((db, values: readonly Value[]) => newRows(db, values).returning('seq'))
+
+/** `values`: of one event after the other. */
+function newRows(db: Db, values: readonly Value[]) {
+  const rows = Array.from({ length: values.length / 4 }, (_, row) => values.slice(row * 4, row * 4 + 4))
+  return db.insertInto('event').values(
+    rows.map(([accountId, owner, at, payload]) => ({
+      account_id: accountId as string,
+      owner: owner as string | null,
+      at: at as number,
+      payload: payload as string,
+    })),
+  )
 }
 
 /** What came after the cursor, oldest first. */

@@ -3,7 +3,9 @@ import * as fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
+import type { EventCursor } from '../../../core/src/ids.ts'
 import type { Db } from '../../../core/src/storage/db.ts'
+import { eventsAfter } from '../../../core/src/storage/events.ts'
 import { codeOf, type SuiteStorage, texts, withStatementHook } from '../harness.ts'
 
 const insert = (db: Db, text: string) => sql`insert into note (text) values (${text})`.execute(db)
@@ -222,6 +224,29 @@ export function exerciseStore({ openNotes, diskFull, reopen }: SuiteStorage): vo
       expect(heard.map(({ commits }) => commits)).toEqual([1, 1, 1])
       expect(await Promise.all(heard.map(({ found }) => found))).toEqual([true, true, true])
     })
+
+    test.each(['all', 'all but one'])(
+      'however many share a commit, and %s stay: each is told as the log has it',
+      async (who) => {
+        await using notes = await openNotes()
+        const told: unknown[] = []
+        notes.store.onEvents((events) => void told.push(...events))
+        const emitted = Array.from({ length: 50 }, (_each, job) =>
+          Array.from({ length: job % 4 }, (__, at) => `${job}.${at}`),
+        )
+        const writes = emitted.map((own, job) =>
+          notes.store.write(async ({ emit }) => {
+            for (const name of own) emit(event(name))
+            if (who !== 'all' && job === 23) throw new TypeError('no')
+          }),
+        )
+        await Promise.allSettled(writes)
+        const stayed = emitted.filter((_own, job) => who === 'all' || job !== 23)
+        const log = await notes.store.read((db) => eventsAfter(db, 0 as EventCursor, null, 1_000))
+        expect(names(log)).toEqual(stayed.flat())
+        expect(told).toEqual(log)
+      },
+    )
 
     test('a listener may write: that is a later commit, and no deadlock', async () => {
       await using notes = await openNotes()
