@@ -1,4 +1,6 @@
-import type { AccountId, TaskId } from '@everdraft/core'
+import { join } from 'node:path'
+
+import { type AccountId, EverdraftError, type TaskId } from '@everdraft/core'
 import { sql } from 'kysely'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +15,14 @@ import {
   isRunnable,
   recoverTasks,
 } from '../../core/src/storage/lanes.ts'
-import { type Enqueue, enqueueTask, listTasks, retryTask, wakeTasks } from '../../core/src/storage/tasks.ts'
+import {
+  type Enqueue,
+  enqueueTask,
+  listTasks,
+  retryTask,
+  type StoredTask,
+  wakeTasks,
+} from '../../core/src/storage/tasks.ts'
 import {
   dropTaskLogBefore,
   firstStep,
@@ -21,7 +30,7 @@ import {
   type TaskStep,
   withStep,
 } from '../../core/src/storage/task-steps.ts'
-import { codeOf, openNotes } from './harness.ts'
+import { codeOf, openNotes, openStoreAt, temporaryFolder } from './harness.ts'
 
 const account = 'account' as AccountId
 const lane = 'account/mailbox'
@@ -64,6 +73,14 @@ const backOff = {
 } as const
 const park = { ...backOff, state: 'parked' } as const
 
+const standing = ({ state, runAt, superseded, attempts, lastError }: StoredTask): object => ({
+  state,
+  runAt,
+  superseded,
+  attempts,
+  lastError,
+})
+
 describe('a request that finds one of its kind and key waiting', () => {
   test('joins it: one row, which counts how many it stands for', async () => {
     await using notes = await openNotes()
@@ -99,6 +116,55 @@ describe('a request that finds one of its kind and key waiting', () => {
         await notes.store.write(({ db }) => db.deleteFrom('task').execute())
       }),
       { numRuns: 30 },
+    )
+  })
+
+  test('is joined as it is, whatever was done to it since the last request', async () => {
+    const acts = {
+      save: (store: Store, now: number) => enqueue(store, { now }),
+      wanted: (store: Store, now: number) => enqueue(store, { now, delayMs: 0, join: 'sooner', priority: 20 }),
+      woken: (store: Store, now: number) => store.write(({ db }) => wakeTasks(db, account, now, null)),
+      'rolled back': (store: Store, now: number) =>
+        codeOf(
+          store.write(async ({ db }) => {
+            await enqueueTask(db, request({ now }))
+            throw new EverdraftError('NOT_FOUND', 'the save was refused')
+          }),
+        ),
+      'failed beside a save': async (store: Store, now: number) => {
+        const one = await claim(store, now + 10_000)
+        await enqueue(store, { now })
+        await enqueue(store, { now })
+        if (one !== null) await finish(store, one, { ...backOff, runAt: now + 200, attempts: 0 })
+      },
+      failed: (store: Store, now: number) => run(store, now, { ...backOff, runAt: now + 200 }),
+      done: (store: Store, now: number) => run(store, now, { kind: 'remove' }),
+    } as const
+    async function run(store: Store, now: number, end: Parameters<typeof finishTask>[2]): Promise<void> {
+      const one = await claim(store, now + 10_000)
+      if (one !== null) await finish(store, one, end)
+    }
+    const names = Object.keys(acts) as (keyof typeof acts)[]
+    const often = fc.oneof({ weight: 3, arbitrary: fc.constant('save' as const) }, fc.constantFrom(...names))
+    const steps = fc.array(fc.tuple(often, fc.constantFrom(0, 1, 60, 700)), { minLength: 4, maxLength: 14 })
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        await using notes = await openNotes()
+        await using folder = await temporaryFolder()
+        const file = join(folder.path, 'forgetful.db')
+        let now = 1_000
+        for (const [name, gap] of list) {
+          now += gap
+          await acts[name](notes.store, now)
+          // Opened anew it remembers nothing.
+          const store = await openStoreAt(file)
+          await acts[name](store, now)
+          const [kept, read] = [await rows(notes.store), await rows(store)]
+          await store.close()
+          expect(kept.map(standing)).toEqual(read.map(standing))
+        }
+      }),
+      { numRuns: 10 },
     )
   })
 

@@ -81,11 +81,14 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskF
   const joined =
     task.join === 'sooner'
       ? Math.min(asked, wasWaiting ? waiting.run_at : asked)
-      : Math.min(asked, Math.max(task.now, requestedAt + task.join.longestWaitMs))
+      : joinedAt(task, task.join, requestedAt)
   const runAt = backingOff ? waiting.run_at : joined
   const superseded = waiting.superseded + 1
   if (wasWaiting && waiting.priority >= task.priority) {
-    await postponeTask(db, { seq: waiting.seq, runAt, superseded })
+    const { seq, priority, last_error } = waiting
+    await postponeTask(db, { seq, runAt, superseded })
+    const isNew = rows.length === 1 && !backingOff && last_error === null
+    if (isNew) remember(db, task, { seq, accountId, priority, requestedAt, runAt, superseded })
     return rows.map(toFace)
   }
   const past = wasWaiting ? waiting : { attempts: 0, connect_failures: 0, last_error: null }
@@ -102,52 +105,77 @@ export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskF
   return rows.map((row) => toFace(row === waiting ? { ...row, ...past, state: 'waiting' } : row))
 }
 
-const newFace: TaskFace = { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }
-
-/** What a save after a save does, by one statement. False: there is more to look at, and nothing was changed. */
-async function isPostponed(db: Db, { join, delayMs, ...task }: Enqueue): Promise<boolean> {
-  if (typeof join === 'string') return false
-  const { changes } = await postponeNew(db, { ...task, asked: task.now + delayMs, longestWaitMs: join.longestWaitMs })
-  return Number(changes) === 1
+/** A debounce, and its end. */
+function joinedAt(
+  { now, delayMs }: Pick<Enqueue, 'now' | 'delayMs'>,
+  { longestWaitMs }: { readonly longestWaitMs: number },
+  requestedAt: number,
+): number {
+  return Math.min(now + delayMs, Math.max(now, requestedAt + longestWaitMs))
 }
 
-/** Of a task that has not been tried since it was asked for, and waits alone. */
-const postponeNew = preparedChange(
+const newFace: TaskFace = { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }
+
+/** As many as are saved in turns. */
+const mostRemembered = 128
+
+interface Postponed {
+  readonly seq: number
+  readonly accountId: AccountId
+  readonly priority: number
+  readonly requestedAt: number
+  readonly runAt: number
+  readonly superseded: number
+}
+
+/** By Kysely's adapter, and then by kind and key: as a request left the row of a task that had not been tried. */
+const postponed = new WeakMap<object, Map<string, Postponed>>()
+
+function remember(db: Db, { kind, key }: Enqueue, row: Postponed): void {
+  const { adapter } = db.getExecutor()
+  const known = postponed.get(adapter) ?? new Map<string, Postponed>()
+  postponed.set(adapter, known)
+  const name = `${kind} ${key}`
+  known.delete(name)
+  known.set(name, row)
+  const oldest = known.keys().next()
+  if (known.size > mostRemembered && oldest.done !== true) known.delete(oldest.value)
+}
+
+/**
+ * What a save after a save does, by one statement that changes the row only as it was left. False: it is another by now, or
+ * there is more to look at, and nothing was changed.
+ */
+async function isPostponed(db: Db, task: Enqueue): Promise<boolean> {
+  if (typeof task.join === 'string') return false
+  const known = postponed.get(db.getExecutor().adapter)?.get(`${task.kind} ${task.key}`)
+  if (known === undefined || known.accountId !== task.accountId || known.priority < task.priority) return false
+  const runAt = joinedAt(task, task.join, known.requestedAt)
+  const superseded = known.superseded + 1
+  const { seq, runAt: knownRunAt, superseded: knownSuperseded } = known
+  const { changes } = await postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded })
+  if (Number(changes) !== 1) return false
+  remember(db, task, { ...known, runAt, superseded })
+  return true
+}
+
+const postponeKnown = preparedChange(
   (
     db,
-    input: Pick<Enqueue, 'accountId' | 'kind' | 'key' | 'priority' | 'now'> & {
-      readonly asked: number
-      readonly longestWaitMs: number
+    input: Pick<Postponed, 'seq' | 'runAt' | 'superseded'> & {
+      readonly knownRunAt: number
+      readonly knownSuperseded: number
     },
-  ) => {
-    const { key, kind, now, asked } = input
-    const latest = sql<number>`requested_at + ${input.longestWaitMs}`
-    const runAt = sql<number>`case when ${latest} >= ${asked} then ${asked} when ${latest} <= ${now} then ${now} else ${latest} end`
-    return db
+  ) =>
+    db
       .updateTable('task')
-      .set({ run_at: runAt, superseded: sql<number>`superseded + 1` })
-      .where('key', '=', key)
-      .where('kind', '=', kind)
-      .where(isIdle)
+      .set({ run_at: input.runAt, superseded: input.superseded })
+      .where('seq', '=', input.seq)
       .where(isWaiting)
-      .where('account_id', '=', input.accountId)
-      .where('priority', '>=', input.priority)
+      .where('run_at', '=', input.knownRunAt)
+      .where('superseded', '=', input.knownSuperseded)
       .where('attempts', '=', sql.lit(0))
-      .where('connect_failures', '=', sql.lit(0))
-      .where('last_error', 'is', null)
-      .where((task) =>
-        task.not(
-          task.exists(
-            task
-              .selectFrom('task as other')
-              .select('other.seq')
-              .where('other.key', '=', key)
-              .where('other.kind', '=', kind)
-              .where(sql<boolean>`other.state = 'running'`),
-          ),
-        ),
-      )
-  },
+      .where('connect_failures', '=', sql.lit(0)),
 )
 
 /** What a request looks at; each column that is read costs as much as it takes SQLite to find the row. */
