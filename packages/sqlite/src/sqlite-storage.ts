@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
@@ -30,16 +31,19 @@ export function sqliteStorage(
     async open(): Promise<OpenStorage> {
       const handle = await openLocked(openHandle, file, checkpointPages)
       const database = withStatementCache(handle)
+      // By whatever link it is opened.
+      const realFile = realpathSync(file)
       return {
         family: 'sqlite',
         dialect: new SqliteDialect({ database }),
         answer: database.answer,
+        commitDurably: durably(handle),
+        flushLog: () => flush(`${realFile}-wal`),
         checkpoint: () => void pragma(handle, 'wal_checkpoint(passive)'),
         createSha256,
         checkIntegrity: async () => checkIntegrity(handle, file),
         backup: (destination) => backUp(handle, resolve(destination)),
-        // By whatever link it is opened.
-        epochFile: epochFile(realpathSync(file)),
+        epochFile: epochFile(realFile),
         describeError: (error) => describeSqliteError(error, file),
       }
     },
@@ -92,6 +96,38 @@ async function openLocked(
     }
     const description = describeSqliteError(error, file)
     throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
+  }
+}
+
+/**
+ * synchronous=NORMAL writes a commit to the log, and leaves it to the system when that gets to the disk. The next commit at
+ * FULL synchronises the log with all that stands before it, and each checkpoint does at either before it changes the file:
+ * what a power loss may cut off is the log's end, after the last commit at FULL.
+ */
+function durably(handle: SqliteHandle): (durable: boolean) => void {
+  let isFull = true
+  return (durable) => {
+    if (durable === isFull) return
+    // Acts as it is compiled: remembered by the cache of statements it would do nothing the second time.
+    handle.exec(`pragma synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
+    isFull = durable
+  }
+}
+
+/**
+ * From another thread, so that the event loop goes on. SQLite holds no locks on its log, so that closing it ends none. What
+ * fails here fails at SQLite's own synchronising, too: a file tells each who has it open.
+ */
+async function flush(log: string): Promise<void> {
+  try {
+    const handle = await open(log, 'r+')
+    try {
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    // The log is made anew, or the disk fails: SQLite's own says so.
   }
 }
 

@@ -18,6 +18,30 @@ describe.each([
 
   const openNotes = () => openNotesOn(undefined, storageAt)
 
+  test('what need not be durable waits for the disk as soon as it shares a commit with what must be', async () => {
+    await using notes = await openNotes()
+    let asked = 0
+    const ask = async (db: Db): Promise<unknown> => {
+      const { rows } = await sql<{ synchronous: number }>`pragma synchronous`.execute(db)
+      await insert(db, `note ${(asked += 1)}`)
+      return rows[0]?.synchronous
+    }
+    const { store } = notes
+    const [normal, full] = [1, 2]
+    expect(await store.writeAhead(({ db }) => ask(db))).toBe(normal)
+    expect(await store.write(({ db }) => ask(db))).toBe(full)
+    const together = [store.writeAhead(({ db }) => ask(db)), store.write(({ db }) => ask(db))]
+    expect(await Promise.all(together)).toEqual([full, full])
+    expect(await store.writeAhead(({ db }) => ask(db))).toBe(normal)
+    // Also after one that failed.
+    const failed = store.writeAhead(async ({ db }) => {
+      await ask(db)
+      throw new TypeError('no')
+    })
+    await expect(failed).rejects.toThrow('no')
+    expect(await store.write(({ db }) => ask(db))).toBe(full)
+  })
+
   describe('a COMMIT that fails', () => {
     test('SQLite itself refuses it: a reference that dangles at the end', async () => {
       await using notes = await openNotes()

@@ -48,6 +48,13 @@ export interface OpenStorage {
    */
   readonly answer?: (statement: string, parameters: readonly unknown[]) => readonly unknown[]
   /**
+   * Whether commits return when they are durable, as they do until this is called; no transaction is open. Those that
+   * return earlier become durable, in their order, with the next that is durable, or with a checkpoint.
+   */
+  commitDurably?(durable: boolean): void
+  /** Has the log of changes written to the disk, while it is written on. What fails here the next durable commit says. */
+  flushLog?(): Promise<void>
+  /**
    * Moves what a log of changes holds to where it belongs, which a database does by itself only now and then, and then
    * all at once. Called while much is stored, so that nobody waits long.
    */

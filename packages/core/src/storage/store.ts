@@ -24,6 +24,11 @@ export interface Store {
    * changes nothing but the store: where another of the same commit fails, it is run anew, as if the first time had not been.
    */
   write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+  /**
+   * As `write`, for what nobody is told of before a later `write` is done. It may not be durable when it resolves: with the
+   * next commit of a `write` it is, and a power loss takes no earlier change without all later ones.
+   */
+  writeAhead<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
   /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
   /**
@@ -39,6 +44,7 @@ export interface Store {
 }
 
 interface Job {
+  readonly isDurable: boolean
   readonly change: (write: Write) => Promise<unknown>
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -164,6 +170,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       let done: readonly Done[]
       try {
         done = await connection.use(async (db) => {
+          open.commitDurably?.(batch.some(({ isDurable }) => isDurable))
           try {
             return await commitTogether(db, batch, { begin: begin[open.family], now })
           } finally {
@@ -186,13 +193,16 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     draining = null
   }
 
+  async function commitSoon<Result>(change: (write: Write) => Promise<Result>, isDurable: boolean): Promise<Result> {
+    if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
+    const stored = new Promise<unknown>((resolve, reject) => waiting.push({ isDurable, change, resolve, reject }))
+    draining ??= drain()
+    return (await stored) as Result
+  }
+
   return {
-    async write<Result>(change: (write: Write) => Promise<Result>): Promise<Result> {
-      if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
-      const stored = new Promise<unknown>((resolve, reject) => waiting.push({ change, resolve, reject }))
-      draining ??= drain()
-      return (await stored) as Result
-    },
+    write: (change) => commitSoon(change, true),
+    writeAhead: (change) => commitSoon(change, false),
     async read(query) {
       if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
       // The one connection is held until the query ends: statement by statement, a commit would fall between them.
@@ -210,6 +220,8 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     async checkpoint() {
       if (open.checkpoint === undefined) return
       try {
+        // Beside what others write: the checkpoint then waits for less, and others for the checkpoint.
+        await open.flushLog?.()
         await connection.use(async () => open.checkpoint?.())
       } catch (error) {
         throw storageError(open, error)
