@@ -6,8 +6,8 @@ import { prepared } from './prepared.ts'
 import { recentOf, setContent } from './recent-saves.ts'
 
 /**
- * The history of a draft, but for its last saves (recent-saves.ts). The head's content stands in `draft_content`; an earlier revision is stored as what makes
- * it of the next one, and now and then whole. So a save writes what changed, however long the text is.
+ * The history of a draft, but for its last saves (recent-saves.ts). The head's content stands in `draft_content`; an earlier
+ * revision is stored as what makes it of the next one, and now and then whole.
  */
 type Encoding =
   /** In `draft_content`. */
