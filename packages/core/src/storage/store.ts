@@ -144,9 +144,14 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
   let commits = 0
   let turnBegan: number | null = null
   let cancelTurn: Cancel | null = null
+  /** Several shared the last commit, and it took time. */
+  let isShared = false
   let closed = false
 
-  /** A database that answers at once would else keep everything else of the process waiting. Null: not yet. */
+  /**
+   * A database that answers at once would else keep everything else of the process waiting. Where several wait for the disk,
+   * what others ask for in the same turn shares their next commit. Null: not yet.
+   */
   function othersTurn(): Promise<void> | null {
     if (turnBegan === null) {
       turnBegan = now()
@@ -154,9 +159,8 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       cancelTurn = schedule(0, () => {
         turnBegan = null
       })
-      return null
     }
-    if (now() - turnBegan < longestRunMs) return null
+    if (!isShared && now() - turnBegan < longestRunMs) return null
     return new Promise<void>((resolve) => void schedule(0, resolve))
   }
 
@@ -167,6 +171,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       const turn = othersTurn()
       if (turn !== null) await turn
       const batch = waiting.splice(0, maxBatch)
+      const began = now()
       let done: readonly Done[]
       try {
         done = await connection.use(async (db) => {
@@ -183,6 +188,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
         for (const job of batch) job.reject(storageError(open, error))
         continue
       }
+      isShared = batch.length > 1 && now() > began
       for (const one of done) {
         if (one.ok) one.job.resolve(one.result)
         else one.job.reject(storageError(open, one.error))
