@@ -111,9 +111,12 @@ export function exerciseQueue(fixture: () => StorageFixture): void {
     fixture().clock.now += 31 * 24 * 3_600_000
     await engine.housekeep()
     const late = await engine.events.page(anns, { after: begin })
-    expect(late).toMatchObject({ next: removed.next, hasGap: true })
-    // The newest is kept, whosever it is: it says how far the log has come.
+    expect(late.hasGap).toBe(true)
+    // The newest is kept, whosever it is: it says how far the log has come. What is due after a month may have been tried meanwhile.
+    expect(late.next).toBeGreaterThanOrEqual(removed.next)
     expect(late.items.filter(({ cursor }) => cursor < removed.next)).toEqual([])
-    expect(await engine.events.page(anns, { after: late.next })).toMatchObject({ items: [], hasGap: false })
+    const later = await engine.events.page(anns, { after: late.next })
+    expect(later.hasGap).toBe(false)
+    expect(later.items.filter(({ type }) => type !== 'task-retrying')).toEqual([])
   })
 }
