@@ -241,7 +241,7 @@ function section(
     settings: [
       'engine: `sqlite(file)`, `smtp()`, one connection for each account, each step of a send durable before the next. The server of the mailboxes is down: no copy is filed in Sent meanwhile',
       `pool: nodemailer with \`pool: true\` and ${count(accounts)} connections, and nothing that would survive its process`,
-      'the same rows by hand: what the engine writes of a mail from the consent to the answer (the send, the draft, the task, the bytes, the events; four writes of each send, 40 mails to a commit), without a read, a check, a message and a connection',
+      'the same rows by hand: what the engine writes of a mail from the consent to the answer (the send, the draft, the task, the bytes, the events; four writes of each send, 60 mails to a commit), without a read, a check, a message and a connection',
     ],
     tables: [
       {

@@ -9,8 +9,8 @@ export interface DraftToSend {
   readonly accountId: AccountId
 }
 
-/** As many mails share each commit as steps of mails do on the engine's side: about one in forty of them is a commit. */
-const group = 40
+/** As many mails share each commit as steps of mails do on the engine's side: about one in sixty of them is a commit. */
+const group = 60
 
 const oneRecipient = (status: string): string => JSON.stringify([{ address: 'bob@example.com', status, reason: null }])
 
