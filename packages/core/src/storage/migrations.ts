@@ -534,9 +534,10 @@ const steps: readonly (readonly Statement[])[] = [
   ],
   [
     // A save changes a short row, and not a long one.
+    // With row numbers: a table without has a page of its own for what is longer than a quarter of one.
     `create table draft_content (
       draft_id text primary key references draft (id), content text not null
-    ) strict, without rowid`,
+    ) strict`,
     `insert into draft_content (draft_id, content) select id, content from draft`,
     `alter table draft drop column content`,
     `alter table draft add column recent text not null default ''`,
