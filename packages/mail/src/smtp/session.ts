@@ -22,9 +22,8 @@ import { readProviderId } from './provider-id.ts'
 import { closing, kindOf, type Reply, toSubmissionReply } from './reply.ts'
 
 const quitWaitMs = 1000
-// With the dot it is what TCP sends at once (RFC 3390 §1: 4,380 bytes). More must be on its way before the mark is made: what
-// is lost of it was never in doubt.
-const heldBackBytes = 4_096
+// With the dot it is one packet. More must be on its way before the mark is made: what is lost of it was never in doubt.
+const heldBackBytes = 1200
 
 export interface SmtpSessionParts {
   readonly dialogue: SmtpDialogue
@@ -172,7 +171,7 @@ export class SmtpSession implements SubmissionSession {
     if (invitation.code !== 354) return this.#guarded('before-dot', async () => this.#confused(invitation))
 
     const stuffer = createDotStuffer()
-    // What is small goes with the dot: a write, and a wake-up of the server, less.
+    // What is small goes with the dot: a packet, and a wake-up of the server, less.
     let last: Uint8Array = new Uint8Array()
     this.#dialogue.owe()
     try {
