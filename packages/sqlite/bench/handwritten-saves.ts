@@ -28,13 +28,13 @@ interface Saved {
   readonly backward: string
 }
 
-/** As the engine does it: each eighth version takes those before it into the history; of every 32nd all is kept. */
-const settleEvery = 8
+/** As the engine does it: each sixteenth version takes those before it into the history; of every 32nd all is kept. */
+const settleEvery = 16
 const wholeEvery = 32
 
 /**
  * The same rows into the same tables, with their indices, as the engine's save makes them: what changed in the draft's row,
- * at each eighth save the head and the history, the task and the event. Statements are prepared once; the head is compared
+ * at each sixteenth save the head and the history, the task and the event. Statements are prepared once; the head is compared
  * and set by its version, and what differs is found by comparing with the last text. That and the last saves are remembered
  * here and not read. Nothing is validated, and nothing is given back.
  */

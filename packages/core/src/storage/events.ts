@@ -7,7 +7,7 @@ import type { AccountId, EventCursor, Umid } from '../ids.ts'
 import { accountsOf } from './accounts.ts'
 import type { Db } from './db.ts'
 import { directAnswer } from './direct.ts'
-import { preparedForEach } from './prepared.ts'
+import { preparedChange, preparedForEach } from './prepared.ts'
 import type { EventRow } from './schema.ts'
 import type { Changed } from './storage.ts'
 
@@ -40,9 +40,29 @@ export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise
  * of a statement to the next.
  */
 async function addUnasked(db: Db, events: readonly NewEvent[]): Promise<number> {
+  const [only] = events
+  if (only !== undefined && events.length === 1) return await addOne(db, only)
   const [added] = (await addRows(db, events.flatMap(valuesOf))) as unknown as readonly Changed[]
   return Number(added?.lastInsertRowid)
 }
+
+/** Most commits of somebody who writes alone have one. */
+async function addOne(db: Db, { event, at }: NewEvent): Promise<number> {
+  const { lastInsertRowid } = await addRow(db, { ...placeOf(event), at, payload: JSON.stringify(event) })
+  return Number(lastInsertRowid)
+}
+
+const addRow = preparedChange(
+  (
+    db,
+    row: {
+      readonly accountId: string
+      readonly owner: string | null
+      readonly at: number
+      readonly payload: string
+    },
+  ) => db.insertInto('event').values({ account_id: row.accountId, owner: row.owner, at: row.at, payload: row.payload }),
+)
 
 async function addAsked(db: Db, events: readonly NewEvent[]): Promise<number> {
   const [row] = await addAndNumber(db, events.flatMap(valuesOf))
@@ -53,7 +73,12 @@ async function addAsked(db: Db, events: readonly NewEvent[]): Promise<number> {
 type Value = string | number | null
 
 function valuesOf({ event, at }: NewEvent): readonly Value[] {
-  return [event.accountId ?? '', 'owner' in event ? ownerKey(event.owner) : null, at, JSON.stringify(event)]
+  const { accountId, owner } = placeOf(event)
+  return [accountId, owner, at, JSON.stringify(event)]
+}
+
+function placeOf(event: EngineEvent): { readonly accountId: string; readonly owner: string | null } {
+  return { accountId: event.accountId ?? '', owner: 'owner' in event ? ownerKey(event.owner) : null }
 }
 
 const addRows = preparedForEach(newRows)

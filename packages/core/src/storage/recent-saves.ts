@@ -8,13 +8,13 @@ import { prepared } from './prepared.ts'
 /**
  * The last saves of a draft stand in its row as what each changed (`draft.recent`, a line of JSON each, the oldest first);
  * the head before them stands whole in `draft_content`. So a save writes one short row, however long the text is. Each
- * eighth version takes them into the history and stores the head whole, as does what changes more than a text.
+ * sixteenth version takes them into the history and stores the head whole, as does what changes more than a text.
  */
 
-/** Seven short lines are read and applied in the time that one page takes. */
-const settleEvery = 8
-/** In UTF-16 code units. A row that grew longer would take a page of its own. */
-const longestLine = 1_024
+/** Fifteen short lines are read and applied in the time that one page takes. */
+const settleEvery = 16
+/** In UTF-16 code units. The row is written at each save, and is to be short. */
+const longestLine = 512
 
 /** What statements ask for is always whole: who it is for, its tags, its attachments. */
 const loggedFields: ReadonlySet<ContentField> = new Set<ContentField>(['subject', 'text', 'html'])
