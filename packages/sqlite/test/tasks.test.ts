@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 import { type AccountId, EverdraftError, type TaskId } from '@everdraft/core'
 import { sql } from 'kysely'
 import * as fc from 'fast-check'
@@ -73,6 +71,11 @@ const backOff = {
 } as const
 const park = { ...backOff, state: 'parked' } as const
 
+async function runDue(store: Store, now: number, end: Parameters<typeof finishTask>[2]): Promise<void> {
+  const one = await claim(store, now + 10_000)
+  if (one !== null) await finish(store, one, end)
+}
+
 const standing = ({ state, runAt, superseded, attempts, lastError }: StoredTask): object => ({
   state,
   runAt,
@@ -137,13 +140,9 @@ describe('a request that finds one of its kind and key waiting', () => {
         await enqueue(store, { now })
         if (one !== null) await finish(store, one, { ...backOff, runAt: now + 200, attempts: 0 })
       },
-      failed: (store: Store, now: number) => run(store, now, { ...backOff, runAt: now + 200 }),
-      done: (store: Store, now: number) => run(store, now, { kind: 'remove' }),
+      failed: (store: Store, now: number) => runDue(store, now, { ...backOff, runAt: now + 200 }),
+      done: (store: Store, now: number) => runDue(store, now, { kind: 'remove' }),
     } as const
-    async function run(store: Store, now: number, end: Parameters<typeof finishTask>[2]): Promise<void> {
-      const one = await claim(store, now + 10_000)
-      if (one !== null) await finish(store, one, end)
-    }
     const names = Object.keys(acts) as (keyof typeof acts)[]
     const often = fc.oneof({ weight: 3, arbitrary: fc.constant('save' as const) }, fc.constantFrom(...names))
     const steps = fc.array(fc.tuple(often, fc.constantFrom(0, 1, 60, 700)), { minLength: 4, maxLength: 14 })
@@ -151,7 +150,7 @@ describe('a request that finds one of its kind and key waiting', () => {
       fc.asyncProperty(steps, async (list) => {
         await using notes = await openNotes()
         await using folder = await temporaryFolder()
-        const file = join(folder.path, 'forgetful.db')
+        const file = `${folder.path}/forgetful.db`
         let now = 1_000
         for (const [name, gap] of list) {
           now += gap
