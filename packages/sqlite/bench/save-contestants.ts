@@ -63,7 +63,7 @@ export async function byHand(
   return handwrittenSaves(file, { accountId, ids, commit, afterCommit })
 }
 
-/** About what SQLite writes to its log for one save: three pages. */
+/** Three pages: SQLite logs nine for a save alone, and one for each of a hundred. */
 const rawBytes = 12 * 1024
 
 /** What the disk itself allows: the bytes of all saves in one append, and one fdatasync. */
