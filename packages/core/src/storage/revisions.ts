@@ -41,13 +41,16 @@ export async function insertRevisions(
   newer: readonly [NewRevision, ...NewRevision[]],
   previous: Written | null,
 ): Promise<void> {
+  const [first, ...others] = newer
   if (previous === null) {
-    const [first] = newer
     await addRecord(db, { id, ...asHead(first, first.content) })
+    if (others.length > 0) await addToHistory(db, id, first, others)
     return
   }
   const recent = await recentOf(db, id)
-  await addToHistory(db, id, recent?.base ?? previous, [...(recent?.saves ?? []), ...newer])
+  // Of the head as the caller has it: what is the same is the same object there, and not looked into.
+  const next = { ...first, delta: deltaBetween(previous.content, first.content) }
+  await addToHistory(db, id, recent?.base ?? previous, [...(recent?.saves ?? []), next, ...others])
 }
 
 /** Takes the last saves into the history, and stores the head whole. */
