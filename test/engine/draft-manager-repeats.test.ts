@@ -51,6 +51,10 @@ describe('a save whose answer was lost', () => {
     expect(again).toMatchObject({ status: 'success', output: { draft: { version: 2, subject: 'Two' } } })
     expect(await manager.engine.drafts.history(umid(draftId))).toHaveLength(3)
     expect(await manager.engine.drafts.conflicts(umid(draftId))).toEqual([])
+    // Until what was saved last is part of the history.
+    for (let word = 1; word <= 16; word += 1)
+      await manager.engine.drafts.save(umid(draftId), { text: `${word} words of the phone\n` })
+    expect(withoutTimes(await manager.ask(save))).toEqual(withoutTimes(first))
     await manager.done({ action: 'delete', draftId })
     expect((await manager.ask(save)).status).toBe('success')
   })

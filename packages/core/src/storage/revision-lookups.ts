@@ -6,6 +6,7 @@ import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
 import { type RecentSave, recentOf } from './recent-saves.ts'
+import { unfold } from './revisions.ts'
 import type { Schema } from './schema.ts'
 
 export interface SeenRevision {
@@ -71,11 +72,17 @@ function seen([row]: readonly Pick<Schema['revision'], 'version' | 'saved_at' | 
 /** What a revision takes in the store beside the one after it, in bytes; 0 for the head, and for one that is not kept. */
 export async function storedBytes(db: Db, id: Umid, version: Version): Promise<number> {
   const recent = await recentOf(db, id)
-  const next = recent?.saves.find((save) => save.version === version + 1)
-  if (next !== undefined) return JSON.stringify(next.delta).length
+  if (recent !== null && version >= recent.base.version) {
+    // As much as it will take once the history holds it: who asks again is told the same.
+    const { encodedBase, records } = unfold(recent.base, recent.saves)
+    const told = version === recent.base.version ? encodedBase : records.find((record) => record.version === version)
+    return encoder.encode(told?.encoded ?? '').length
+  }
   const [row] = await bytesOf(db, { id, version })
   return Number(row?.bytes ?? 0)
 }
+
+const encoder = new TextEncoder()
 
 const bytesOf = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
   db

@@ -70,7 +70,7 @@ async function addToHistory(db: Db, id: Umid, base: Written, saves: readonly Sav
 }
 
 /** What the saves that follow on `base`, the head of the history, make of it: each version is told by the next one. */
-function unfold(
+export function unfold(
   base: Written,
   saves: readonly Save[],
 ): { readonly encodedBase: Encoded; readonly records: readonly RevisionRecord[] } {
