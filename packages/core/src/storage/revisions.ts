@@ -259,6 +259,7 @@ export async function revisionContent(
 
 /**
  * Takes away the revisions that `keep` does not name, and tells the others by what is left. The head always stays.
+ * The caller has settled the last saves.
  * @returns what the kept revisions say, newest first, for the caller to see what they refer to
  */
 export async function compactRevisions(
@@ -267,7 +268,6 @@ export async function compactRevisions(
   head: { readonly version: Version; readonly content: DraftContent },
   keep: ReadonlySet<Version>,
 ): Promise<readonly DraftContent[]> {
-  await settleRecent(db, id)
   const rows = await db
     .selectFrom('revision')
     .select(['version', 'encoding', 'content'])
