@@ -48,11 +48,17 @@ function sql(statement: string): (device: ScriptedDevice) => void {
 
 /** Changed the way the engine must not, and what a checker is to say of it. */
 const violations: readonly (readonly [string, CreateChecker, (device: ScriptedDevice) => void, RegExp])[] = [
-  ['an acknowledged revision is gone', everyRevisionIsHeld, sql('delete from revision where version = 2'), /is gone/],
+  [
+    'an acknowledged revision is gone',
+    everyRevisionIsHeld,
+    sql(`delete from revision where encoding = 'run'`),
+    /is gone/,
+  ],
   [
     'a revision says something else',
     everyRevisionIsHeld,
-    sql(`update revision set content = json_set(content, '$.set.subject', 'other') where version = 1`),
+    sql(`update revision set encoding = 'full', content = json_set(draft_content.content, '$.subject', 'other')
+      from draft_content where draft_content.draft_id = revision.draft_id and version = 1`),
     /says something else/,
   ],
   ['the bytes of an attachment are gone', everyRevisionIsHeld, sql('delete from blob_chunk'), /has other bytes/],

@@ -17,15 +17,6 @@ interface Head {
   readonly id: Umid
   version: number
   text: string
-  /** What the last saves changed, and what makes the version before of each. */
-  recent: readonly Saved[]
-}
-
-interface Saved {
-  readonly version: number
-  readonly at: number
-  readonly forward: string
-  readonly backward: string
 }
 
 /** As the engine does it: each sixteenth version takes those before it into the history; of every 32nd all is kept. */
@@ -35,8 +26,8 @@ const wholeEvery = 32
 /**
  * The same rows into the same tables, with their indices, as the engine's save makes them: what changed in the draft's row,
  * at each sixteenth save the head and the history, the task and the event. Statements are prepared once; the head is compared
- * and set by its version, and what differs is found by comparing with the last text. That and the last saves are remembered
- * here and not read. Nothing is validated, and nothing is given back.
+ * and set by its version, and what differs is found by comparing with the last text, which is remembered here and not read.
+ * Nothing is validated, and nothing is given back.
  */
 export function handwrittenSaves(
   /** That an engine has made, with the drafts in it. */
@@ -47,7 +38,7 @@ export function handwrittenSaves(
   const device = randomUUID()
   const lane = `${accountId}/mailbox`
   const laneSeq = database.prepare('select seq from lane where id = ?').pluck().get(lane)
-  const heads = ids.map((id): Head => ({ id, version: 1, text: '', recent: [] }))
+  const heads = ids.map((id): Head => ({ id, version: 1, text: '' }))
   const draft = database.prepare('select content from draft_content where draft_id = ?').pluck()
   const content = JSON.parse(draft.get(ids[0]) as string) as object
   const addRecent = database.prepare(
@@ -57,12 +48,9 @@ export function handwrittenSaves(
     `update draft set version = ?, updated_at = ?, recent = '' where id = ? and version = ?`,
   )
   const setContent = database.prepare('update draft_content set content = ? where draft_id = ?')
-  const updatePrevious = database.prepare(
-    'update revision set encoding = ?, content = ? where draft_id = ? and version = ?',
-  )
-  const insertRevision = database.prepare(
+  const insertRun = database.prepare(
     `insert into revision (draft_id, version, encoding, content, bytes, saved_at, device, author, fields_changed)
-     values (?, ?, ?, ?, ?, ?, ?, 'user', '["text"]')`,
+     select id, ?, 'run', recent || ?, ?, ?, ?, 'user', '["text"]' from draft where id = ?`,
   )
   const upsertTask = database.prepare(
     `insert into task (id, account_id, lane, lane_seq, kind, key, state, priority, attempts, connect_failures, superseded,
@@ -79,41 +67,23 @@ export function handwrittenSaves(
     const now = Date.now()
     const version = head.version + 1
     const [start, removed, inserted] = difference(head.text, text)
-    const forward = spliceOf(start, removed.length, inserted)
-    const backward = spliceOf(start, inserted.length, removed)
-    const recent = [...head.recent, { version, at: now, forward, backward }]
     if (version % settleEvery === 0) {
+      const whole = JSON.stringify({ ...content, text })
+      const back = JSON.stringify({ set: {}, splice: { text: [start, inserted.length, removed] } })
+      const { length } = JSON.stringify({ set: {}, splice: { text: [start, removed.length, inserted] } })
+      const line = `[${version},${now},"${device}","user",["text"],${back},${length}]\n`
+      insertRun.run(version, version % wholeEvery === 0 ? `${line}${whole}\n` : line, length, now, device, head.id)
       expectOne(clearRecent.run(version, now, head.id, head.version))
-      setContent.run(JSON.stringify({ ...content, text }), head.id)
-      settle(head, recent)
-      head.recent = []
+      setContent.run(whole, head.id)
     } else {
-      const line = `[${version},${now},"${device}","user",["text"],${forward}]\n`
+      const line = `[${version},${now},"${device}","user",${JSON.stringify({ text: [start, removed, inserted] })}]\n`
       expectOne(addRecent.run(version, now, line, head.id, head.version))
-      head.recent = recent
     }
     upsertTask.run(randomUUID(), accountId, lane, laneSeq, head.id, now + 3_600_000, now, now)
     const event = { type: 'draft-saved', accountId, draftId: head.id, version, fieldsChanged: ['text'] }
     insertEvent.run(accountId, now, JSON.stringify(event))
     head.version = version
     head.text = text
-  }
-
-  /** Where all is kept of a version it is the last text that is written, which is as long. */
-  function settle(head: Head, recent: readonly Saved[]): void {
-    const [first] = recent
-    if (first === undefined) return
-    updatePrevious.run(...told(head, first), head.id, first.version - 1)
-    for (const [place, { version, at, forward }] of recent.entries()) {
-      const next = recent[place + 1]
-      const row = next === undefined ? (['head', ''] as const) : told(head, next)
-      insertRevision.run(head.id, version, ...row, forward.length, at, device)
-    }
-  }
-
-  function told(head: Head, { version, backward }: Saved): readonly [encoding: string, content: string] {
-    const isWhole = (version - 1) % wholeEvery === 0
-    return isWhole ? ['full', JSON.stringify({ ...content, text: head.text })] : ['reverse', backward]
   }
 
   const alone = database.transaction(saveOne)
@@ -143,10 +113,6 @@ export function handwrittenSaves(
 
 function expectOne({ changes }: { readonly changes: number }): void {
   if (changes !== 1) throw new Error('the draft is at another version')
-}
-
-function spliceOf(start: number, removed: number, inserted: string): string {
-  return JSON.stringify({ set: {}, splice: { text: [start, removed, inserted] } })
 }
 
 function difference(before: string, after: string): readonly [start: number, removed: string, inserted: string] {

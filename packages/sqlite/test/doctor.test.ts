@@ -96,13 +96,44 @@ describe('the doctor', () => {
       what: 'a history that ends before the head',
       code: 'HISTORY',
       repairable: true,
-      damage: (database) => void database.prepare('delete from revision where version = 3').run(),
+      damage: (database) => {
+        database.prepare('delete from revision where version = 3').run()
+        database
+          .prepare(`update revision set encoding = 'full', content = draft_content.content from draft_content`)
+          .run()
+      },
     },
     {
       what: 'a revision that cannot be read',
       code: 'HISTORY',
       repairable: false,
-      damage: (database) => void database.prepare(`update revision set content = 'no json' where version = 1`).run(),
+      damage: (database) => {
+        database.prepare(`update revision set encoding = 'full', content = 'private' where version = 1`).run()
+      },
+    },
+    {
+      what: 'a run of revisions that cannot be read',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => {
+        database.prepare(`update revision set content = 'private' || char(10) where encoding = 'run'`).run()
+      },
+    },
+    {
+      what: 'a run of revisions that ends too early',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => {
+        database.prepare(`update revision set content = substr(content, 1, 20) where encoding = 'run'`).run()
+      },
+    },
+    {
+      what: 'a revision that nothing tells, as the run after it is another',
+      code: 'HISTORY',
+      repairable: false,
+      damage: (database) => {
+        database.prepare('update revision set version = 0 where version = 1').run()
+      },
     },
     {
       what: 'a head that is no JSON',
@@ -133,7 +164,7 @@ describe('the doctor', () => {
       code: 'HISTORY',
       repairable: false,
       damage: (database, id) => {
-        const line = [3, 0, 'device', 'user', ['text'], { set: {}, splice: { text: [0, 0, 'x'] } }]
+        const line = [3, 0, 'device', 'user', { text: [0, '', 'x'] }]
         database.prepare('update draft set recent = ? where id = ?').run(`${JSON.stringify(line)}\n`, id)
         database.prepare('delete from revision where version = 3').run()
         database.prepare('update draft set version = 4 where id = ?').run(id)

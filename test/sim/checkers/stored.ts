@@ -20,15 +20,29 @@ export function ask<Row>(database: Database.Database, sql: string, ...parameters
   return statement.all(...parameters) as Row[]
 }
 
-/** What a save has changed, where it stands in the draft's row: see core/src/storage/recent-saves.ts. */
-type RecentSave = readonly [
-  version: number,
-  savedAt: number,
-  device: string,
-  by: string,
-  fieldsChanged: readonly string[],
-  delta: Delta,
-]
+/** A save as a line, both ways, or the way back alone: see core/src/storage/save-lines.ts; read here by other code. */
+type SaveOnDisk =
+  | readonly [version: number, savedAt: number, device: string, by: string, change: Change]
+  | readonly [
+      version: number,
+      savedAt: number,
+      device: string,
+      by: string,
+      fields: string[],
+      back: Delta,
+      bytes: number,
+    ]
+
+type Change = Readonly<
+  Record<
+    string,
+    | readonly [start: number, removed: string, inserted: string]
+    | {
+        readonly from: unknown
+        readonly to: unknown
+      }
+  >
+>
 
 export interface DraftOnDisk {
   readonly id: string
@@ -37,29 +51,26 @@ export interface DraftOnDisk {
   readonly policy: string
   readonly version: number
   readonly content: DraftContent
-  /** That the history does not tell yet, oldest first. */
-  readonly recent: readonly (RevisionOnDisk & { readonly version: number })[]
-  /** What the newest revision of the history says. */
-  readonly base: DraftContent
+  /** Saves that the history does not tell yet, as they stand. */
+  readonly recent: string
 }
 
 export function draftsOnDisk(database: Database.Database): readonly DraftOnDisk[] {
-  type Row = Omit<DraftOnDisk, 'content' | 'recent'> & { readonly content: string; readonly recent: string }
+  type Row = Omit<DraftOnDisk, 'content'> & { readonly content: string }
   const rows = ask<Row>(
     database,
     `select id, status, sync_state, policy, version, content, recent
       from draft join draft_content on draft_content.draft_id = draft.id`,
   )
-  return rows.map(({ content: text, recent: lines, ...row }) => {
-    const base = JSON.parse(text) as DraftContent
-    let content = base
-    const recent = lines.split('\n').flatMap((line) => {
-      if (line === '') return []
-      const [version, savedAt, , , , delta] = JSON.parse(line) as RecentSave
-      content = applied(content, delta)
-      return [{ version, savedAt, content }]
-    })
-    return { ...row, content, recent, base }
+  return rows.map(({ content: text, ...row }) => {
+    let content = JSON.parse(text) as DraftContent
+    for (const line of row.recent.split('\n')) {
+      if (line === '') continue
+      const save = JSON.parse(line) as SaveOnDisk
+      if (save.length !== 5) throw new Error(`draft ${row.id} has a last save that does not tell the way there`)
+      content = there(content, save[4])
+    }
+    return { ...row, content }
   })
 }
 
@@ -120,14 +131,56 @@ export function revisionsOnDisk(database: Database.Database, draft: DraftOnDisk)
   }
   const sql = 'select version, encoding, content, saved_at from revision where draft_id = ? order by version desc'
   const revisions = new Map<number, RevisionOnDisk>()
-  for (const { version, savedAt, content } of draft.recent) revisions.set(version, { content, savedAt })
-  let next: DraftContent = draft.base
+  let next: DraftContent = draft.content
+  const readRun = (lines: string): void => {
+    for (const line of lines.split('\n').toReversed()) {
+      if (line === '') continue
+      const told = JSON.parse(line) as SaveOnDisk | DraftContent
+      if (!isSave(told)) {
+        next = told
+        continue
+      }
+      revisions.set(told[0], { content: next, savedAt: told[1] })
+      next = told.length === 5 ? backFrom(next, told[4]) : applied(next, told[5])
+    }
+  }
+  readRun(draft.recent)
   for (const row of ask<Row>(database, sql, draft.id)) {
+    if (row.encoding === 'run') {
+      readRun(row.content)
+      continue
+    }
     if (row.encoding === 'full') next = JSON.parse(row.content) as DraftContent
     if (row.encoding === 'reverse') next = applied(next, JSON.parse(row.content) as Delta)
     revisions.set(row.version, { content: next, savedAt: row.saved_at })
   }
   return revisions
+}
+
+function isSave(told: SaveOnDisk | DraftContent): told is SaveOnDisk {
+  return Array.isArray(told)
+}
+
+function there(from: DraftContent, change: Change): DraftContent {
+  const fields: Record<string, unknown> = { ...from }
+  for (const [field, told] of Object.entries(change)) {
+    fields[field] = 'to' in told ? told.to : replaced(fields[field], told[0], told[1], told[2])
+  }
+  return fields as unknown as DraftContent
+}
+
+function backFrom(to: DraftContent, change: Change): DraftContent {
+  const fields: Record<string, unknown> = { ...to }
+  for (const [field, told] of Object.entries(change)) {
+    fields[field] = 'to' in told ? told.from : replaced(fields[field], told[0], told[2], told[1])
+  }
+  return fields as unknown as DraftContent
+}
+
+/** What is to give way is looked at, too. */
+function replaced(text: unknown, start: number, away: string, instead: string): string {
+  if (typeof text !== 'string' || !text.startsWith(away, start)) throw new Error('a save tells of another text')
+  return text.slice(0, start) + instead + text.slice(start + away.length)
 }
 
 function applied(from: DraftContent, { set, splice }: Delta): DraftContent {

@@ -29,16 +29,6 @@ export function deltaBetween(from: DraftContent, to: DraftContent): Delta {
   return delta as Delta
 }
 
-/** Undoes `delta`: `applyDelta(applyDelta(from, delta), reverseDelta(from, delta))` is `from`. */
-export function reverseDelta(from: DraftContent, { set, splice }: Delta): Delta {
-  const reverse = emptyDelta()
-  for (const field of Object.keys(set) as ContentField[]) reverse.set[field] = from[field] ?? null
-  for (const [field, [start, removed, inserted]] of Object.entries(splice) as [SpliceField, Splice][]) {
-    reverse.splice[field] = [start, inserted.length, (from[field] ?? '').slice(start, start + removed)]
-  }
-  return reverse as Delta
-}
-
 function emptyDelta(): {
   readonly set: Partial<Record<ContentField, unknown>>
   readonly splice: Partial<Record<SpliceField, Splice>>
@@ -53,6 +43,58 @@ export function applyDelta(from: DraftContent, { set, splice }: Delta): DraftCon
     spliced[field] = text.slice(0, start) + inserted + text.slice(start + removed)
   }
   return { ...from, ...set, ...spliced }
+}
+
+/**
+ * What makes one content of another, and that of it again. Long texts are told by what differs:
+ * `[start, removed, inserted]`, both as text.
+ */
+export type Change = Partial<Record<ContentField, TextChange | Replaced>>
+
+type TextChange = readonly [start: number, removed: string, inserted: string]
+
+interface Replaced {
+  readonly from: unknown
+  readonly to: unknown
+}
+
+/** `applyDelta(from, forwardOf(change))` is `to`, and `applyDelta(to, backOf(change))` is `from`. */
+export function changeBetween(from: DraftContent, to: DraftContent): Change {
+  const change: Change = {}
+  for (const field of changedFields(from, to)) {
+    const before = from[field]
+    const after = to[field]
+    if (spliceFields.has(field) && typeof before === 'string' && typeof after === 'string') {
+      const [start, removed, inserted] = spliceBetween(before, after)
+      change[field] = [start, before.slice(start, start + removed), inserted]
+    } else {
+      change[field] = { from: before ?? null, to: after ?? null }
+    }
+  }
+  return change
+}
+
+/** The same as `deltaBetween` gives. */
+export function forwardOf(change: Change): Delta {
+  const delta = emptyDelta()
+  for (const [field, told] of Object.entries(change) as [ContentField, TextChange | Replaced][]) {
+    if (isTextChange(told)) delta.splice[field as SpliceField] = [told[0], told[1].length, told[2]]
+    else delta.set[field] = told.to
+  }
+  return delta as Delta
+}
+
+export function backOf(change: Change): Delta {
+  const delta = emptyDelta()
+  for (const [field, told] of Object.entries(change) as [ContentField, TextChange | Replaced][]) {
+    if (isTextChange(told)) delta.splice[field as SpliceField] = [told[0], told[2].length, told[1]]
+    else delta.set[field] = told.from
+  }
+  return delta as Delta
+}
+
+function isTextChange(told: TextChange | Replaced): told is TextChange {
+  return Array.isArray(told)
 }
 
 /** Code units that are compared at once: many times as fast as one by one. */

@@ -7,8 +7,8 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
 import { blobStoreOf } from './blob-store.ts'
 import type { Db } from './db.ts'
-import { headContent, type StoredHead, recentOf } from './recent-saves.ts'
-import { revisionContent } from './revisions.ts'
+import { headContent, type StoredHead } from './recent-saves.ts'
+import { type HistoryRow, linesOf, recentRows, revisionContent } from './revisions.ts'
 import { laneNumber } from './tasks.ts'
 
 /** Something in the store that is not as it must be. */
@@ -162,42 +162,65 @@ async function examineHistory({ db, repair, found }: Examination): Promise<void>
       found({ code: 'HISTORY', message: `the head of draft ${id} cannot be read`, draftId: id })
       continue
     }
-    const rows = await db
-      .selectFrom('revision')
-      .select(['version', 'fields_changed'])
-      .where('draft_id', '=', id)
-      .orderBy('version', 'desc')
-      .execute()
-    const recent = await recentOf(db, id)
-    const { version: end } = recent?.base ?? draft
-    if (rows[0]?.version !== end) {
+    const rows = await db.selectFrom('revision').selectAll().where('draft_id', '=', id).orderBy('version').execute()
+    const [recent] = await recentRows(db, id)
+    if (recent !== undefined && recent.version !== draft.version) {
+      const message = `draft ${id} is at version ${draft.version}, its last saves end at ${recent.version}`
+      found({ code: 'HISTORY', message, draftId: id })
+    }
+    const end = recent === undefined ? draft.version : (linesOf(recent).saves[0]?.version ?? draft.version) - 1
+    const settled = rows.at(-1)?.version
+    if (settled !== end) {
+      // What the last saves follow on says what they tell of it.
       if (repair) await addHead(db, id, { version: end, savedAt: draft.updated_at })
       found({
         code: 'HISTORY',
-        message: `draft ${id} is at version ${end}, its history ends at ${rows[0]?.version ?? 'nothing'}`,
+        message: `draft ${id} is at version ${end}, its history ends at ${settled ?? 'nothing'}`,
         draftId: id,
         repaired: repair,
       })
     }
-    const last = recent?.saves.at(-1)?.version ?? draft.version
-    if (last !== draft.version) {
-      const message = `draft ${id} is at version ${draft.version}, its last saves end at ${last}`
-      found({ code: 'HISTORY', message, draftId: id })
-    }
     const named = new Set<string>(blobsOf(head))
-    for (const { version, fields_changed } of rows) {
-      if (!isList(fields_changed)) {
-        if (repair) await forgetFields(db, id, version)
-        const message = `what version ${version} of draft ${id} changed cannot be read`
+    const all = [...rows, ...(recent === undefined ? [] : [recent])]
+    for (const [place, row] of all.entries()) {
+      if (row.encoding !== 'run' && !isList(row.fields_changed)) {
+        if (repair) await forgetFields(db, id, row.version)
+        const message = `what version ${row.version} of draft ${id} changed cannot be read`
         found({ code: 'HISTORY', message, draftId: id, repaired: repair })
       }
-      const content = await readable(db, id, version as Version, head)
-      if (content === null) {
-        found({ code: 'HISTORY', message: `version ${version} of draft ${id} cannot be read`, draftId: id })
+      const isTold = isToldBy(row, all[place + 1] ?? null)
+      for (const version of versionsIn(row)) {
+        const content = isTold ? await readable(db, id, version, head) : null
+        if (content === null) {
+          found({ code: 'HISTORY', message: `version ${version} of draft ${id} cannot be read`, draftId: id })
+        }
+        for (const sha256 of content === null ? [] : blobsOf(content)) named.add(sha256)
       }
-      for (const sha256 of content === null ? [] : blobsOf(content)) named.add(sha256)
     }
     await examineAttachments({ db, repair, found }, { id, accountId: draft.account_id as AccountId, named })
+  }
+}
+
+/** Newest first, as each is told by the one after it. Of a run that cannot be read, the last. */
+function versionsIn(row: HistoryRow): readonly Version[] {
+  if (row.encoding !== 'run') return [row.version as Version]
+  try {
+    return linesOf(row)
+      .saves.map((save) => save.version)
+      .toReversed()
+  } catch {
+    return [row.version as Version]
+  }
+}
+
+/** What a row says last is told by the run after it, or it says so itself. Null: it is the newest. */
+function isToldBy(row: HistoryRow, next: HistoryRow | null): boolean {
+  if (next === null || row.encoding === 'full' || row.encoding === 'reverse') return true
+  try {
+    if (row.encoding === 'run' && linesOf(row).whole !== null) return true
+    return next.encoding === 'run' && linesOf(next).saves[0]?.version === row.version + 1
+  } catch {
+    return false
   }
 }
 

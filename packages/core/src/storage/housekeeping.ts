@@ -9,7 +9,7 @@ import { getDraft, owesCopies } from './drafts.ts'
 import { forgetHead } from './heads.ts'
 import { setContent } from './recent-saves.ts'
 import { newestForeign } from './revision-lookups.ts'
-import { compactRevisions, settleRecent } from './revisions.ts'
+import { compactRevisions, revisions, settleRecent } from './revisions.ts'
 import { unindexDraft } from './search.ts'
 import type { Db } from './db.ts'
 
@@ -42,13 +42,12 @@ export async function compactDraft(
   await settleRecent(db, id)
   const draft = await getDraft(db, id)
   const head = { version: draft.version, content: draft.content }
-  const rows = await db.selectFrom('revision').select(['version', 'saved_at']).where('draft_id', '=', id).execute()
-  const known = rows.map((row) => ({ version: row.version as Version, savedAt: row.saved_at }))
+  const known = await revisions(db, id)
   const keep = retainedVersions(known, { ...options, pinned: await pinnedVersions(db, id) })
-  if (keep.size === rows.length) return 0
+  if (keep.size === known.length) return 0
   const contents = await compactRevisions(db, id, head, keep)
   await releaseBlobs(db, id, namedBlobs([...contents, ...(await conflictContents(db, id))]))
-  return rows.length - keep.size
+  return known.length - keep.size
 }
 
 /** What history never loses: the head, what is on the server, what was approved, what a conflict or an open composer goes back to. */

@@ -4,9 +4,13 @@ import { EverdraftError } from '../errors.ts'
 import { beginWrite, type Family } from './family.ts'
 import { toPostgres } from './postgres-ddl.ts'
 import type { Schema } from './schema.ts'
+import { tellBothWays } from './tell-both-ways.ts'
 
 /** In SQLite's words, which `toPostgres` brings into the others'; what is another thing there is written twice. */
-type Statement = string | Readonly<Record<Family, readonly string[]>>
+type Statement = string | Readonly<Record<Family, readonly string[]>> | Rewrite
+
+/** What no statement can say. It reads the tables as they are at this step, and its own code, which a later version leaves alone. */
+type Rewrite = (db: Kysely<Schema>) => Promise<void>
 
 const countIn = `insert into draft_count (account_id, status, sync_state, drafts)
   select new.account_id, new.status, new.sync_state, 1 where true
@@ -542,6 +546,8 @@ const steps: readonly (readonly Statement[])[] = [
     `alter table draft drop column content`,
     `alter table draft add column recent text not null default ''`,
   ],
+  // The last saves tell the way back, too, and go into the history as they stand.
+  [tellBothWays],
 ]
 
 const schemaVersion: number = steps.length
@@ -574,7 +580,10 @@ async function toThisVersion(db: Kysely<Schema>, family: Family): Promise<void> 
       `the data is of schema version ${found}, this everdraft knows up to ${schemaVersion}: use a newer one`,
     )
   }
-  for (const statement of statementsAfter(found, family)) await sql.raw(statement).execute(db)
+  for (const statement of steps.slice(found).flat()) {
+    if (typeof statement === 'function') await statement(db)
+    else for (const text of textsOf(statement, family)) await sql.raw(text).execute(db)
+  }
   await db
     .insertInto('meta')
     .values({ key: 'schema_version', value: String(schemaVersion) })
@@ -582,12 +591,7 @@ async function toThisVersion(db: Kysely<Schema>, family: Family): Promise<void> 
     .execute()
 }
 
-function statementsAfter(version: number, family: Family): readonly string[] {
-  return steps
-    .slice(version)
-    .flat()
-    .flatMap((statement) => {
-      if (typeof statement !== 'string') return statement[family]
-      return family === 'sqlite' ? statement : toPostgres(statement)
-    })
+function textsOf(statement: Exclude<Statement, Rewrite>, family: Family): readonly string[] {
+  if (typeof statement !== 'string') return statement[family]
+  return [family === 'sqlite' ? statement : toPostgres(statement)]
 }

@@ -1,14 +1,15 @@
-import { applyDelta, type Delta, deltaBetween } from '../draft/delta.ts'
-import type { Author, ContentField, DraftContent } from '../draft/draft.ts'
+import { applyDelta, changeBetween } from '../draft/delta.ts'
+import type { ContentField, DraftContent } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
-import type { DeviceId, Umid, Version } from '../ids.ts'
+import type { Umid } from '../ids.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
+import { lineOf, readLines, type SaveFacts } from './save-lines.ts'
 
 /**
- * The last saves of a draft stand in its row as what each changed (`draft.recent`, a line of JSON each, the oldest first);
- * the head before them stands whole in `draft_content`. So a save writes one short row, however long the text is. Each
- * sixteenth version takes them into the history and stores the head whole, as does what changes more than a text.
+ * The last saves of a draft stand in its row as what each changed (`draft.recent`, lines of save-lines.ts); the head before them
+ * stands whole in `draft_content`. So a save writes one short row, however long the text is. Each sixteenth version takes them
+ * into the history and stores the head whole, as does what changes more than a text.
  */
 
 /** Fifteen short lines are read and applied in the time that one page takes. */
@@ -19,44 +20,23 @@ const longestLine = 512
 /** What statements ask for is always whole: who it is for, its tags, its attachments. */
 const loggedFields: ReadonlySet<ContentField> = new Set<ContentField>(['subject', 'text', 'html'])
 
-export interface RecentSave {
-  readonly version: Version
-  readonly savedAt: number
-  readonly device: DeviceId
-  readonly by: Author
+interface RecentSave extends SaveFacts {
   readonly fieldsChanged: readonly ContentField[]
-  /** Makes this version of the one before. */
-  readonly delta: Delta
   readonly content: DraftContent
+  /** The version before it is stored whole. Default false. */
+  readonly keepWhole?: boolean
 }
 
-type Line = readonly [
-  version: Version,
-  savedAt: number,
-  device: DeviceId,
-  by: Author,
-  fieldsChanged: readonly ContentField[],
-  delta: Delta,
-]
-
 /** As it is added to `draft.recent`; null: it is to be stored whole, with those before it. */
-export function recentLine(
-  previous: { readonly content: DraftContent },
-  {
-    version,
-    savedAt,
-    device,
-    by,
-    fieldsChanged,
-    content,
-    keepWhole = false,
-  }: Omit<RecentSave, 'delta'> & { readonly keepWhole?: boolean },
-): string | null {
+export function recentLine(previous: { readonly content: DraftContent }, save: RecentSave): string | null {
+  const { version, fieldsChanged, content, keepWhole = false } = save
   if (keepWhole || version % settleEvery === 0) return null
   if (!fieldsChanged.every((field) => loggedFields.has(field))) return null
-  const line: Line = [version, savedAt, device, by, fieldsChanged, deltaBetween(previous.content, content)]
-  const text = `${JSON.stringify(line)}\n`
-  return text.length > longestLine ? null : text
+  const change = changeBetween(previous.content, content)
+  // The line tells by its change which fields that is.
+  if (Object.keys(change).join() !== fieldsChanged.join()) return null
+  const line = lineOf(save, change)
+  return line.length > longestLine ? null : line
 }
 
 /** A head as it is stored. */
@@ -68,36 +48,26 @@ export interface StoredHead {
 }
 
 /** @throws {DamagedDraftError} */
-export function headContent(row: StoredHead): DraftContent {
-  const content = stored(row)
-  return row.recent === '' ? content : (savesOn(content, row).at(-1)?.content ?? content)
+export function headContent({ id, content, recent }: StoredHead): DraftContent {
+  return undamaged(id, () => {
+    const base = JSON.parse(content ?? '') as DraftContent
+    if (recent === '') return base
+    return readLines(recent).saves.reduce((before, save) => {
+      const forward = save.forward()
+      if (forward === null) throw new SyntaxError('a save that does not tell the way there')
+      return applyDelta(before, forward)
+    }, base)
+  })
 }
 
-/** The saves that the history does not hold yet, and the newest version that it does. */
-export interface Recent {
-  readonly base: { readonly version: Version; readonly content: DraftContent }
-  /** Oldest first, one at least. */
-  readonly saves: readonly RecentSave[]
-}
-
-/** Null: the history holds all. @throws {DamagedDraftError} */
-export async function recentOf(db: Db, id: Umid): Promise<Recent | null> {
-  const [draft] = await recentRow(db, { id })
-  if (draft === undefined || draft.recent === '') return null
-  const [head] = await contentRow(db, { id })
-  const row = { id, recent: draft.recent, content: head?.content ?? null }
-  const content = stored(row)
-  const saves = savesOn(content, row)
-  const [first] = saves
-  return first === undefined ? null : { base: { version: (first.version - 1) as Version, content }, saves }
+/** The lines that the history does not hold yet; empty: it holds all. */
+export async function recentText(db: Db, id: Umid): Promise<string> {
+  const [row] = await recentRow(db, { id })
+  return row?.recent ?? ''
 }
 
 const recentRow = prepared((db, input: { readonly id: Umid }) =>
   db.selectFrom('draft').select('recent').where('id', '=', input.id),
-)
-
-const contentRow = prepared((db, input: { readonly id: Umid }) =>
-  db.selectFrom('draft_content').select('content').where('draft_id', '=', input.id),
 )
 
 /** Of a new draft. */
@@ -118,30 +88,13 @@ const setRow = prepared((db, row: { readonly id: Umid; readonly content: string 
   db.updateTable('draft_content').set({ content: row.content }).where('draft_id', '=', row.id),
 )
 
-/** In words of ours: what a parser says of a damaged text is in part that text. */
-function stored({ id, content }: StoredHead): DraftContent {
+/** In words of ours: what a parser says of a damaged text is in part that text. @throws {DamagedDraftError} */
+export function undamaged<Result>(id: string, read: () => Result): Result {
   try {
-    if (content !== null) return JSON.parse(content) as DraftContent
-  } catch {
-    // JSON that is none.
-  }
-  throw new DamagedDraftError(id)
-}
-
-function savesOn(content: DraftContent, { id, recent }: StoredHead): readonly RecentSave[] {
-  const saves: RecentSave[] = []
-  let before = content
-  try {
-    // The last line has an end, too.
-    for (const text of recent.split('\n').slice(0, -1)) {
-      const [version, savedAt, device, by, fieldsChanged, delta] = JSON.parse(text) as Line
-      before = applyDelta(before, delta)
-      saves.push({ version, savedAt, device, by, fieldsChanged, delta, content: before })
-    }
+    return read()
   } catch {
     throw new DamagedDraftError(id)
   }
-  return saves
 }
 
 class DamagedDraftError extends EverdraftError {

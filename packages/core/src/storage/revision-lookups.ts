@@ -1,95 +1,143 @@
 import { sql } from 'kysely'
 
-import { applyDelta, type Delta } from '../draft/delta.ts'
-import type { DraftContent } from '../draft/draft.ts'
+import type { Author, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
-import { type RecentSave, recentOf } from './recent-saves.ts'
-import { unfold } from './revisions.ts'
-import type { Schema } from './schema.ts'
+import { type HistoryRow, recentRows, recordsOf, savesIn, walkBack } from './revisions.ts'
 
-export interface SeenRevision {
-  readonly version: Version
-  readonly savedAt: number
-  readonly device: DeviceId
-}
+export type SeenRevision = Pick<Revision, 'version' | 'savedAt' | 'device'>
 
 /** The newest that is kept, up to that one; null: there is none. */
 export async function newestUpTo(db: Db, id: Umid, version: Version): Promise<SeenRevision | null> {
-  return (await newestRecent(db, id, (save) => save.version <= version)) ?? seen(await upTo(db, { id, version }))
+  const isMeant = (save: Revision): boolean => save.version <= version
+  return (
+    newestIn(await recentRows(db, id), isMeant) ??
+    newestIn(await firstFrom(db, { id, version }), isMeant) ??
+    newestIn(await lastBefore(db, { id, version }), isMeant)
+  )
 }
-
-const upTo = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
-  newest(db, input).where('version', '<=', input.version),
-)
 
 /** The newest that is kept and was stored by then, in epoch milliseconds. */
 export async function newestBy(db: Db, id: Umid, time: number): Promise<SeenRevision | null> {
-  return (await newestRecent(db, id, (save) => save.savedAt <= time)) ?? seen(await savedBy(db, { id, time }))
+  const isMeant = (save: Revision): boolean => save.savedAt <= time
+  const recent = newestIn(await recentRows(db, id), isMeant)
+  if (recent !== null) return recent
+  const [whole] = await savedBy(db, { id, time })
+  // Of the row after it the last was stored later, and earlier ones perhaps by then.
+  const next = await firstFrom(db, { id, version: ((whole?.version ?? 0) + 1) as Version })
+  return newestIn(next, isMeant) ?? newestIn(whole === undefined ? [] : [whole], isMeant)
 }
-
-const savedBy = prepared((db, input: { readonly id: Umid; readonly time: number }) =>
-  newest(db, input).where('saved_at', '<=', input.time),
-)
 
 /** The newest that is kept and is this device's. */
 export async function newestOf(db: Db, id: Umid, device: DeviceId): Promise<SeenRevision | null> {
-  return (await newestRecent(db, id, (save) => save.device === device)) ?? seen(await ofDevice(db, { id, device }))
+  const said = JSON.stringify(device)
+  return await newestLike(
+    db,
+    id,
+    (save) => save.device === device,
+    async (before) => {
+      return await ofDevice(db, { id, before, device, said })
+    },
+  )
 }
 
-const ofDevice = prepared((db, input: { readonly id: Umid; readonly device: DeviceId }) =>
-  newest(db, input).where('device', '=', input.device),
+const ofDevice = prepared(
+  (db, input: { readonly id: Umid; readonly before: number; readonly device: DeviceId; readonly said: string }) =>
+    lastRow(db, input).where((row) =>
+      row.or([row('device', '=', input.device), sql<boolean>`encoding = 'run' and ${says(input.said)}`]),
+    ),
 )
 
 /** The newest that is kept and was written by another program. */
 export async function newestForeign(db: Db, id: Umid): Promise<SeenRevision | null> {
-  return (await newestRecent(db, id, (save) => save.by === 'foreign')) ?? seen(await byOthers(db, { id }))
+  return await newestLike(
+    db,
+    id,
+    (save) => save.by === 'foreign',
+    async (before) => await byOthers(db, { id, before }),
+  )
 }
 
-const byOthers = prepared((db, input: { readonly id: Umid }) => newest(db, input).where('author', '=', 'foreign'))
+const foreign: Author = 'foreign'
 
-/** Of those that the history does not hold yet: they are newer than all that it holds. */
-async function newestRecent(db: Db, id: Umid, isMeant: (save: RecentSave) => boolean): Promise<SeenRevision | null> {
-  const recent = await recentOf(db, id)
-  return recent?.saves.findLast(isMeant) ?? null
+const byOthers = prepared((db, input: { readonly id: Umid; readonly before: number }) =>
+  lastRow(db, input).where((row) =>
+    row.or([row('author', '=', foreign), sql<boolean>`encoding = 'run' and ${says(JSON.stringify(foreign))}`]),
+  ),
+)
+
+/** Exactly these characters, in the words of each database. */
+function says(text: string) {
+  return sql<boolean>`replace(content, ${text}, '') <> content`
 }
 
-function newest(db: Db, { id }: { readonly id: Umid }) {
+/** `find` gives the newest row before that version in which one may be. */
+async function newestLike(
+  db: Db,
+  id: Umid,
+  isMeant: (save: Revision) => boolean,
+  find: (before: number) => Promise<readonly HistoryRow[]>,
+): Promise<SeenRevision | null> {
+  let rows = await recentRows(db, id)
+  for (;;) {
+    const found = newestIn(rows, isMeant)
+    const last = rows.at(-1)
+    if (found !== null) return found
+    rows = await find(last?.version ?? Number.MAX_SAFE_INTEGER)
+    if (rows.length === 0) return null
+  }
+}
+
+function newestIn(rows: readonly HistoryRow[], isMeant: (save: Revision) => boolean): SeenRevision | null {
+  return rows.flatMap((row) => savesIn(row)).findLast(isMeant) ?? null
+}
+
+const firstFrom = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
+  db
+    .selectFrom('revision')
+    .selectAll()
+    .where('draft_id', '=', input.id)
+    .where('version', '>=', input.version)
+    .orderBy('version')
+    .limit(sql.lit(1)),
+)
+
+const lastBefore = prepared((db, { id, version: before }: { readonly id: Umid; readonly version: Version }) =>
+  lastRow(db, { id, before }),
+)
+
+const savedBy = prepared((db, input: { readonly id: Umid; readonly time: number }) =>
+  lastRow(db, { id: input.id, before: Number.MAX_SAFE_INTEGER }).where('saved_at', '<=', input.time),
+)
+
+function lastRow(db: Db, { id, before }: { readonly id: Umid; readonly before: number }) {
   return db
     .selectFrom('revision')
-    .select(['version', 'saved_at', 'device'])
+    .selectAll()
     .where('draft_id', '=', id)
+    .where('version', '<', before)
     .orderBy('version', 'desc')
-    .limit(1)
-}
-
-function seen([row]: readonly Pick<Schema['revision'], 'version' | 'saved_at' | 'device'>[]): SeenRevision | null {
-  if (row === undefined) return null
-  return { version: row.version as Version, savedAt: row.saved_at, device: row.device as DeviceId }
+    .limit(sql.lit(1))
 }
 
 /** What a revision takes in the store beside the one after it, in bytes; 0 for the head, and for one that is not kept. */
 export async function storedBytes(db: Db, id: Umid, version: Version): Promise<number> {
-  const recent = await recentOf(db, id)
-  if (recent !== null && version >= recent.base.version) {
-    // As much as it will take once the history holds it: who asks again is told the same.
-    const { encodedBase, records } = unfold(recent.base, recent.saves)
-    const told = version === recent.base.version ? encodedBase : records.find((record) => record.version === version)
-    return encoder.encode(told?.encoded ?? '').length
-  }
-  const [row] = await bytesOf(db, { id, version })
-  return Number(row?.bytes ?? 0)
+  // With the row after it, which may tell it.
+  const rows = await twoFrom(db, { id, version })
+  const records = recordsOf([...(await recentRows(db, id)), ...rows.toReversed()])
+  const record = records.find((one) => one.version === version)
+  return new TextEncoder().encode(record?.encoded ?? '').length
 }
 
-const encoder = new TextEncoder()
-
-const bytesOf = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
+const twoFrom = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
   db
     .selectFrom('revision')
-    .select(sql<number | string>`octet_length(content)`.as('bytes'))
+    .selectAll()
     .where('draft_id', '=', input.id)
-    .where('version', '=', input.version),
+    .where('version', '>=', input.version)
+    .orderBy('version')
+    .limit(sql.lit(2)),
 )
 
 /** What the newest kept revisions say, the head first. */
@@ -98,22 +146,16 @@ export async function recentRevisions(
   id: Umid,
   head: DraftContent,
   limit: number,
-): Promise<readonly { readonly version: Version; readonly savedAt: number; readonly content: DraftContent }[]> {
-  const recent = await recentOf(db, id)
-  const unsettled = (recent?.saves ?? []).toReversed().slice(0, limit)
-  if (unsettled.length === limit) return unsettled
-  const rows = await db
+): Promise<readonly (SeenRevision & { readonly content: DraftContent })[]> {
+  const newest = await db
     .selectFrom('revision')
-    .select(['version', 'saved_at', 'encoding', 'content'])
+    .selectAll()
     .where('draft_id', '=', id)
     .orderBy('version', 'desc')
-    .limit(limit - unsettled.length)
+    .limit(limit)
     .execute()
-  let content = recent?.base.content ?? head
-  const settled = rows.map((row) => {
-    if (row.encoding === 'full') content = JSON.parse(row.content) as DraftContent
-    if (row.encoding === 'reverse') content = applyDelta(content, JSON.parse(row.content) as Delta)
-    return { version: row.version as Version, savedAt: row.saved_at, content }
-  })
-  return [...unsettled, ...settled]
+  const rows = [...(await recentRows(db, id)), ...newest]
+  const facts = rows.flatMap((row) => savesIn(row).toReversed()).slice(0, limit)
+  const said = walkBack(rows, head)
+  return facts.map((save) => ({ ...save, content: said.next().value?.content ?? head }))
 }

@@ -1,39 +1,47 @@
-import { applyDelta, type Delta, deltaBetween, reverseDelta } from '../draft/delta.ts'
+import { sql } from 'kysely'
+
+import { applyDelta, changeBetween, type Delta, deltaBetween } from '../draft/delta.ts'
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
-import { recentOf, setContent } from './recent-saves.ts'
+import { headContent, recentText, setContent, undamaged } from './recent-saves.ts'
+import { bytesOf, lastLineOf, type Lines, readLines, type SaveFacts, wholeLineOf } from './save-lines.ts'
+import type { Schema } from './schema.ts'
 
 /**
- * The history of a draft, but for its last saves (recent-saves.ts). The head's content stands in `draft_content`; an earlier
- * revision is stored as what makes it of the next one, and now and then whole.
+ * The history of a draft. It is read from the head back: what a revision says is told by the one after it. Saves that followed
+ * one another stand in one row, with the version of the last of them.
  */
 type Encoding =
-  /** In `draft_content`. */
+  /** It says what the walk back has come to: it is the head, or the row after it is a run. */
   | 'head'
   /** JSON of the content. */
   | 'full'
   /** JSON of the delta that makes it of the next revision that is kept. */
   | 'reverse'
+  /** Lines of save-lines.ts; the walk goes on with what the draft said before the first of them. */
+  | 'run'
 
 /** A restore applies few deltas; after a compaction, up to twice as many. */
 const fullEvery = 32
 
-export interface NewRevision {
-  readonly version: Version
-  readonly savedAt: number
-  readonly device: DeviceId
-  readonly by: Author
+export interface NewRevision extends SaveFacts {
   readonly fieldsChanged: readonly ContentField[]
   readonly content: DraftContent
   /** The revision before it is stored whole, whatever that takes. Default false. */
   readonly keepWhole?: boolean
 }
 
+interface Written {
+  readonly version: Version
+  readonly content: DraftContent
+}
+
 /**
  * Adds revisions to the history, oldest first: the last one is the new head. `previous` is the head until now, which becomes
- * history, and with it the last saves that were not part of it yet; null where there is none. The caller stores the head.
+ * history, and with it the last saves that were not part of it yet; null where there is none. The caller stores the head, and
+ * empties `draft.recent`.
  */
 export async function insertRevisions(
   db: Db,
@@ -42,95 +50,143 @@ export async function insertRevisions(
   previous: Written | null,
 ): Promise<void> {
   const [first, ...others] = newer
-  if (previous === null) {
-    await addRecord(db, { id, ...asHead(first, first.content) })
-    if (others.length > 0) await addToHistory(db, id, first, others)
+  if (previous !== null && first.keepWhole !== true) {
+    await addRun(db, id, newer, previous)
     return
   }
-  const recent = await recentOf(db, id)
-  // Of the head as the caller has it: what is the same is the same object there, and not looked into.
-  const next = { ...first, delta: deltaBetween(previous.content, first.content) }
-  await addToHistory(db, id, recent?.base ?? previous, [...(recent?.saves ?? []), next, ...others])
+  if (previous !== null) await keepWhole(db, id, previous)
+  const bytes = JSON.stringify(previous === null ? first.content : deltaBetween(previous.content, first.content)).length
+  await addRecord(db, { id, ...first, bytes, ...inHead })
+  if (others.length > 0) await addRun(db, id, others, first)
+}
+
+/** The last saves and those after them, as they stand: nothing is read for it. */
+async function addRun(db: Db, id: Umid, saves: readonly NewRevision[], previous: Written): Promise<void> {
+  let lines = ''
+  let before = previous
+  let bytes = 0
+  for (const save of saves) {
+    const change = changeBetween(before.content, save.content)
+    lines += lastLineOf(save, change)
+    bytes = bytesOf(change)
+    before = save
+  }
+  const last = saves.at(-1)
+  if (last === undefined) return
+  if (last.version % fullEvery === 0) lines += wholeLineOf(last.content)
+  const { version, savedAt, device, by } = last
+  await addRecentAnd(db, { id, version, lines, bytes, savedAt, device, by, fields: JSON.stringify(last.fieldsChanged) })
+}
+
+const addRecentAnd = prepared(
+  (
+    db,
+    row: SaveFacts & {
+      readonly id: Umid
+      readonly lines: string
+      readonly bytes: number
+      readonly fields: string
+    },
+  ) =>
+    db
+      .insertInto('revision')
+      .columns(revisionColumns)
+      .expression(
+        db
+          .selectFrom('draft')
+          .where('id', '=', row.id)
+          .select([
+            'id',
+            sql<number>`cast(${row.version} as integer)`.as('version'),
+            sql.lit('run' satisfies Encoding).as('encoding'),
+            sql<string>`recent || ${row.lines}`.as('content'),
+            sql<number>`cast(${row.bytes} as integer)`.as('bytes'),
+            sql<number>`cast(${row.savedAt} as bigint)`.as('saved_at'),
+            sql<string>`cast(${row.device} as text)`.as('device'),
+            sql<string>`cast(${row.by} as text)`.as('author'),
+            sql<string>`cast(${row.fields} as text)`.as('fields_changed'),
+          ]),
+      ),
+)
+
+const revisionColumns = [
+  'draft_id',
+  'version',
+  'encoding',
+  'content',
+  'bytes',
+  'saved_at',
+  'device',
+  'author',
+  'fields_changed',
+] as const satisfies readonly (keyof Schema['revision'])[]
+
+/** So that what comes after it tells nothing of it. */
+async function keepWhole(db: Db, id: Umid, { version, content }: Written): Promise<void> {
+  const recent = await recentText(db, id)
+  if (recent === '') await encodeRevision(db, { id, version, ...wholly(content) })
+  else await addRecent(db, id, recent, wholeLineOf(content))
 }
 
 /** Takes the last saves into the history, and stores the head whole. */
 export async function settleRecent(db: Db, id: Umid): Promise<void> {
-  const recent = await recentOf(db, id)
-  const head = recent?.saves.at(-1)
-  if (recent === null || head === undefined) return
-  await addToHistory(db, id, recent.base, recent.saves)
-  await setContent(db, id, head.content)
+  const recent = await recentText(db, id)
+  if (recent === '') return
+  const [row] = await contentRow(db, { id })
+  const content = headContent({ id, content: row?.content ?? null, recent })
+  await addRecent(db, id, recent, '')
+  await setContent(db, id, content)
   await db.updateTable('draft').set({ recent: '' }).where('id', '=', id).execute()
 }
 
-async function addToHistory(db: Db, id: Umid, base: Written, saves: readonly Save[]): Promise<void> {
-  const { encodedBase, records } = unfold(base, saves)
-  await encodeRevision(db, { id, version: base.version, ...encodedBase })
-  for (const record of records) await addRecord(db, { id, ...record })
+const contentRow = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('draft_content').select('content').where('draft_id', '=', input.id),
+)
+
+async function addRecent(db: Db, id: Umid, recent: string, more: string): Promise<void> {
+  const last = undamaged(id, () => readLines(recent)).saves.at(-1)
+  if (last === undefined) return
+  await addRecord(db, { id, ...last, bytes: last.bytes(), encoding: 'run', encoded: `${recent}${more}` })
 }
 
-/** What the saves that follow on `base`, the head of the history, make of it: each version is told by the next one. */
-export function unfold(
-  base: Written,
-  saves: readonly Save[],
-): { readonly encodedBase: Encoded; readonly records: readonly RevisionRecord[] } {
-  let encodedBase = inHead
-  const records: RevisionRecord[] = []
-  let before = base
-  for (const save of saves) {
-    const delta = save.delta ?? deltaBetween(before.content, save.content)
-    const encoded = encode(before, delta, save.keepWhole)
-    const last = records.pop()
-    if (last === undefined) encodedBase = encoded
-    else records.push({ ...last, ...encoded })
-    records.push(asHead(save, delta))
-    before = save
-  }
-  return { encodedBase, records }
-}
+/** A revision by itself. */
+export interface RevisionRecord extends Revision, Encoded<Exclude<Encoding, 'run'>> {}
 
-interface Save extends NewRevision {
-  /** Where it is known what makes it of the one before. */
-  readonly delta?: Delta
-}
-
-interface Written {
-  readonly version: Version
-  readonly content: DraftContent
-}
-
-function asHead(
-  { version, savedAt, device, by, fieldsChanged }: Omit<NewRevision, 'content'>,
-  changed: Delta | DraftContent,
-): RevisionRecord {
-  return { version, savedAt, device, by, fieldsChanged, bytes: JSON.stringify(changed).length, ...inHead }
-}
-
-/** A revision as it is stored. */
-export interface RevisionRecord extends Omit<NewRevision, 'content' | 'keepWhole'>, Encoded {
+interface StoredRow extends SaveFacts, Encoded {
+  readonly fieldsChanged: readonly ContentField[]
   /** Of what it changed, as JSON. */
   readonly bytes: number
 }
 
-interface Encoded {
-  readonly encoding: Encoding
+interface Encoded<Each = Encoding> {
+  readonly encoding: Each
   /** Empty for the head. */
   readonly encoded: string
 }
 
-const inHead: Encoded = { encoding: 'head', encoded: '' }
+const inHead: Encoded<'head'> = { encoding: 'head', encoded: '' }
+
+function wholly(content: DraftContent): Encoded<'full'> {
+  return { encoding: 'full', encoded: JSON.stringify(content) }
+}
+
+function back(delta: Delta): Encoded<'reverse'> {
+  return { encoding: 'reverse', encoded: JSON.stringify(delta) }
+}
 
 /** A history that was written elsewhere, as it is; oldest first, and the last one is the head. */
 export async function insertHistory(db: Db, id: Umid, records: readonly RevisionRecord[]): Promise<void> {
   for (const record of records) await addRecord(db, { id, ...record })
 }
 
-async function addRecord(db: Db, { fieldsChanged, ...record }: RevisionRecord & { readonly id: Umid }): Promise<void> {
-  await addRevision(db, { ...record, fieldsChanged: JSON.stringify(fieldsChanged) })
+async function addRecord(db: Db, record: StoredRow & { readonly id: Umid }): Promise<void> {
+  const { id, version, encoding, encoded, bytes, savedAt, device, by } = record
+  const fieldsChanged = JSON.stringify(record.fieldsChanged)
+  await addRevision(db, { id, version, encoding, encoded, bytes, savedAt, device, by, fieldsChanged })
 }
 
 const addRevision = prepared(
-  (db, row: Omit<RevisionRecord, 'fieldsChanged'> & { readonly id: Umid; readonly fieldsChanged: string }) =>
+  (db, row: Omit<StoredRow, 'fieldsChanged'> & { readonly id: Umid; readonly fieldsChanged: string }) =>
     db.insertInto('revision').values({
       draft_id: row.id,
       version: row.version,
@@ -144,56 +200,6 @@ const addRevision = prepared(
     }),
 )
 
-/** Oldest first. */
-export async function revisionRecords(db: Db, id: Umid): Promise<readonly RevisionRecord[]> {
-  const rows = await recordRows(db, { id })
-  const records = rows.map((row): RevisionRecord => ({
-    version: row.version as Version,
-    savedAt: row.saved_at,
-    device: row.device as DeviceId,
-    by: row.author as Author,
-    fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
-    bytes: row.bytes,
-    encoding: row.encoding as Encoding,
-    encoded: row.content,
-  }))
-  const recent = await recentOf(db, id)
-  const base = records.at(-1)
-  if (recent === null || base === undefined) return records
-  const { encodedBase, records: newer } = unfold(recent.base, recent.saves)
-  return [...records.slice(0, -1), { ...base, ...encodedBase }, ...newer]
-}
-
-const recordRows = prepared((db, input: { readonly id: Umid }) =>
-  db.selectFrom('revision').selectAll().where('draft_id', '=', input.id).orderBy('version'),
-)
-
-/** What the kept revisions say, newest first. */
-export async function revisionContents(
-  db: Db,
-  id: Umid,
-  head: DraftContent,
-): Promise<readonly { readonly version: Version; readonly content: DraftContent }[]> {
-  let content = head
-  const records = await revisionRecords(db, id)
-  return records.toReversed().map(({ version, encoding, encoded }) => {
-    if (encoding === 'full') content = JSON.parse(encoded) as DraftContent
-    if (encoding === 'reverse') content = applyDelta(content, JSON.parse(encoded) as Delta)
-    return { version, content }
-  })
-}
-
-function encode(
-  revision: Written,
-  /** Makes the next one of it. */
-  delta: Delta,
-  keepWhole = false,
-): Encoded {
-  if (keepWhole || revision.version % fullEvery === 0)
-    return { encoding: 'full', encoded: JSON.stringify(revision.content) }
-  return { encoding: 'reverse', encoded: JSON.stringify(reverseDelta(revision.content, delta)) }
-}
-
 const encodeRevision = prepared((db, input: Encoded & { readonly id: Umid; readonly version: Version }) =>
   db
     .updateTable('revision')
@@ -202,27 +208,136 @@ const encodeRevision = prepared((db, input: Encoded & { readonly id: Umid; reado
     .where('version', '=', input.version),
 )
 
+/** A row of the history; the last saves that are not part of it yet read as one. */
+export type HistoryRow = Schema['revision']
+
+/** Newest first: the last saves, where there are any. */
+export async function recentRows(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
+  const content = await recentText(db, id)
+  if (content === '') return []
+  const last = undamaged(id, () => readLines(content)).saves.at(-1)
+  if (last === undefined) return []
+  const { version, savedAt: saved_at, device, by: author, fieldsChanged } = last
+  const fields_changed = JSON.stringify(fieldsChanged)
+  return [
+    { draft_id: id, version, encoding: 'run', content, bytes: last.bytes(), saved_at, device, author, fields_changed },
+  ]
+}
+
+/** Newest first. */
+export async function historyRows(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
+  return [...(await recentRows(db, id)), ...(await settledRows(db, { id })).toReversed()]
+}
+
+const settledRows = prepared((db, input: { readonly id: Umid }) =>
+  db.selectFrom('revision').selectAll().where('draft_id', '=', input.id).orderBy('version'),
+)
+
+/** Of a run. @throws {DamagedDraftError} */
+export function linesOf(row: Pick<HistoryRow, 'draft_id' | 'version' | 'content'>): Lines {
+  return undamaged(row.draft_id, () => {
+    const lines = readLines(row.content)
+    if (lines.saves.at(-1)?.version !== row.version) throw new SyntaxError('a run that ends with another version')
+    return lines
+  })
+}
+
+/** What is known of the revisions in a row, oldest first, without what they say. */
+export function savesIn(row: HistoryRow): readonly Revision[] {
+  if (row.encoding === 'run') return linesOf(row).saves.map((line) => ({ ...factsOf(line), bytes: line.bytes() }))
+  const { version, saved_at, device, author, bytes } = row
+  const fieldsChanged = JSON.parse(row.fields_changed) as ContentField[]
+  return [
+    {
+      version: version as Version,
+      savedAt: saved_at,
+      device: device as DeviceId,
+      by: author as Author,
+      fieldsChanged,
+      bytes,
+    },
+  ]
+}
+
+function factsOf({ version, savedAt, device, by, fieldsChanged }: Omit<Revision, 'bytes'>): Omit<Revision, 'bytes'> {
+  return { version, savedAt, device, by, fieldsChanged }
+}
+
+/** What revisions say, newest first, from the newest row on; `newest` is what the head says. */
+export function* walkBack(rows: Iterable<HistoryRow>, newest: DraftContent): Generator<Written> {
+  let content = newest
+  for (const row of rows) {
+    if (row.encoding === 'full') content = JSON.parse(row.content) as DraftContent
+    if (row.encoding === 'reverse') content = applyDelta(content, JSON.parse(row.content) as Delta)
+    if (row.encoding === 'run') {
+      const { saves, whole } = linesOf(row)
+      content = whole ?? content
+      for (const line of saves.toReversed()) {
+        yield { version: line.version, content }
+        content = applyDelta(content, line.back())
+      }
+    } else {
+      yield { version: row.version as Version, content }
+    }
+  }
+}
+
+/** Of rows newest first the revisions, each by itself; oldest first. */
+export function recordsOf(rows: readonly HistoryRow[]): readonly RevisionRecord[] {
+  const records: RevisionRecord[] = []
+  /** Makes the one that comes next, going back, of the one before it. */
+  let told: Encoded<RevisionRecord['encoding']> = inHead
+  for (const row of rows) {
+    const facts = savesIn(row).toReversed()
+    if (row.encoding === 'run') {
+      const { saves, whole } = linesOf(row)
+      if (whole !== null) told = wholly(whole)
+      for (const [place, line] of saves.toReversed().entries()) {
+        records.push({ ...(facts[place] as Revision), ...told })
+        told = back(line.back())
+      }
+    } else {
+      const own = { encoding: row.encoding as RevisionRecord['encoding'], encoded: row.content }
+      records.push({ ...(facts[0] as Revision), ...(own.encoding === 'head' ? told : own) })
+      told = inHead
+    }
+  }
+  return records.toReversed()
+}
+
+/** Oldest first; the last one is the head. */
+export async function revisionRecords(db: Db, id: Umid): Promise<readonly RevisionRecord[]> {
+  return recordsOf(await historyRows(db, id))
+}
+
+/** What the kept revisions say, newest first. */
+export async function revisionContents(db: Db, id: Umid, head: DraftContent): Promise<readonly Written[]> {
+  return [...walkBack(await historyRows(db, id), head)]
+}
+
 /** Newest first. */
 export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> {
-  const rows = await db
+  const rows = [...(await recentRows(db, id)), ...(await rowsWithoutContents(db, id))]
+  return rows.flatMap((row) => savesIn(row).toReversed())
+}
+
+/** Newest first: of the contents only those in which there are more revisions than one. */
+export async function rowsWithoutContents(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
+  return await db
     .selectFrom('revision')
-    .select(['version', 'saved_at', 'device', 'author', 'fields_changed', 'bytes'])
+    .select(['draft_id', 'version', 'encoding', 'bytes', 'saved_at', 'device', 'author', 'fields_changed'])
+    .select((row) =>
+      row
+        .case()
+        .when('encoding', '=', 'run' satisfies Encoding)
+        .then(row.ref('content'))
+        .else('')
+        .end()
+        .as('content'),
+    )
     .where('draft_id', '=', id)
     .orderBy('version', 'desc')
     .execute()
-  const settled = rows.map((row): Revision => ({
-    version: row.version as Version,
-    savedAt: row.saved_at,
-    device: row.device as DeviceId,
-    by: row.author as Author,
-    fieldsChanged: JSON.parse(row.fields_changed) as ContentField[],
-    bytes: row.bytes,
-  }))
-  const recent = (await recentOf(db, id))?.saves ?? []
-  const newest = recent.map(({ version, savedAt, device, by, fieldsChanged, delta }): Revision => {
-    return { version, savedAt, device, by, fieldsChanged, bytes: JSON.stringify(delta).length }
-  })
-  return [...newest.toReversed(), ...settled]
 }
 
 /** The content of a revision that is kept; null where compaction took it, or it never was. */
@@ -232,29 +347,35 @@ export async function revisionContent(
   version: Version,
   head: DraftContent,
 ): Promise<DraftContent | null> {
-  const recent = await recentOf(db, id)
-  const save = recent?.saves.find((one) => one.version === version)
-  if (save !== undefined) return save.content
-  const deltas: Delta[] = []
-  const rows = await db
-    .selectFrom('revision')
-    .select(['version', 'encoding', 'content'])
-    .where('draft_id', '=', id)
-    .where('version', '>=', version)
-    .orderBy('version')
-    .limit(4 * fullEvery)
-    .execute()
-  if (rows[0]?.version !== version) return null
-  for (const row of rows) {
-    const encoding = row.encoding as Encoding
-    if (encoding === 'reverse') {
-      deltas.push(JSON.parse(row.content) as Delta)
-      continue
-    }
-    const whole = encoding === 'head' ? (recent?.base.content ?? head) : (JSON.parse(row.content) as DraftContent)
-    return deltas.toReversed().reduce(applyDelta, whole)
+  const rows: HistoryRow[] = []
+  for (;;) {
+    const more = await rowsFrom(db, { id, version: (rows.at(-1)?.version ?? version - 1) + 1 })
+    rows.push(...more)
+    // From the last of them on: either all is told there, or it is the newest there is.
+    if (more.length < rowsAtOnce || more.some(isWhole)) break
   }
+  const from = rows.findIndex(isWhole)
+  const newestFirst =
+    from === -1 ? [...(await recentRows(db, id)), ...rows.toReversed()] : rows.slice(0, from + 1).toReversed()
+  for (const revision of walkBack(newestFirst, head)) if (revision.version === version) return revision.content
   return null
+}
+
+const rowsAtOnce = 16
+
+const rowsFrom = prepared((db, input: { readonly id: Umid; readonly version: number }) =>
+  db
+    .selectFrom('revision')
+    .selectAll()
+    .where('draft_id', '=', input.id)
+    .where('version', '>=', input.version)
+    .orderBy('version')
+    .limit(sql.lit(rowsAtOnce)),
+)
+
+/** Whether what it says is told without what came after it. */
+function isWhole(row: HistoryRow): boolean {
+  return row.encoding === 'full' || (row.encoding === 'run' && linesOf(row).whole !== null)
 }
 
 /**
@@ -265,38 +386,47 @@ export async function revisionContent(
 export async function compactRevisions(
   db: Db,
   id: Umid,
-  head: { readonly version: Version; readonly content: DraftContent },
+  head: Written,
   keep: ReadonlySet<Version>,
 ): Promise<readonly DraftContent[]> {
-  const rows = await db
-    .selectFrom('revision')
-    .select(['version', 'encoding', 'content'])
-    .where('draft_id', '=', id)
-    .orderBy('version', 'desc')
-    .execute()
+  const rows = await historyRows(db, id)
+  const records = new Map(recordsOf(rows).map((record) => [record.version, record]))
   const kept: DraftContent[] = []
-  let current = head.content
+  /** What the walk back has come to among those that are left. */
   let next = head.content
   let sinceWhole = 0
+  /** The newer row stays as it is, and tells what this one says last. */
+  let isTold = true
+  const contents = walkBack(rows, head.content)
   for (const row of rows) {
-    const version = row.version as Version
-    const encoding = row.encoding as Encoding
-    if (encoding === 'full') current = JSON.parse(row.content) as DraftContent
-    if (encoding === 'reverse') current = applyDelta(current, JSON.parse(row.content) as Delta)
-    if (version === head.version) {
-      kept.push(current)
-    } else if (keep.has(version)) {
+    const versions = savesIn(row).map((save) => save.version)
+    const said: Written[] = []
+    while (said.length < versions.length) said.push(contents.next().value as Written)
+    const left = said.filter(({ version }) => version === head.version || keep.has(version))
+    kept.push(...left.map(({ content }) => content))
+    const run = row.encoding === 'run' && left.length === said.length ? linesOf(row) : null
+    isTold = run !== null && (isTold || run.whole !== null)
+    if (run !== null && isTold) {
+      sinceWhole = (run.whole === null ? sinceWhole : 0) + left.length
+      next = beforeRun(run, said.at(-1)?.content ?? next)
+      continue
+    }
+    await dropRevision(db, { id, version: row.version as Version })
+    for (const { version, content } of left) {
       sinceWhole += 1
-      const whole = sinceWhole % fullEvery === 0
-      const encoded: Encoded = whole
-        ? { encoding: 'full', encoded: JSON.stringify(current) }
-        : { encoding: 'reverse', encoded: JSON.stringify(deltaBetween(next, current)) }
-      await encodeRevision(db, { id, version, ...encoded })
-      next = current
-      kept.push(current)
-    } else {
-      await db.deleteFrom('revision').where('draft_id', '=', id).where('version', '=', version).execute()
+      const isFull = version !== head.version && sinceWhole % fullEvery === 0
+      const told = version === head.version ? inHead : isFull ? wholly(content) : back(deltaBetween(next, content))
+      await addRecord(db, { id, ...(records.get(version) as RevisionRecord), ...told })
+      next = content
     }
   }
   return kept
 }
+
+function beforeRun({ saves: [first] }: Lines, content: DraftContent): DraftContent {
+  return first === undefined ? content : applyDelta(content, first.back())
+}
+
+const dropRevision = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
+  db.deleteFrom('revision').where('draft_id', '=', input.id).where('version', '=', input.version),
+)
