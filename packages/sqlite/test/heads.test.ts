@@ -1,4 +1,4 @@
-import type { Umid, Version } from '@everdraft/core'
+import type { OpenStorage, Storage, Umid, Version } from '@everdraft/core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -155,4 +155,84 @@ describe('the head of a draft', () => {
     expect(await textNow()).toBe('from elsewhere')
     await store.close()
   })
+
+  const facts: readonly (readonly [column: string, value: string | number, seen: object])[] = [
+    ['version', 7, { version: 8, text: 'third' }],
+    ['updated_at', 5, { version: 4, createdAt: expect.any(Number) }],
+    ['policy', 'local-only', { policy: 'local-only' }],
+    ['sync_state', 'stale-server', { sync: { state: 'stale-server' } }],
+    ['scheduled_send_at', 77, { scheduledSendAt: 77 }],
+    ['succeeds', 'another', { succeeds: 'another' }],
+    ['created_at', 5, { createdAt: 5 }],
+    ['review_required', 1, { review: { required: true } }],
+    ['approved_version', 2, { review: { approval: { version: 2 } } }],
+  ]
+  test.each(facts)('is compared by a save with all of its row: %s was changed', async (column, value, seen) => {
+    const told = listening()
+    await using device = await openFakeDevice({ wrap: told.wrap })
+    const { drafts } = device.engine
+    const draft = await drafts.create({ subject: 'A letter' })
+    for (const text of ['first', 'second']) await drafts.save(draft.id, { text })
+    told.answer(`update draft set ${column} = ? where id = ?`, [value, draft.id])
+    told.heard.length = 0
+    expect(await drafts.save(draft.id, { text: 'third' })).toMatchObject(seen)
+    expect(told.heard.filter(readsDraft)).not.toEqual([])
+    expect(await drafts.get(draft.id)).toMatchObject({ ...seen, text: 'third' })
+  })
+
+  test('is not asked for by a save after a save, and is by one of a draft that was queued, or owes a copy', async () => {
+    const told = listening()
+    await using device = await openFakeDevice({ wrap: told.wrap })
+    const { drafts } = device.engine
+    const draft = await drafts.create({ subject: 'A letter' })
+    for (const text of ['first', 'second']) await drafts.save(draft.id, { text })
+    told.heard.length = 0
+    expect(await drafts.save(draft.id, { text: 'third' })).toMatchObject({ version: 4, text: 'third' })
+    expect(told.heard.filter(readsDraft)).toEqual([])
+    expect(told.heard.filter((text) => text.startsWith('update "draft"'))).toHaveLength(1)
+    await expect(drafts.save(draft.id, { text: 'no\0text' })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
+    expect((await drafts.save(draft.id, { text: 'third' })).version).toBe(4)
+    await expect(drafts.save(draft.id, { text: 'old' }, { baseVersion: 3 as Version })).rejects.toMatchObject({
+      code: 'VERSION_MISMATCH',
+    })
+    // Uploaded, written on, and uploaded again while it is written: what it says of its copies is what is so.
+    await device.engine.sync(draft.accountId)
+    const written = await drafts.save(draft.id, { text: 'fourth' })
+    expect(written.sync).toMatchObject({ state: 'stale-server', uploadedVersion: 4 })
+    expect((await drafts.save(draft.id, { text: 'fifth' })).sync).toMatchObject({ messageId: written.sync.messageId })
+    await device.engine.sync(draft.accountId)
+    expect((await drafts.save(draft.id, { text: 'sixth' })).sync).toMatchObject({ uploadedVersion: 6 })
+    told.answer(`update draft set status = 'queued' where id = ?`, [draft.id])
+    await expect(drafts.save(draft.id, { text: 'seventh' })).rejects.toMatchObject({ code: 'NOT_A_DRAFT' })
+    expect(await drafts.get(draft.id)).toMatchObject({ text: 'sixth', status: 'queued' })
+  })
 })
+
+const readsDraft = (text: string): boolean => /^select .* from "draft" /u.test(text)
+
+/** What the engine asks the database for, and its very connection. */
+function listening(): {
+  readonly heard: string[]
+  readonly answer: (text: string, parameters: readonly unknown[]) => void
+  readonly wrap: (storage: Storage) => Storage
+} {
+  const heard: string[] = []
+  let answer: OpenStorage['answer']
+  return {
+    heard,
+    answer: (text, parameters) => void answer?.(text, parameters),
+    wrap: (storage) => ({
+      async open() {
+        const open = await storage.open()
+        answer = open.answer
+        return {
+          ...open,
+          answer(text: string, parameters: readonly unknown[]) {
+            heard.push(text)
+            return answer?.(text, parameters) ?? []
+          },
+        }
+      },
+    }),
+  }
+}

@@ -22,24 +22,28 @@ export function directAnswer(db: Db): Answer | null {
  * Past Kysely where the database answers at once, else through it. `db` holds the connection: it came from a write or a
  * read of the store.
  */
-export async function answerTo<Row>(
+export function answerTo<Row>(
   db: Db,
   query: CompiledQuery<Row>,
   parameters: readonly unknown[] = query.parameters,
   direct: Answer | null = directAnswer(db),
-): Promise<readonly Row[]> {
+): Answered<readonly Row[]> {
   if (direct !== null) return direct(query.sql, parameters) as readonly Row[]
-  return (await db.executeQuery<Row>({ ...query, parameters })).rows
+  return db.executeQuery<Row>({ ...query, parameters }).then(({ rows }) => rows)
 }
 
+/** What is known at once is no promise: those of a save take as long as a statement. It is to be awaited all the same. */
+export type Answered<Value> = Value | Promise<Value>
+
 /** The same for a statement that gives no rows. */
-export async function changesBy(
+export function changesBy(
   db: Db,
   query: CompiledQuery,
   parameters: readonly unknown[],
   direct: Answer | null,
-): Promise<Changed> {
+): Answered<Changed> {
   if (direct !== null) return direct(query.sql, parameters)[0] as Changed
-  const { numAffectedRows = 0, insertId = null } = await db.executeQuery({ ...query, parameters })
-  return { changes: numAffectedRows, lastInsertRowid: insertId }
+  return db.executeQuery({ ...query, parameters }).then(({ numAffectedRows = 0, insertId = null }) => {
+    return { changes: numAffectedRows, lastInsertRowid: insertId }
+  })
 }

@@ -14,10 +14,10 @@ import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
-import { rememberHead } from './heads.ts'
-import { prepared, preparedForEach } from './prepared.ts'
+import { forgetFacts, readFacts, rememberHead } from './heads.ts'
+import { prepared, preparedChange, preparedForEach } from './prepared.ts'
 import { setContent } from './recent-saves.ts'
-import type { ReceiptRow, Schema } from './schema.ts'
+import { type DraftFacts, draftFacts, type ReceiptRow, type Schema } from './schema.ts'
 import type { Db } from './db.ts'
 import type { Write } from './store.ts'
 
@@ -174,6 +174,39 @@ export async function applyDraftEvent(
   return { rule: outcome.rule, before, after }
 }
 
+/**
+ * As `applyDraftEvent`, of a draft that is remembered (`rememberedDraft`): one statement, which changes the row only where it is
+ * as remembered. Null: it is not, or more is to be changed than the row; nothing was changed.
+ */
+export async function applySaveAsRemembered(
+  { db }: Pick<Write, 'db'>,
+  draft: StoredDraft,
+  head: { readonly version: Version; readonly content: DraftContent; readonly line: string },
+  now: number,
+): Promise<DraftState | null> {
+  const { version, content, line } = head
+  const facts = readFacts(db, draft.id)
+  const outcome = transition(await stateOf(db, draft, draft.mayOwe), { type: 'saved', version })
+  if (facts === null || outcome.rule !== 'advance') return null
+  const { changes } = await addLineAsKnown(db, { ...facts, newVersion: version, now, line })
+  if (Number(changes) !== 1) {
+    forgetFacts(db, draft.id)
+    return null
+  }
+  rememberHead(db, draft.id, { version, updatedAt: now }, content)
+  return outcome.next
+}
+
+const addLineAsKnown = preparedChange(
+  (db, input: DraftFacts & { readonly newVersion: Version; readonly now: number; readonly line: string }) =>
+    db
+      .updateTable('draft')
+      .set({ version: input.newVersion, updated_at: input.now, recent: sql`recent || ${input.line}` })
+      .where('id', '=', input.id)
+      // What may be null, too; SQLite says so of any value.
+      .where((draft) => draft.and(draftFacts.map((fact) => draft(fact, 'is', input[fact] as null)))),
+)
+
 async function saveDraftState(
   { db, emit }: Write,
   change: {
@@ -197,6 +230,8 @@ async function saveDraftState(
       await addLine(db, { id, ...row, line })
     }
   }
+  // What is remembered is of a draft that owes nothing.
+  if (isMoved || after.debts.length > 0) forgetFacts(db, id)
   if (isMoved) await setState(db, { id, status: after.status, syncState: after.copies.kind })
   if (head === null && after.head !== before.head) await setVersion(db, { id, version: after.head })
   if (after.status !== before.status && (after.status === 'discarded' || before.status === 'discarded')) {

@@ -3,7 +3,6 @@ import {
   expressionBuilder,
   type ExpressionBuilder,
   type ExpressionWrapper,
-  type Selectable,
   sql,
   type SqlBool,
 } from 'kysely'
@@ -13,10 +12,10 @@ import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, MessageId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
-import { forgetHead, isHeadKept, readHead } from './heads.ts'
+import { forgetHead, isHeadKept, readFacts, readHead, rememberFacts } from './heads.ts'
 import { prepared } from './prepared.ts'
 import { addContent, headContent } from './recent-saves.ts'
-import type { DraftRow, Schema } from './schema.ts'
+import { type DraftFacts, draftFacts, type Schema } from './schema.ts'
 import type { Db } from './db.ts'
 
 export interface StoredDraft {
@@ -115,34 +114,25 @@ export async function findDraft(db: Db, id: Umid): Promise<StoredDraft | null> {
     const [row] = await rowWithoutContent(db, { id })
     if (row === undefined) return null
     const content = readHead(db, id, { version: row.version as Version, updatedAt: row.updated_at })
-    if (content !== null) return toDraft(row, content, Boolean(row.owes))
+    if (content !== null) {
+      const { owes, ...facts } = row
+      if (!owes) rememberFacts(db, id, facts)
+      return toDraft(row, content, Boolean(owes))
+    }
   }
   const [row] = await draftRow(db, { id })
   return row === undefined ? null : toDraft(row, headContent(row), Boolean(row.owes))
 }
 
-/** The others tell nobody anything who reads a draft, and each takes its time. */
-const readColumns = [
-  'id',
-  'account_id',
-  'token',
-  'status',
-  'sync_state',
-  'policy',
-  'version',
-  'scheduled_send_at',
-  'succeeds',
-  'created_at',
-  'updated_at',
-  'trashed_at',
-  'emptied_at',
-  'review_required',
-  'approved_version',
-  'approved_at',
-  'approved_by',
-] as const satisfies readonly (keyof DraftRow)[]
-
-type ReadRow = Pick<Selectable<DraftRow>, (typeof readColumns)[number]>
+/**
+ * As it was read last, with the saves since; no copy of it was to go from a server then. Whoever changes it compares its row
+ * with `readFacts`. Null: it is to be read.
+ */
+export function rememberedDraft(db: Db, id: Umid): StoredDraft | null {
+  const facts = readFacts(db, id)
+  const content = facts && readHead(db, id, { version: facts.version as Version, updatedAt: facts.updated_at })
+  return facts && content && toDraft(facts, content, false)
+}
 
 const draftRow = prepared((db, input: { readonly id: Umid }) =>
   ofDraft(db, input.id)
@@ -163,7 +153,7 @@ const rowWithoutContent = prepared((db, input: { readonly id: Umid }) => ofDraft
 function ofDraft(db: Db, id: Umid) {
   return db
     .selectFrom('draft')
-    .select(readColumns)
+    .select(draftFacts)
     .select((draft) => owesCopies(draft).as('owes'))
     .where('id', '=', id)
 }
@@ -287,7 +277,7 @@ function selectShown(db: Db, query: DraftQuery) {
       // The outer side is read in the order of its index.
       .leftJoin('draft_content', 'draft_content.draft_id', 'draft.id')
       .where(isShown(db, query))
-      .select([...readColumns, 'content', 'recent'])
+      .select([...draftFacts, 'content', 'recent'])
       .orderBy('updated_at', 'desc')
       .orderBy('id', 'desc')
       .limit(query.limit)
@@ -349,13 +339,13 @@ export async function countOnlyHere(db: Db, accountId: AccountId): Promise<numbe
   return Number(total)
 }
 
-function approvalOf(row: ReadRow): Approval | null {
+function approvalOf(row: DraftFacts): Approval | null {
   const { approved_version: version, approved_at: at, approved_by: by } = row
   return version === null ? null : { version: version as Version, at: at ?? 0, by: (by ?? '') as UserId }
 }
 
 function toDraft(
-  row: ReadRow,
+  row: DraftFacts,
   content: DraftContent,
   /** True also where that was not asked for. */
   mayOwe: boolean,

@@ -22,8 +22,13 @@ const mostAtOnce = 16
 
 /** Part of the transaction that the events are about: who hears of them later hears of what was committed. */
 export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<readonly ToldEvent[]> {
-  const told: ToldEvent[] = []
   const isDirect = directAnswer(db) !== null
+  const [only] = events
+  // Most commits of somebody who writes alone have one.
+  if (isDirect && only !== undefined && events.length === 1) {
+    return [{ ...only.event, cursor: (await addOne(db, only)) as EventCursor, at: only.at }]
+  }
+  const told: ToldEvent[] = []
   for (let first = 0; first < events.length;) {
     const some = events.slice(first, first + (isDirect ? mostAtOnce : 1))
     const last = isDirect ? await addUnasked(db, some) : await addAsked(db, some)
@@ -40,13 +45,10 @@ export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise
  * of a statement to the next.
  */
 async function addUnasked(db: Db, events: readonly NewEvent[]): Promise<number> {
-  const [only] = events
-  if (only !== undefined && events.length === 1) return await addOne(db, only)
   const [added] = (await addRows(db, events.flatMap(valuesOf))) as unknown as readonly Changed[]
   return Number(added?.lastInsertRowid)
 }
 
-/** Most commits of somebody who writes alone have one. */
 async function addOne(db: Db, { event, at }: NewEvent): Promise<number> {
   const { lastInsertRowid } = await addRow(db, { ...placeOf(event), at, payload: JSON.stringify(event) })
   return Number(lastInsertRowid)

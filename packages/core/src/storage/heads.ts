@@ -2,6 +2,7 @@ import type { DraftContent } from '../draft/draft.ts'
 import type { Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { directAnswer } from './direct.ts'
+import type { DraftFacts } from './schema.ts'
 
 /** As many as are saved in turns. */
 const mostKept = 128
@@ -24,6 +25,8 @@ interface Written extends HeadRow {
   readonly html: string | null
   /** What was read of it last, and nobody changes: what comes of that by another text has the same rest. */
   lastRead: DraftContent | null
+  /** All of the row, as it was read, and changed since by saves alone; null: it was not read. */
+  facts: DraftFacts | null
 }
 
 interface Kept {
@@ -53,13 +56,35 @@ export function rememberHead(db: Db, id: Umid, row: HeadRow, content: DraftConte
       : restOf(content)
   const units = restUnits + text.length + (html?.length ?? 0)
   if (units > longestKept) return
-  known.heads.set(id, { version, updatedAt, units, rest, restUnits, text, html, lastRead: null })
+  const facts = before === null || before.facts === null ? null : { ...before.facts, version, updated_at: updatedAt }
+  known.heads.set(id, { version, updatedAt, units, rest, restUnits, text, html, lastRead: null, facts })
   known.units += units
   while (known.heads.size > mostKept || known.units > mostUnits) {
     const oldest = known.heads.keys().next()
     if (oldest.done === true) break
     drop(known, oldest.value)
   }
+}
+
+/**
+ * What was read of a draft's row, for a save that compares it with the row rather than reading it: other statements may have
+ * changed it since.
+ */
+export function rememberFacts(db: Db, id: Umid, facts: DraftFacts): void {
+  const head = kept.get(db.getExecutor().adapter)?.heads.get(id)
+  if (head === undefined) return
+  if (head.version === facts.version && head.updatedAt === facts.updated_at) head.facts = facts
+}
+
+/** Null: the row is to be read. */
+export function readFacts(db: Db, id: Umid): DraftFacts | null {
+  return kept.get(db.getExecutor().adapter)?.heads.get(id)?.facts ?? null
+}
+
+/** The row says something else. */
+export function forgetFacts(db: Db, id: Umid): void {
+  const head = kept.get(db.getExecutor().adapter)?.heads.get(id)
+  if (head !== undefined) head.facts = null
 }
 
 function restOf(content: DraftContent): Pick<Written, 'rest' | 'restUnits'> {

@@ -1,7 +1,7 @@
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
 import type { Db } from './db.ts'
-import { answerTo, changesBy, directAnswer } from './direct.ts'
+import { answerTo, type Answered, changesBy, directAnswer } from './direct.ts'
 import type { Schema } from './schema.ts'
 import type { Changed } from './storage.ts'
 
@@ -19,7 +19,7 @@ class Slot {
  */
 export function prepared<Input extends object, Row>(
   build: (db: Kysely<Schema>, input: Input) => Compilable<Row>,
-): (db: Db, input: Input) => Promise<readonly Row[]> {
+): (db: Db, input: Input) => Answered<readonly Row[]> {
   const compiled = compiledOnce(build)
   return (db, input) => {
     const known = compiled(db)
@@ -30,7 +30,7 @@ export function prepared<Input extends object, Row>(
 /** The same for a statement that gives no rows. */
 export function preparedChange<Input extends object>(
   build: (db: Kysely<Schema>, input: Input) => Compilable,
-): (db: Db, input: Input) => Promise<Changed> {
+): (db: Db, input: Input) => Answered<Changed> {
   const compiled = compiledOnce(build)
   return (db, input) => {
     const known = compiled(db)
@@ -76,8 +76,8 @@ const longestKept = 64
 /** The same for an `in (…)`, once for each length of the list, up to 64; `build` gets as many values as the list has. */
 export function preparedForEach<Value, Row>(
   build: (db: Kysely<Schema>, values: readonly Value[]) => Compilable<Row>,
-): (db: Db, values: readonly Value[]) => Promise<readonly Row[]> {
-  const byLength = new Map<number, (db: Db, input: Readonly<Record<number, Value>>) => Promise<readonly Row[]>>()
+): (db: Db, values: readonly Value[]) => Answered<readonly Row[]> {
+  const byLength = new Map<number, (db: Db, input: Readonly<Record<number, Value>>) => Answered<readonly Row[]>>()
   return (db, values) => {
     const { length } = values
     const known =

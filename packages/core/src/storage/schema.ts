@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely'
+import type { Generated, Selectable } from 'kysely'
 
 /** Rows as they lie in the tables; migrations.ts makes them. JSON columns hold text. Times are epoch milliseconds. */
 export interface Schema {
@@ -243,6 +243,29 @@ export interface DraftRow {
   /** What the last saves changed, beyond `draft_content`: see storage/recent-saves.ts. */
   readonly recent: Generated<string>
 }
+
+/** What of its row tells those something who read a draft; the rest is of use to few, and each column takes its time. */
+export type DraftFacts = Omit<Selectable<DraftRow>, 'purged' | 'sent_as' | 'indexed_version' | 'recent'>
+
+export const draftFacts: readonly (keyof DraftFacts)[] = [
+  'id',
+  'account_id',
+  'token',
+  'status',
+  'sync_state',
+  'policy',
+  'version',
+  'scheduled_send_at',
+  'succeeds',
+  'created_at',
+  'updated_at',
+  'trashed_at',
+  'emptied_at',
+  'review_required',
+  'approved_version',
+  'approved_at',
+  'approved_by',
+]
 
 /** The head, but for the last saves. */
 interface DraftContentRow {

@@ -193,7 +193,9 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
         if (one.ok) one.job.resolve(one.result)
         else one.job.reject(storageError(open, one.error))
       }
-      const events = done.flatMap((one) => (one.ok ? one.events : []))
+      const [alone] = done
+      const events =
+        done.length === 1 && alone?.ok === true ? alone.events : done.flatMap((one) => (one.ok ? one.events : []))
       if (events.length > 0) for (const listener of listeners) listener(events)
     }
     draining = null
@@ -275,8 +277,7 @@ async function commitTogether(
       return done
     } catch (error) {
       forgetHeads(db)
-      // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
-      await answerTo(db, rollback).catch(() => {})
+      await rollBack(db)
       throw error
     }
   }
@@ -304,6 +305,15 @@ async function commitTogether(
   }
 }
 
+/** SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back. */
+async function rollBack(db: Kysely<Schema>): Promise<void> {
+  try {
+    await answerTo(db, rollback)
+  } catch {
+    // What is told is why.
+  }
+}
+
 /** A job that has changed what it is to change, and whose events are not stored yet. */
 interface Ran {
   readonly job: Job
@@ -312,18 +322,16 @@ interface Ran {
 }
 
 async function runJob(db: Kysely<Schema>, job: Job, now: () => number): Promise<Ran> {
-  const emitted: EngineEvent[] = []
-  const result = await job.change({ db, emit: (event) => void emitted.push(event) })
-  const at = now()
-  return { job, result, events: emitted.map((event) => ({ event, at })) }
+  const events: NewEvent[] = []
+  const result = await job.change({ db, emit: (event) => void events.push({ event, at: now() }) })
+  return { job, result, events }
 }
 
 /** Those of all jobs together, in the order of the jobs: a statement for each would take twice as long. */
 async function storeEvents(db: Kysely<Schema>, ran: readonly Ran[]): Promise<readonly Done[]> {
-  const told = await insertEvents(
-    db,
-    ran.flatMap(({ events }) => events),
-  )
+  const [alone] = ran
+  const told = await insertEvents(db, ran.length === 1 && alone ? alone.events : ran.flatMap(({ events }) => events))
+  if (ran.length === 1 && alone) return [{ job: alone.job, ok: true, result: alone.result, events: told }]
   let first = 0
   return ran.map(({ job, result, events }) => {
     const own = told.slice(first, first + events.length)

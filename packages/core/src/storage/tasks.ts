@@ -423,11 +423,11 @@ const runningRow = prepared((db, input: { readonly kind: string; readonly key: s
 )
 
 /** Whatever their state and account; at most one of an account runs, and at most one does not. */
-export function tasksOfKey(
+export async function tasksOfKey(
   db: Db,
   { kind, key }: { readonly kind: string; readonly key: string },
 ): Promise<readonly Selectable<TaskRow>[]> {
-  return rowsOfKey(db, { kind, key })
+  return await rowsOfKey(db, { kind, key })
 }
 
 const rowsOfKeys = preparedForEach((db, keys: readonly string[]) => {

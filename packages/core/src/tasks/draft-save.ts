@@ -5,7 +5,13 @@ import { type ConflictId, uuidv7 } from '../ids.ts'
 import { insertConflict } from '../storage/conflicts.ts'
 import { getDraft, setReviewRequired, type StoredDraft } from '../storage/drafts.ts'
 import { revisionContent } from '../storage/revisions.ts'
-import { commitRevision, editableDraft, type Revised, type RevisionRequest } from './steps/commit-revision.ts'
+import {
+  commitOnRemembered,
+  commitRevision,
+  editableDraft,
+  type Revised,
+  type RevisionRequest,
+} from './steps/commit-revision.ts'
 import type { LocalTask, PlanContext, Planned } from './task.ts'
 
 export interface DraftSave extends RevisionRequest {
@@ -46,6 +52,12 @@ async function requireReview({ write }: PlanContext, draft: StoredDraft, require
 }
 
 async function save(context: PlanContext, input: DraftSave): Promise<Planned<Saved>> {
+  const { changes } = input
+  // What a function makes of a draft, or refuses, is for the draft as it is.
+  if (typeof changes !== 'function' && (input.baseContent ?? null) === null) {
+    const planned = await commitOnRemembered(context, (content) => applyChanges(content, changes), input)
+    if (planned !== null) return saved(planned)
+  }
   const movedOn = input.onConflict !== 'refuse' && (await hasMovedOn(context, input))
   if (movedOn) return await saveMerged(context, input, input.onConflict)
   const draft = await editableDraft(context, input)

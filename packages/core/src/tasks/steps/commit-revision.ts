@@ -1,10 +1,10 @@
 import { changedFields } from '../../draft/content.ts'
-import type { Author, DraftContent } from '../../draft/draft.ts'
+import type { Author, ContentField, DraftContent } from '../../draft/draft.ts'
 import { EverdraftError } from '../../errors.ts'
 import type { DeviceId, Umid, Version } from '../../ids.ts'
 import { type DraftState, newestCopy } from '../../draft/draft-state.ts'
-import { applyDraftEvent } from '../../storage/draft-states.ts'
-import { getDraft, type StoredDraft } from '../../storage/drafts.ts'
+import { applyDraftEvent, applySaveAsRemembered } from '../../storage/draft-states.ts'
+import { getDraft, rememberedDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { endPendingImport } from '../../storage/imports.ts'
 import { recentLine } from '../../storage/recent-saves.ts'
 import { insertRevisions, type NewRevision } from '../../storage/revisions.ts'
@@ -81,6 +81,38 @@ export async function commitRevision(
   ])
 }
 
+/**
+ * As `commitRevision`, of a draft that was saved just before, without reading it again. Null: there is more to look at, and
+ * nothing was changed.
+ */
+export async function commitOnRemembered(
+  context: PlanContext,
+  change: (content: DraftContent) => DraftContent,
+  request: RevisionRequest,
+): Promise<Planned<Revised> | null> {
+  const { write, now } = context
+  const draft = rememberedDraft(write.db, request.draftId)
+  if (draft === null || (request.baseVersion !== null && request.baseVersion !== draft.version)) return null
+  const content = changedOrNull(draft.content, change)
+  const fieldsChanged = content === null ? [] : changedFields(draft.content, content)
+  if (content === null || fieldsChanged.length === 0) return null
+  const version = (draft.version + 1) as Version
+  const device = request.device ?? context.device
+  const { by, keepWhole = false } = request
+  const line = recentLine(draft, { version, content, savedAt: now, device, by, fieldsChanged, keepWhole })
+  const state = line === null ? null : await applySaveAsRemembered(write, draft, { version, content, line }, now)
+  return state === null ? null : revised(context, { draft, version, content, fieldsChanged, state })
+}
+
+/** Null: it refuses. Whether it is asked at all, the draft as it is decides. */
+function changedOrNull(content: DraftContent, change: (content: DraftContent) => DraftContent): DraftContent | null {
+  try {
+    return change(content)
+  } catch {
+    return null
+  }
+}
+
 /** Revisions that follow on the draft's head, oldest first: the last one is the new head. */
 export async function storeRevisions(
   context: PlanContext,
@@ -95,9 +127,30 @@ export async function storeRevisions(
   const head = { content, line }
   const applied = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, head, draft)
   const after = applied.rule === 'break-name' ? await leaveOriginal(context, draft, applied.after) : applied.after
+  return revised(context, { draft, version, content, fieldsChanged, state: after })
+}
+
+function revised(
+  context: PlanContext,
+  {
+    draft,
+    version,
+    content,
+    fieldsChanged,
+    state,
+  }: {
+    /** As it was before. */
+    readonly draft: StoredDraft
+    readonly version: Version
+    readonly content: DraftContent
+    readonly fieldsChanged: readonly ContentField[]
+    readonly state: DraftState
+  },
+): Planned<Revised> {
+  const { write, now } = context
   write.emit({ type: 'draft-saved', accountId: draft.accountId, draftId: draft.id, version, fieldsChanged })
-  const saved: StoredDraft = { ...draft, version, content, updatedAt: now, syncState: after.copies.kind }
-  return { result: { version, changed: true, draft: saved, state: after }, followUps: uploadSoon(context, draft) }
+  const saved: StoredDraft = { ...draft, version, content, updatedAt: now, syncState: state.copies.kind }
+  return { result: { version, changed: true, draft: saved, state }, followUps: uploadSoon(context, draft) }
 }
 
 /**
