@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { type Address, parseAddress, parseAddressList } from '../src/draft/address.ts'
 import { applyChanges, changedFields } from '../src/draft/content.ts'
-import { applyDelta, deltaBetween } from '../src/draft/delta.ts'
+import { applyDelta, backOf, changeBetween, deltaBetween, forwardOf } from '../src/draft/delta.ts'
 import { type DraftContent, emptyContent } from '../src/draft/draft.ts'
 import { EverdraftError } from '../src/errors.ts'
 
@@ -260,6 +260,19 @@ describe('the delta between two revisions', () => {
         const delta = JSON.parse(JSON.stringify(deltaBetween(from, to))) as ReturnType<typeof deltaBetween>
         expect(changedFields(applyDelta(from, delta), to)).toEqual([])
         expect(applyDelta(from, delta).text).toBe(to.text)
+      }),
+    )
+  })
+
+  test('is told both ways by a change, and by it the same as by a delta', () => {
+    fc.assert(
+      fc.property(content, content, (from, to) => {
+        const change = JSON.parse(JSON.stringify(changeBetween(from, to))) as ReturnType<typeof changeBetween>
+        expect(Object.keys(change)).toEqual(changedFields(from, to))
+        expect(forwardOf(change)).toEqual(JSON.parse(JSON.stringify(deltaBetween(from, to))))
+        expect(changedFields(applyDelta(from, forwardOf(change)), to)).toEqual([])
+        expect(changedFields(applyDelta(to, backOf(change)), from)).toEqual([])
+        expect(applyDelta(to, backOf(change)).text).toBe(from.text)
       }),
     )
   })

@@ -7,7 +7,7 @@ import type { FakeDevice, SuiteStorage } from '../harness.ts'
 type Act =
   | { readonly kind: 'save'; readonly changes: DraftChanges }
   | { readonly kind: 'restore'; readonly which: number }
-  | { readonly kind: 'attach' | 'restart' | 'trash' }
+  | { readonly kind: 'attach' | 'restart' | 'trash' | 'pass' }
 
 const words = fc.string({ unit: 'grapheme', maxLength: 40 })
 
@@ -22,6 +22,11 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: saveOf(fc.constantFrom({ to: 'bob@example.com' }, { to: null })) },
   { weight: 2, arbitrary: fc.nat({ max: 30 }).map((which): Act => ({ kind: 'restore', which })) },
   { weight: 2, arbitrary: fc.constantFrom<Act>({ kind: 'attach' }, { kind: 'restart' }, { kind: 'trash' }) },
+)
+
+const passing: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 4, arbitrary: act },
+  { weight: 1, arbitrary: fc.constant<Act>({ kind: 'pass' }) },
 )
 
 function saveOf(changes: fc.Arbitrary<DraftChanges>): fc.Arbitrary<Act> {
@@ -48,6 +53,26 @@ export function exerciseHistory({ openFakeDevice }: SuiteStorage): void {
       )
     })
 
+    test('says of each version that time has left what was saved, however it was thinned out', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(passing, { minLength: 30, maxLength: 60 }), async (acts) => {
+          await using device = await openFakeDevice()
+          const said = [await device.engine.drafts.create({ subject: 'A letter', text: 'begun' })]
+          for (const one of acts) {
+            const draft = await carryOut(device, said, one)
+            if (draft.version !== said.length) said.push(draft)
+          }
+          await device.engine.housekeep()
+          await checkLeft(device, said)
+          await device.restart()
+          await checkLeft(device, said)
+          await device.engine.close()
+          expect((await device.inspect()).findings).toEqual([])
+        }),
+        { numRuns: 12 },
+      )
+    })
+
     test('is found by tag as the head has them, and by what was saved last', async () => {
       await using device = await openFakeDevice()
       const { drafts } = device.engine
@@ -69,7 +94,7 @@ async function carryOut(device: FakeDevice, said: readonly Draft[], one: Act): P
     case 'save':
       return await drafts.save(id, one.changes)
     case 'restore':
-      return await drafts.restore(id, (1 + (one.which % said.length)) as Version)
+      return await restored(device, id, (1 + (one.which % said.length)) as Version)
     case 'attach':
       return (await drafts.attach(id, { filename: 'a.txt', content: new Uint8Array([said.length]) })).draft
     case 'restart':
@@ -78,6 +103,38 @@ async function carryOut(device: FakeDevice, said: readonly Draft[], one: Act): P
     case 'trash':
       await drafts.discard(id)
       return await drafts.undiscard(id)
+    case 'pass':
+      await device.time.advance(25 * 60_000)
+      await device.engine.housekeep()
+      return await drafts.get(id)
+  }
+}
+
+/** One that was thinned out is not there to be restored. */
+async function restored({ engine: { drafts } }: FakeDevice, id: Draft['id'], version: Version): Promise<Draft> {
+  const history = await drafts.history(id)
+  const isKept = history.some((revision) => revision.version === version)
+  if (isKept) return await drafts.restore(id, version)
+  await expect(drafts.restore(id, version)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  return await drafts.get(id)
+}
+
+/** What the history has is as it was; what it lacks is older than an hour. */
+async function checkLeft(device: FakeDevice, said: readonly Draft[]): Promise<void> {
+  const { drafts } = device.engine
+  const head = said.at(-1) as Draft
+  expect(fields(await drafts.get(head.id))).toEqual(fields(head))
+  const history = await drafts.history(head.id)
+  const versions = new Set(history.map(({ version }) => version))
+  expect(history.map(({ version }) => version)).toEqual([...versions].toSorted((a, b) => b - a))
+  expect(versions.has(head.version)).toBe(true)
+  for (const draft of said) {
+    if (!versions.has(draft.version)) {
+      expect(device.time.environment.now() - draft.updatedAt).toBeGreaterThan(3_600_000)
+      continue
+    }
+    const { before } = await drafts.changesSince(head.id, draft.version)
+    expect(fields({ ...draft, ...before })).toEqual(fields(draft))
   }
 }
 
