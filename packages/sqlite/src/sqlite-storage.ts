@@ -1,48 +1,59 @@
-import { chmodSync, closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, realpathSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { EverdraftError, type OpenStorage, type Storage } from '@everdraft/core'
-import { SqliteDialect } from 'kysely'
+import { type Dialect, SqliteDialect } from 'kysely'
 
+import { attachmentFile } from './attachment-file.ts'
 import { epochFile } from './epoch-file.ts'
+import { makePrivate } from './private-file.ts'
 import { createSha256 } from './sha256.ts'
 import { describeSqliteError, isBusy } from './sqlite-errors.ts'
 import { pragma, setPragmas, type SqliteHandle } from './sqlite-handle.ts'
 import { withStatementCache } from './statement-cache.ts'
+import { synchronise } from './synchronise.ts'
 
 export interface SqliteOptions {
   /** `PRAGMA wal_autocheckpoint`: pages in the log before they are moved into the file. Default 4,000. */
   readonly checkpointPages?: number
+  /**
+   * Where attachments lie that are larger than 64 KiB: in a second file beside this one, `FILE-attachments`, which takes a
+   * third of the time, or in this one. What was put into either is read from there. Default `beside`.
+   */
+  readonly attachments?: 'beside' | 'inside'
 }
 
 /**
- * The engine's store in one SQLite file (WAL, synchronous=FULL: what was acknowledged survives power loss), by one of
+ * The engine's store in an SQLite file (WAL, synchronous=FULL: what was acknowledged survives power loss), by one of
  * the drivers. The file is readable by its owner alone, and locked for this process while it is open.
  */
 export function sqliteStorage(
   openHandle: (file: string) => SqliteHandle | Promise<SqliteHandle>,
   path: string,
-  { checkpointPages = 4_000 }: SqliteOptions,
+  { checkpointPages = 4_000, attachments = 'beside' }: SqliteOptions,
 ): Storage {
   const file = resolve(path)
   return {
     async open(): Promise<OpenStorage> {
       const handle = await openLocked(openHandle, file, checkpointPages)
-      const database = withStatementCache(handle)
       // By whatever link it is opened.
       const realFile = realpathSync(file)
+      const beside = attachmentFile(openHandle, `${realFile}-attachments`)
+      const database = withStatementCache(handle)
       return {
         family: 'sqlite',
         dialect: new SqliteDialect({ database }),
+        // Also where no more is to come: some may be there.
+        attachments: { ...beside, isForNew: attachments === 'beside' },
         answer: database.answer,
         commitDurably: durably(handle),
         flushLog: () => flush(`${realFile}-wal`),
         checkpoint: () => void pragma(handle, 'wal_checkpoint(passive)'),
         createSha256,
         checkIntegrity: async () => checkIntegrity(handle, file),
-        backup: (destination) => backUp(handle, resolve(destination)),
+        backup: (destination, complete) => backUp(handle, resolve(destination), { openHandle, complete }),
         epochFile: epochFile(realFile),
         describeError: (error) => describeSqliteError(error, file),
       }
@@ -131,20 +142,6 @@ async function flush(log: string): Promise<void> {
   }
 }
 
-/**
- * Before SQLite makes the file: it, its log and its index take over these rights.
- *
- * A file that is there is never opened: closing it again would take away the locks that this process may hold on it
- * through another connection (POSIX: any close of a file ends all locks of the process), and another process would then
- * write into an open store.
- */
-function makePrivate(file: string): void {
-  const found = statSync(file, { throwIfNoEntry: false })
-  if (found === undefined) closeSync(openSync(file, 'ax', 0o600))
-  else if (found.isFile()) chmodSync(file, 0o600)
-  else throw new EverdraftError('STORAGE_ERROR', `${file} is not a file`)
-}
-
 function checkIntegrity(handle: SqliteHandle, file: string): readonly string[] {
   try {
     return integrityErrors(handle)
@@ -163,16 +160,32 @@ function integrityErrors(handle: SqliteHandle): readonly string[] {
   ]
 }
 
-/** Page by page beside the running work, into a file that nobody else may read. */
-async function backUp(handle: SqliteHandle, destination: string): Promise<void> {
+/**
+ * Page by page beside the running work, into a file that nobody else may read. The copy is one file: attachments that lie beside
+ * this one lie in it.
+ */
+async function backUp(
+  handle: SqliteHandle,
+  destination: string,
+  {
+    openHandle,
+    complete,
+  }: {
+    readonly openHandle: (file: string) => SqliteHandle | Promise<SqliteHandle>
+    readonly complete: (dialect: Dialect) => Promise<void>
+  },
+): Promise<void> {
   if (existsSync(destination)) {
     throw new EverdraftError('STORAGE_ERROR', `${destination} is there already: a backup writes over nothing`)
   }
   try {
     closeSync(openSync(destination, 'wx', 0o600))
     while (!(await handle.backup(destination))) await nextTurn()
+    // Who uses the dialect closes it.
+    await complete(new SqliteDialect({ database: withStatementCache(await openHandle(destination)) }))
+    await synchronise(destination)
   } catch (error) {
-    rmSync(destination, { force: true })
+    for (const ending of ['', '-wal', '-shm']) rmSync(`${destination}${ending}`, { force: true })
     const description = describeSqliteError(error, destination)
     throw description === null ? error : new EverdraftError('STORAGE_ERROR', description, { cause: error })
   }

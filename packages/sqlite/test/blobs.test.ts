@@ -58,7 +58,16 @@ async function leftovers(device: FakeDevice): Promise<{ blobs: number; refs: num
   for (const { account_id, sha256: hash, id, size } of outside as Record<string, string>[]) {
     expect((await stat(join(device.attachments, account_id!, `${hash}.${id}`))).size).toBe(size)
   }
+  const beside = raw.prepare(`select id, size from blob where place = 'beside'`).all() as { id: number; size: number }[]
   raw.close()
+  if (beside.length > 0) {
+    const file = new Database(`${device.file}-attachments`)
+    const sizeOf = file.prepare(
+      'select sum(length(bytes)) from name join piece on piece.body_id = name.body_id where name.id = ?',
+    )
+    for (const { id, size } of beside) expect(sizeOf.pluck().get(id)).toBe(size)
+    file.close()
+  }
   return counts
 }
 
@@ -68,12 +77,14 @@ async function fileOf(device: FakeDevice): Promise<string> {
   const [name = ''] = await readdir(join(device.attachments, account))
   return join(device.attachments, account, name)
 }
-const inDatabase = (statement: string) => async (device: FakeDevice) => {
-  const raw = new Database(device.file)
-  raw.exec(statement)
-  raw.close()
-}
-describe.each(['database', 'folder'] as const)('with attachments in the %s,', (attachments) => {
+const inDatabase =
+  (statement: string, ending = '') =>
+  async (device: FakeDevice) => {
+    const raw = new Database(`${device.file}${ending}`)
+    raw.exec(statement)
+    raw.close()
+  }
+describe.each(['database', 'beside', 'folder'] as const)('with attachments where they lie %s,', (attachments) => {
   const openFakeDevice = (options: Parameters<typeof openDevice>[0] = {}) => openDevice({ ...options, attachments })
 
   describe('an attachment', () => {
@@ -142,10 +153,13 @@ describe.each(['database', 'folder'] as const)('with attachments in the %s,', (a
           }),
       })
       const incoming = join(device.attachments, 'incoming')
-      const stored = () =>
-        attachments === 'database'
-          ? chunksStored * chunkBytes
-          : readdirSync(incoming).reduce((sum, name) => sum + statSync(join(incoming, name)).size, 0)
+      const stored = () => {
+        if (attachments === 'database') return chunksStored * chunkBytes
+        // What SQLite holds back is at most its cache.
+        if (attachments === 'beside')
+          return statSync(`${device.file}-attachments`, { throwIfNoEntry: false })?.size ?? 0
+        return readdirSync(incoming).reduce((sum, name) => sum + statSync(join(incoming, name)).size, 0)
+      }
       const { engine } = device
       const draft = await engine.drafts.create({ subject: 'A letter' })
       const total = 20 * 1024 * 1024
@@ -165,7 +179,7 @@ describe.each(['database', 'folder'] as const)('with attachments in the %s,', (a
       const { attachment } = await engine.drafts.attach(draft.id, { filename: 'film.bin', content: source() })
       const sent = hash.digest('hex')
       expect(attachment).toMatchObject({ size: total, sha256: sent })
-      expect(waiting).toBeLessThanOrEqual(chunkBytes)
+      expect(waiting).toBeLessThanOrEqual(attachments === 'beside' ? 3 * 1024 * 1024 : chunkBytes)
       const back = createHash('sha256')
       const { content } = await engine.drafts.readAttachment(draft.id, attachment.id)
       for await (const piece of content) {
@@ -310,11 +324,21 @@ describe.each(['database', 'folder'] as const)('with attachments in the %s,', (a
             'a chunk is gone': inDatabase('delete from blob_chunk where seq = 1'),
             'a chunk is shorter': inDatabase(`update blob_chunk set bytes = substr(bytes, 2) where seq = 1`),
           }
-        : {
-            'the file is gone': async (device) => rm(await fileOf(device)),
-            'the file is shorter': async (device) => truncate(await fileOf(device), 2 * chunkBytes),
-            'the file is longer': async (device) => appendFile(await fileOf(device), 'x'),
-          }
+        : attachments === 'beside'
+          ? {
+              'a piece is gone': inDatabase('delete from piece where start = 262144', '-attachments'),
+              'a piece is shorter': inDatabase(
+                'update piece set bytes = substr(bytes, 2) where start = 262144',
+                '-attachments',
+              ),
+              'its name is gone': inDatabase('delete from name', '-attachments'),
+              'all of it is gone': async (device) => rm(`${device.file}-attachments`),
+            }
+          : {
+              'the file is gone': async (device) => rm(await fileOf(device)),
+              'the file is shorter': async (device) => truncate(await fileOf(device), 2 * chunkBytes),
+              'the file is longer': async (device) => appendFile(await fileOf(device), 'x'),
+            }
 
     test.each(Object.keys(damages))(
       'fail the reading: %s, and nothing short is given for the whole (H14)',
@@ -354,7 +378,7 @@ describe.each(['database', 'folder'] as const)('with attachments in the %s,', (a
       })()
       const code = await codeOf(reading)
       // An open file can be read to its end when its name is gone.
-      expect(code).toBe(attachments === 'database' ? 'STORAGE_ERROR' : 'no error')
+      expect(code).toBe(attachments === 'folder' ? 'no error' : 'STORAGE_ERROR')
       if (code === 'no error') expect(read).toBe(bytes.length)
     })
   })

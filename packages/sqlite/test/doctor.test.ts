@@ -213,8 +213,10 @@ describe('the doctor', () => {
       what: 'an attachment with other bytes',
       code: 'ATTACHMENT_BYTES',
       repairable: false,
-      damage: (database) =>
-        void database.prepare(`update blob_chunk set bytes = zeroblob(length(bytes)) where seq = 1`).run(),
+      damage: (database) => {
+        database.exec(`attach database '${file}-attachments' as beside`)
+        database.exec('update beside.piece set bytes = zeroblob(length(bytes)) where start > 0')
+      },
     },
     {
       what: 'a hold by a draft that is not there',

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { createEngine, type Engine, EverdraftError, inspectStore, type Umid, WireError } from '@everdraft/core'
 import Database from 'better-sqlite3'
-import { sql } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 
 import { openStore } from '../../core/src/storage/store.ts'
@@ -89,7 +89,7 @@ describe.each([
     let limit: ((pages: number) => void) | undefined
     const storage: typeof storageAt = (path) => ({
       async open() {
-        const opened = await storageAt(path).open()
+        const opened = await storageAt(path, { attachments: 'inside' }).open()
         limit = (pages) => void opened.answer?.(`pragma max_page_count = ${pages}`, [])
         return opened
       },
@@ -267,7 +267,7 @@ describe.each([
       await release.promise
     })
     await entered.promise
-    const copying = opened.backup?.(copy)
+    const copying = opened.backup?.(copy, (dialect) => new Kysely({ dialect }).destroy())
     // It has looked, and looked again, by then.
     for (let turn = 0; turn < 200; turn += 1) await nextTurn()
     release.resolve()

@@ -9,9 +9,12 @@ import { createEngine } from '@everdraft/core'
 import { createFakeMailbox } from '../../core/test/fake-mailbox.ts'
 import { sqlite } from '../src/index.ts'
 
-const [file = '', bytes = ''] = process.argv.slice(2)
+const [file = '', bytes = '', place = ''] = process.argv.slice(2)
 
-const engine = await createEngine({ storage: sqlite(file), mailbox: createFakeMailbox().port })
+const engine = await createEngine({
+  storage: sqlite(file, { attachments: place === 'inside' ? 'inside' : 'beside' }),
+  mailbox: createFakeMailbox().port,
+})
 const imap = { host: 'mail.example.org', port: 993, security: 'tls', user: 'ann', password: 'secret' } as const
 const account = await engine.accounts.add({ address: 'ann@example.org', imap })
 const { id } = await engine.drafts.create({ accountId: account.id, policy: 'local-only' })

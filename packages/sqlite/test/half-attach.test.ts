@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, open, truncate } from 'node:fs/promises'
+import { copyFile, open, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -17,9 +17,12 @@ import { temporaryFolder } from './harness.ts'
 const bytes = 1_536 * 1024
 
 /** A process is killed in the middle of its second attach. */
-async function killed(file: string): Promise<{ readonly id: Umid; readonly logBytes: number }> {
+async function killed(
+  file: string,
+  place: 'inside' | 'beside',
+): Promise<{ readonly id: Umid; readonly logBytes: number }> {
   const program = fileURLToPath(new URL('half-attach-child.ts', import.meta.url))
-  const child = spawn(process.execPath, [program, file, String(bytes)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, file, String(bytes), place], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   try {
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -53,10 +56,24 @@ function count(file: string): { readonly blobs: number; readonly chunks: number 
   return counted
 }
 
+test('of an attachment beside the file that a kill cut nothing stays, and one that was acknowledged is whole', async () => {
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'everdraft.db')
+  const { id } = await killed(file, 'beside')
+  expect((await stat(`${file}-attachments`)).size).toBeGreaterThan(bytes)
+  expect(await attachments(file, id)).toEqual(['whole'])
+  const beside = new Database(`${file}-attachments`)
+  const counted = beside.prepare('select count(*) as bodies, (select sum(length(bytes)) from piece) as bytes from body')
+  expect(counted.get()).toEqual({ bodies: 1, bytes })
+  beside.close()
+  expect(count(file)).toEqual({ blobs: 1, chunks: 0 })
+  expect((await inspectStore(sqlite(file))).findings).toEqual([])
+})
+
 test('of an attachment that a crash or a power loss cut nothing stays, and one that was acknowledged is whole', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'everdraft.db')
-  const { id, logBytes } = await killed(file)
+  const { id, logBytes } = await killed(file, 'inside')
 
   // A crash: all that was written is there. A power loss: the disk need not have what came after the acknowledgement.
   const losses: Readonly<Record<string, (log: string) => Promise<void>>> = {

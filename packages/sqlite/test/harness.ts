@@ -269,14 +269,15 @@ export const password = 'correct horse battery staple'
 export async function openFakeDevice({
   timing = {},
   wrap = (storage: Storage): Storage => storage,
-  storageAt = withTables,
-  attachments = 'database',
+  attachments = 'beside',
+  storageAt = attachments === 'database' ? inOneFile : withTables,
   seed = 1,
 }: {
   readonly timing?: Partial<EngineTiming>
   readonly wrap?: (storage: Storage) => Storage
   readonly storageAt?: (file: string) => Storage
-  readonly attachments?: 'database' | 'folder'
+  /** In one file with all else; in the file beside it, as they come; in a folder. */
+  readonly attachments?: 'database' | 'beside' | 'folder'
   readonly seed?: number
 } = {}): Promise<FakeDevice> {
   const folder = await temporaryFolder()
@@ -339,6 +340,10 @@ export async function openFakeDevice({
       await folder[Symbol.asyncDispose]()
     },
   }
+}
+
+function inOneFile(file: string): Storage {
+  return withTables(file, sqlite(file, { attachments: 'inside' }))
 }
 
 /** The tables that have rows, by name. */

@@ -1,5 +1,5 @@
 import type { BlobStore } from '../storage/blob-store.ts'
-import { useBlobStore } from '../storage/blobs.ts'
+import { useBlobPlaces } from '../storage/blobs.ts'
 import type { Finding } from '../storage/doctor.ts'
 import { examine, rebuildSearch } from '../storage/doctor.ts'
 import { knownMetaValue } from '../storage/meta.ts'
@@ -27,7 +27,7 @@ export async function inspectStore(
     const { createSha256 } = platformEnvironment(open.createSha256)
     const owner = await store.read((db) => knownMetaValue(db, 'device_id'))
     // A store without a device never had an engine, nor attachments.
-    if (options.blobs !== undefined && owner !== null) await useBlobStore(store, options.blobs, owner)
+    await useBlobPlaces(store, { given: options.blobs, own: open.attachments, owner })
     const damages = (await open.checkIntegrity?.()) ?? []
     const damaged = damages.map((message): Finding => ({ code: 'DAMAGED', message, draftId: null, repaired: false }))
     // A damaged database is not written to: first copy what can be read.

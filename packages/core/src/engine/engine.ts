@@ -13,7 +13,7 @@ import { createWatcher, type Watcher } from '../queue/watcher.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import { dropIncompleteBlobs, useBlobStore } from '../storage/blobs.ts'
+import { bringInside, dropIncompleteBlobs, useBlobPlaces, whileUnswept } from '../storage/blobs.ts'
 import { figures } from '../storage/figures.ts'
 import { confirmLosses } from '../storage/folders.ts'
 import { draftsInNeed, draftsToSettle, draftsToUpload } from '../storage/draft-states.ts'
@@ -284,7 +284,7 @@ async function startEngine(
       return await metaValue(write.db, 'device_id', () => uuidv7(environment.now(), environment.random))
     }),
   ])
-  if (options.blobs !== undefined) await useBlobStore(store, options.blobs, device)
+  await useBlobPlaces(store, { given: options.blobs, own: open.attachments, owner: device })
   const feed = createEventFeed(store, environment)
   const closing = new AbortController()
   const policy = { ...defaultHousekeeping, ...options.housekeeping }
@@ -482,7 +482,8 @@ async function startEngine(
     rotateKey: createKeyRotation(parts, options.secrets ?? null),
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
-      await open.backup(destination)
+      const { backup } = open
+      await whileUnswept(store, () => backup(destination, (copy) => bringInside(copy, store)))
       await beginEpoch()
     },
     async housekeep() {

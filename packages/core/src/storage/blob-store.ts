@@ -1,3 +1,4 @@
+import { EverdraftError } from '../errors.ts'
 import type { AccountId, Sha256 } from '../ids.ts'
 import type { Db } from './db.ts'
 
@@ -53,14 +54,41 @@ export interface BlobWriter {
   discard(): Promise<void>
 }
 
-/** By Kysely's adapter: that is one object for a database and all its transactions. */
-const blobStores = new WeakMap<object, OpenBlobStore>()
+/** Where the bytes of a blob are, as `blob.place` has it: in rows, where the app said, or where the storage says. */
+export type Place = 'database' | 'store' | 'beside'
 
-export function declareBlobStore(db: Db, blobStore: OpenBlobStore): void {
-  blobStores.set(db.getExecutor().adapter, blobStore)
+/** Opened when it is first needed. */
+export interface BlobPlaces {
+  /** Where new ones go that are large. */
+  readonly forNew: Place
+  /** Null: the app named none. */
+  readonly store: OpenBlobStore | null
+  /** Null: the storage has none. */
+  readonly beside: (() => Promise<OpenBlobStore>) | null
+  /** Whether anything was ever put there. */
+  readonly isBesideThere: () => boolean
 }
 
-/** Null: all bytes are in the database. */
-export function blobStoreOf(db: Db): OpenBlobStore | null {
-  return blobStores.get(db.getExecutor().adapter) ?? null
+const inRows: BlobPlaces = { forNew: 'database', store: null, beside: null, isBesideThere: () => false }
+
+/** By Kysely's adapter: that is one object for a database and all its transactions. */
+const blobPlaces = new WeakMap<object, BlobPlaces>()
+
+export function declareBlobPlaces(db: Db, places: BlobPlaces): void {
+  blobPlaces.set(db.getExecutor().adapter, places)
+}
+
+export function blobPlacesOf(db: Db): BlobPlaces {
+  return blobPlaces.get(db.getExecutor().adapter) ?? inRows
+}
+
+/** Null: its bytes are in rows. @throws {EverdraftError} STORAGE_ERROR where the engine was not given the place */
+export async function blobStoreAt(db: Db, place: Place, sha256: Sha256): Promise<OpenBlobStore | null> {
+  if (place === 'database') return null
+  const { store, beside } = blobPlacesOf(db)
+  const found = place === 'store' ? store : await beside?.()
+  if (found) return found
+  const where = place === 'store' ? 'a folder of attachments' : 'a file of attachments'
+  const message = `the attachment ${sha256.slice(0, 12)}… lies in ${where}, and the engine was given none`
+  throw new EverdraftError('STORAGE_ERROR', message)
 }

@@ -1,21 +1,25 @@
-import { CompiledQuery, type Selectable, sql } from 'kysely'
+import { CompiledQuery, type Dialect, Kysely, type Selectable, sql } from 'kysely'
 
 import { EverdraftError } from '../errors.ts'
 import type { Hasher } from '../environment.ts'
 import type { AccountId, SendId, Sha256, Umid } from '../ids.ts'
 import {
   type BlobName,
+  type BlobPlaces,
+  blobPlacesOf,
   type BlobStore,
-  blobStoreOf,
+  blobStoreAt,
   type BlobWriter,
-  declareBlobStore,
+  declareBlobPlaces,
   type OpenBlobStore,
+  type Place,
 } from './blob-store.ts'
 import { inChunks } from './chunks.ts'
 import type { Db } from './db.ts'
 import { answerTo } from './direct.ts'
 import { prepared } from './prepared.ts'
-import type { BlobRow } from './schema.ts'
+import type { BlobRow, Schema } from './schema.ts'
+import type { OpenStorage } from './storage.ts'
 import type { Store } from './store.ts'
 
 /** One transaction each: larger ones would block the event loop, smaller ones cost more commits. */
@@ -26,17 +30,33 @@ export interface Blob {
   readonly size: number
 }
 
-/** What is stored from here on, if it is large, lies there. */
-export async function useBlobStore(store: Store, blobStore: BlobStore, owner: string): Promise<void> {
-  const opened = await blobStore.open(owner)
-  await store.read(async (db) => declareBlobStore(db, opened))
+/** Large ones that are stored from here on lie where the app says, else where the storage has a place for them. */
+export async function useBlobPlaces(
+  store: Store,
+  {
+    given,
+    own,
+    owner,
+  }: {
+    readonly given: BlobStore | undefined
+    readonly own: OpenStorage['attachments']
+    /** Null: nothing was ever stored. */
+    readonly owner: string | null
+  },
+): Promise<void> {
+  if (owner === null) return
+  const opened = given === undefined ? null : await given.open(owner)
+  const places: BlobPlaces = {
+    forNew: opened !== null ? 'store' : own?.isForNew === true ? 'beside' : 'database',
+    store: opened,
+    beside: own === undefined ? null : () => own.open(owner),
+    isBesideThere: () => own?.isThere() === true,
+  }
+  await store.read(async (db) => declareBlobPlaces(db, places))
 }
 
 /** Smaller ones lie in the database also where there is a `BlobStore`: a row is written faster than a file. */
 export const inlineBytes: number = 64 * 1024
-
-/** Where the bytes are, as `blob.place` has it. */
-type Place = 'database' | 'store'
 
 interface BlobOptions {
   readonly hasher: Hasher
@@ -53,16 +73,17 @@ export async function storeBlob(
   source: AsyncIterable<Uint8Array>,
   options: BlobOptions,
 ): Promise<Blob & { readonly id: number }> {
-  const blobStore = await store.read(async (db) => blobStoreOf(db))
+  const { forNew, ...places } = await store.read(async (db) => blobPlacesOf(db))
   const chunks = inChunks(source, chunkBytes)
   try {
     const first = await chunks.next()
     const bytes = first.done === true ? new Uint8Array() : first.value
     // Less than a chunk is all of it.
     if (bytes.length <= inlineBytes) return await storeSmall(store, accountId, bytes, options)
-    return blobStore === null
-      ? await storeInRows(store, accountId, startingWith(bytes, chunks), options)
-      : await storeOutside(store, accountId, startingWith(bytes, chunks), { ...options, blobStore })
+    const all = startingWith(bytes, chunks)
+    const blobStore = forNew === 'store' ? places.store : forNew === 'beside' ? await places.beside?.() : null
+    if (!blobStore) return await storeInRows(store, accountId, all, options)
+    return await storeOutside(store, accountId, all, { ...options, place: forNew, blobStore })
   } finally {
     await chunks.return()
   }
@@ -139,9 +160,9 @@ async function storeOutside(
   store: Store,
   accountId: AccountId,
   chunks: AsyncIterable<Uint8Array>,
-  { hasher, now, blobStore }: BlobOptions & { readonly blobStore: OpenBlobStore },
+  { hasher, now, place, blobStore }: BlobOptions & { readonly place: Place; readonly blobStore: OpenBlobStore },
 ): Promise<Blob & { readonly id: number }> {
-  const id = await store.write(({ db }) => addBlob(db, { accountId, place: 'store', now }))
+  const id = await store.write(({ db }) => addBlob(db, { accountId, place, now }))
   let writer: BlobWriter | null = null
   try {
     writer = await blobStore.create()
@@ -275,14 +296,13 @@ export async function* readBlob(
   sha256: Sha256,
   range: { readonly start: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { blob, blobStore } = await store.read(async (db) => ({
-    blob: await completeBlob(db, accountId, sha256),
-    blobStore: blobStoreOf(db),
-  }))
-  if (blob === null) throw missing(sha256)
+  const { blob, blobStore } = await store.read(async (db) => {
+    const found = await completeBlob(db, accountId, sha256)
+    if (found === null) throw missing(sha256)
+    return { blob: found, blobStore: await blobStoreAt(db, found.place, sha256) }
+  })
   const { id } = blob
-  if (blob.place === 'store') {
-    if (blobStore === null) throw outside(sha256)
+  if (blobStore !== null) {
     yield* blobStore.read({ accountId, sha256, id }, blob.size, range)
     return
   }
@@ -306,11 +326,6 @@ function missing(sha256: Sha256): EverdraftError {
     'STORAGE_ERROR',
     `the attachment ${sha256.slice(0, 12)}… is not in the store, or not all of it`,
   )
-}
-
-function outside(sha256: Sha256): EverdraftError {
-  const what = `the attachment ${sha256.slice(0, 12)}…`
-  return new EverdraftError('STORAGE_ERROR', `${what} lies in a folder of attachments, and the engine was given none`)
 }
 
 /** Of these, what the account does not have, or not in whole (hazard 14). */
@@ -384,10 +399,9 @@ async function copyBlob(
     .values({ account_id: to, sha256: blob.sha256, size: blob.size, complete: 1, place: blob.place, created_at: now })
     .returning('id')
     .executeTakeFirstOrThrow()
-  if ((blob.place as Place) === 'store') {
-    const sha256 = blob.sha256 as Sha256
-    const blobStore = blobStoreOf(db)
-    if (blobStore === null) throw outside(sha256)
+  const sha256 = blob.sha256 as Sha256
+  const blobStore = await blobStoreAt(db, blob.place as Place, sha256)
+  if (blobStore !== null) {
     await blobStore.link(
       { accountId: blob.account_id as AccountId, sha256, id: blob.id },
       { accountId: to, sha256, id },
@@ -443,13 +457,75 @@ export async function deleteBlob(db: Db, id: number): Promise<void> {
  * what a crash left. The look outside comes first, as every row is older than what it is about.
  */
 export async function sweepBlobs(store: Store): Promise<void> {
-  const blobStore = await store.read(async (db) => blobStoreOf(db))
-  if (blobStore === null) return
+  if (unswept.has(store)) return
+  const { store: given, beside, isBesideThere } = await store.read(async (db) => blobPlacesOf(db))
+  if (given !== null) await sweep(store, given, 'store')
+  if (beside !== null && isBesideThere()) await sweep(store, await beside(), 'beside')
+}
+
+async function sweep(store: Store, blobStore: OpenBlobStore, place: Place): Promise<void> {
   const found: BlobName[] = []
   for await (const name of blobStore.list()) found.push(name)
   const held = await store.read(async (db) => {
-    const rows = await db.selectFrom('blob').select('id').where('place', '=', 'store').execute()
+    const rows = await db.selectFrom('blob').select('id').where('place', '=', place).execute()
     return new Set(rows.map(({ id }) => id))
   })
   for (const name of found) if (!held.has(name.id)) await blobStore.remove(name)
+}
+
+/** How many copies of each are being made. */
+const unswept = new Map<Store, number>()
+
+/** What the rows of a copy name stays while it is brought there. */
+export async function whileUnswept<Result>(store: Store, act: () => Promise<Result>): Promise<Result> {
+  unswept.set(store, (unswept.get(store) ?? 0) + 1)
+  try {
+    return await act()
+  } finally {
+    const others = (unswept.get(store) ?? 1) - 1
+    if (others > 0) unswept.set(store, others)
+    else unswept.delete(store)
+  }
+}
+
+/**
+ * Into a copy of the database, the bytes that lie beside the one it was made of: the copy is whole without the other file. What
+ * cannot be read stays named, so that the doctor says so.
+ */
+export async function bringInside(dialect: Dialect, store: Store): Promise<void> {
+  const copy = new Kysely<Schema>({ dialect })
+  try {
+    const rows = await copy
+      .selectFrom('blob')
+      .select(['id', 'account_id', 'sha256', 'size'])
+      .where('place', '=', 'beside' satisfies Place)
+      .where('complete', '=', 1)
+      .execute()
+    for (const blob of rows) {
+      try {
+        await copy.transaction().execute((db) => bringOneInside(db, store, blob))
+      } catch (error) {
+        if (!(error instanceof EverdraftError)) throw error
+      }
+    }
+  } finally {
+    await copy.destroy()
+  }
+}
+
+async function bringOneInside(
+  copy: Db,
+  store: Store,
+  { id, size, ...blob }: Pick<Selectable<BlobRow>, 'id' | 'account_id' | 'sha256' | 'size'>,
+): Promise<void> {
+  const name = { accountId: blob.account_id as AccountId, sha256: blob.sha256 as Sha256, id }
+  const blobStore = await store.read((db) => blobStoreAt(db, 'beside', name.sha256))
+  if (blobStore === null) return
+  let seq = 0
+  for await (const bytes of inChunks(blobStore.read(name, size, { start: 0, end: size }), chunkBytes)) {
+    await addChunk(copy, { id, seq, bytes })
+    seq += 1
+  }
+  const place: Place = 'database'
+  await copy.updateTable('blob').set({ place }).where('id', '=', id).execute()
 }

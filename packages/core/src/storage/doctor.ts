@@ -5,7 +5,7 @@ import type { DraftContent } from '../draft/draft.ts'
 import type { Hasher } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
-import { blobStoreOf } from './blob-store.ts'
+import { blobStoreAt, type Place } from './blob-store.ts'
 import type { Db } from './db.ts'
 import { headContent, type StoredHead } from './recent-saves.ts'
 import { type HistoryRow, linesOf, recentRows, revisionContent } from './revisions.ts'
@@ -436,22 +436,14 @@ async function examineBytes({ db, found }: Examination, createSha256: () => Hash
     .select(['id', 'account_id', 'sha256', 'size', 'place'])
     .where('complete', '=', 1)
     .execute()
-  const blobStore = blobStoreOf(db)
   for (const blob of blobs) {
     const name = { accountId: blob.account_id as AccountId, sha256: blob.sha256 as Sha256, id: blob.id }
     const attachment = `the attachment ${blob.sha256.slice(0, 12)}…`
-    if (blob.place === 'store' && blobStore === null) {
-      const message = `${attachment} lies in a folder of attachments, and none was given to look into`
-      found({ code: 'ATTACHMENT_BYTES', message, draftId: null })
-      continue
-    }
     const hasher = createSha256()
     let size = 0
     try {
-      const bytes =
-        blob.place === 'store' && blobStore !== null
-          ? blobStore.read(name, blob.size, { start: 0, end: blob.size })
-          : chunksOf(db, blob.id)
+      const blobStore = await blobStoreAt(db, blob.place as Place, name.sha256)
+      const bytes = blobStore?.read(name, blob.size, { start: 0, end: blob.size }) ?? chunksOf(db, blob.id)
       for await (const chunk of bytes) {
         hasher.update(chunk)
         size += chunk.length

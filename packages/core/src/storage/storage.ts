@@ -1,6 +1,7 @@
 import type { Dialect } from 'kysely'
 
 import type { Hasher } from '../environment.ts'
+import type { BlobStore } from './blob-store.ts'
 import type { Family } from './family.ts'
 
 /**
@@ -31,6 +32,13 @@ export interface Changed {
   readonly changes: number | bigint
   /** The number of the row that was added last; null where the database does not say. */
   readonly lastInsertRowid: number | bigint | null
+}
+
+/** Made when the first one comes. */
+export interface AttachmentPlace extends BlobStore {
+  isThere(): boolean
+  /** Frees it; nobody reads or writes any more. */
+  close(): Promise<void>
 }
 
 export interface OpenStorage {
@@ -64,10 +72,16 @@ export interface OpenStorage {
   /** What the database says of its own pages and references; empty: nothing is wrong. */
   checkIntegrity?(): Promise<readonly string[]>
   /**
-   * A consistent copy, while the store is in use. It does not write over a file that is there.
+   * A consistent copy, while the store is in use. It does not write over a file that is there. `complete` is given the copy,
+   * brings into it what lies in `attachments`, and closes it.
    * @throws {EverdraftError} STORAGE_ERROR
    */
-  backup?(destination: string): Promise<void>
+  backup?(destination: string, complete: (copy: Dialect) => Promise<void>): Promise<void>
+  /** Where large attachments lie, if nobody names another place. Absent: in the database. Closed with the database. */
+  readonly attachments?: AttachmentPlace & {
+    /** False: what is there is read, and what is new goes into the database. */
+    readonly isForNew: boolean
+  }
   /** Absent: nobody here can tell whether the store was restored. */
   readonly epochFile?: EpochFile
   /** Brings a driver's error into ours: disk full, read-only, damaged. Null: not an error of the storage. */

@@ -245,6 +245,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       cancelTurn?.()
       await Promise.allSettled(reading)
       await connection.close()
+      await open.attachments?.close()
     },
   }
 }
