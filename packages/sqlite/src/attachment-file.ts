@@ -137,8 +137,8 @@ interface Changes {
   lost(): number
   /** Now and then, while much is written. */
   flush(): Promise<void>
-  /** All that was changed until now is durable when it resolves. */
-  commit(): Promise<void>
+  /** All that was changed until now is durable when it resolves, or is lost. @returns `lost()` at that time */
+  commit(): Promise<number>
   /** What is asked for afterwards fails with CLOSED, and what was not committed is gone. */
   close(): Promise<void>
   /** @throws {EverdraftError} CLOSED */
@@ -149,12 +149,12 @@ function closed(): EverdraftError {
   return new EverdraftError('CLOSED', 'the engine is closed')
 }
 
-function createChanges(handle: SqliteHandle, synchronise: () => Promise<void>): Changes {
+function createChanges(handle: SqliteHandle, writeOut: () => Promise<void>): Changes {
   const statements = { begin: handle.prepare('begin immediate'), commit: handle.prepare('commit') }
   let isOpen = false
   let lost = 0
   let flushing: Promise<void> = Promise.resolve()
-  let committing: Promise<void> | null = null
+  let committing: Promise<number> | null = null
   let isClosed = false
 
   function checkOpen(): void {
@@ -179,17 +179,18 @@ function createChanges(handle: SqliteHandle, synchronise: () => Promise<void>): 
   async function flush(): Promise<void> {
     await flushing
     // What fails here fails at the commit's own synchronising, too.
-    flushing = synchronise().catch(() => {})
+    flushing = writeOut().catch(() => {})
   }
 
-  async function commitAll(): Promise<void> {
+  async function commitAll(): Promise<number> {
     await flush()
     await flushing
     committing = null
-    if (!isOpen) return
+    if (!isOpen) return lost
     checkOpen()
     loseOn(() => statements.commit.run([]))
     isOpen = false
+    return lost
   }
 
   return {
@@ -239,13 +240,15 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
     removeBody: handle.prepare('delete from body where id = ?'),
     names: handle.prepare(`select id, account_id, sha256 from name where id > ? order by id limit ${listedAtOnce}`),
   }
-  /** Of those that are being written: they have no name yet. */
-  const incoming = new Set<number>()
-
   function find({ id, accountId, sha256 }: BlobName): { readonly body_id: number; readonly size: number } | null {
     changes.checkOpen()
     const [row] = statements.findName.all([id, accountId, sha256]) as readonly { body_id: number; size: number }[]
     return row ?? null
+  }
+
+  function checkKept(before: number, after: number): void {
+    if (before === after) return
+    throw new EverdraftError('STORAGE_ERROR', `${file}: another change failed, and took this attachment with it`)
   }
 
   /** Step by step, as pages are read for it. */
@@ -265,11 +268,8 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
     const lost = changes.lost()
     let size = 0
     let unflushed = 0
-    incoming.add(body)
-    const check = (): void => {
-      if (changes.lost() === lost) return
-      throw new EverdraftError('STORAGE_ERROR', `${file}: another change failed, and took this attachment with it`)
-    }
+    let isEnded = false
+    const check = (lostBy = changes.lost()): void => checkKept(lost, lostBy)
     return {
       write: (bytes) =>
         named(file, async () => {
@@ -291,14 +291,15 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
             statements.setSize.run([size, body])
             statements.addName.run([id, accountId, sha256, body])
           })
-          await changes.commit()
-          check()
-          incoming.delete(body)
+          check(await changes.commit())
+          isEnded = true
         }),
       discard: () =>
         named(file, async () => {
-          if (!incoming.delete(body)) return
-          if (changes.lost() === lost) await removeBody(body)
+          // What was lost has given its number back, and what of it was committed goes at the next opening.
+          if (isEnded || changes.lost() !== lost) return
+          isEnded = true
+          await removeBody(body)
           await changes.commit()
         }),
     }
@@ -311,8 +312,9 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
       named(file, async () => {
         const found = find(from)
         if (found === null) throw missing(file, from)
+        const lost = changes.lost()
         changes.change(() => statements.addName.run([to.id, to.accountId, to.sha256, found.body_id]))
-        await changes.commit()
+        checkKept(lost, await changes.commit())
       }),
     remove: (name) =>
       named(file, async () => {

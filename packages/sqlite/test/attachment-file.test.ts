@@ -14,6 +14,8 @@ import { codeOf, type FakeDevice, openFakeDevice, seededRandom, sqliteError, tem
 
 const bytesOf = (size: number, seed: number): Uint8Array => seededRandom(seed)(size)
 
+const name = (id: number) => ({ accountId: 'ann' as AccountId, sha256: `${id}`.repeat(64) as Sha256, id })
+
 /** By id, as they stand in the file of the closed store. */
 function namesIn(device: FakeDevice): readonly { readonly account_id: string; readonly sha256: string }[] {
   const raw = new Database(`${device.file}-attachments`, { readonly: true })
@@ -184,7 +186,6 @@ describe('a file of attachments', () => {
     let isFull = false
     const place = attachmentFile((path) => fillable(openBetterSqlite3(path), () => isFull), file)
     const blobs = await place.open('owner')
-    const name = (id: number) => ({ accountId: 'ann' as AccountId, sha256: `${id}`.repeat(64) as Sha256, id })
     const store = async (id: number): Promise<void> => {
       const writer = await blobs.create()
       await writer.write(bytesOf(100_000, id))

@@ -482,8 +482,7 @@ async function startEngine(
     rotateKey: createKeyRotation(parts, options.secrets ?? null),
     async backup(destination) {
       if (open.backup === undefined) throw new EverdraftError('STORAGE_ERROR', 'this store makes no copies of itself')
-      const { backup } = open
-      await whileUnswept(store, () => backup(destination, (copy) => bringInside(copy, store)))
+      await whileUnswept(store, async () => open.backup?.(destination, (copy) => bringInside(copy, store)))
       await beginEpoch()
     },
     async housekeep() {
