@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -62,9 +63,9 @@ async function survivesKills(server: TargetServer): Promise<void> {
       expect(draft.status).toBe(discarded.has(id) ? 'discarded' : draft.status)
       for (const attachment of draft.attachments) {
         const { content } = await device.engine.drafts.readAttachment(id, attachment.id)
-        let size = 0
-        for await (const piece of content) size += piece.length
-        expect(size).toBe(attachment.size)
+        const hash = createHash('sha256')
+        for await (const piece of content) hash.update(piece)
+        expect(hash.digest('hex')).toBe(attachment.sha256)
       }
       heads.set(id, draft)
     }

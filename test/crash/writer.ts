@@ -27,7 +27,8 @@ function chance(limit: number): number {
 for (;;) {
   let draft = await engine.drafts.create({ accountId, subject: `draft of run ${seed}`, text: 'version 1\n' })
   process.stdout.write(`${draft.id} ${draft.version}\n`)
-  const saves = 2 + chance(6)
+  // Now and then so many that the history takes them in.
+  const saves = 2 + chance(chance(5) === 0 ? 40 : 6)
   for (let save = 0; save < saves; save += 1) {
     const next = draft.version + 1
     if (chance(4) === 0) {

@@ -71,9 +71,9 @@ describe('H08 the clean-up after sending removes the draft’s copies, and nothi
   })
 })
 
-interface Chunk {
-  readonly blob_id: number
-  readonly seq: number
+interface Piece {
+  readonly body_id: number
+  readonly start: number
   readonly bytes: Uint8Array
 }
 
@@ -81,19 +81,20 @@ interface Chunk {
 async function losePiece({ device }: Sender, choice: 'oldest' | 'newest'): Promise<() => Promise<void>> {
   await device.engine.close()
   const order = choice === 'oldest' ? 'asc' : 'desc'
-  const find = `select * from blob_chunk where seq > 0 order by blob_id ${order}, seq desc limit 1`
-  const raw = new DatabaseSync(device.file)
-  const lost = raw.prepare(find).get() as unknown as Chunk
+  const file = `${device.file}-attachments`
+  const find = `select * from piece where start > 0 order by body_id ${order}, start desc limit 1`
+  const raw = new DatabaseSync(file)
+  const lost = raw.prepare(find).get() as unknown as Piece
   expect(lost.bytes.length).toBeGreaterThan(0)
-  raw.prepare('delete from blob_chunk where blob_id = ? and seq = ?').run(lost.blob_id, lost.seq)
+  raw.prepare('delete from piece where body_id = ? and start = ?').run(lost.body_id, lost.start)
   raw.close()
   await device.restart()
   return async () => {
     await device.engine.close()
-    const again = new DatabaseSync(device.file)
+    const again = new DatabaseSync(file)
     again
-      .prepare('insert into blob_chunk (blob_id, seq, bytes) values (?, ?, ?)')
-      .run(lost.blob_id, lost.seq, lost.bytes)
+      .prepare('insert into piece (body_id, start, bytes) values (?, ?, ?)')
+      .run(lost.body_id, lost.start, lost.bytes)
     again.close()
     await device.restart()
   }

@@ -225,7 +225,7 @@ export async function recentRows(db: Db, id: Umid): Promise<readonly HistoryRow[
 }
 
 /** Newest first. */
-export async function historyRows(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
+async function historyRows(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
   return [...(await recentRows(db, id)), ...(await settledRows(db, { id })).toReversed()]
 }
 
@@ -322,7 +322,7 @@ export async function revisions(db: Db, id: Umid): Promise<readonly Revision[]> 
 }
 
 /** Newest first: of the contents only those in which there are more revisions than one. */
-export async function rowsWithoutContents(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
+async function rowsWithoutContents(db: Db, id: Umid): Promise<readonly HistoryRow[]> {
   return await db
     .selectFrom('revision')
     .select(['draft_id', 'version', 'encoding', 'bytes', 'saved_at', 'device', 'author', 'fields_changed'])

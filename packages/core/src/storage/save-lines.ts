@@ -27,7 +27,7 @@ export interface SaveFacts {
 }
 
 /** As it is read; what it tells is looked into by those who want it. */
-export interface SaveLine extends SaveFacts {
+interface SaveLine extends SaveFacts {
   readonly fieldsChanged: readonly ContentField[]
   /** Makes this version of the one before; null: only the way back is told. */
   readonly forward: () => Delta | null

@@ -211,7 +211,7 @@ interface AccountSecretRow {
   readonly sealed: number
 }
 
-export interface DraftRow {
+interface DraftRow {
   readonly id: string
   readonly account_id: string
   /** Unguessable; it stands in the Message-ID of every copy. */

@@ -34,7 +34,7 @@ function saveOf(changes: fc.Arbitrary<DraftChanges>): fc.Arbitrary<Act> {
 }
 
 /** What versions say, however they are stored: the last saves beside the head, the others as the history has them. */
-export function exerciseHistory({ openFakeDevice }: SuiteStorage): void {
+export function exerciseHistory({ openFakeDevice, lives }: SuiteStorage): void {
   describe('the history', () => {
     test('says of each version what was saved, whatever came after it and wherever it is stored', async () => {
       await fc.assert(
@@ -49,7 +49,7 @@ export function exerciseHistory({ openFakeDevice }: SuiteStorage): void {
           await device.restart()
           await checkAll(device, said)
         }),
-        { numRuns: 12 },
+        { numRuns: lives },
       )
     })
 
@@ -69,7 +69,7 @@ export function exerciseHistory({ openFakeDevice }: SuiteStorage): void {
           await device.engine.close()
           expect((await device.inspect()).findings).toEqual([])
         }),
-        { numRuns: 12 },
+        { numRuns: Math.ceil(lives / 2) },
       )
     })
 
