@@ -135,8 +135,8 @@ interface Changes {
   change<Result>(make: () => Result): Result
   /** Another number after each transaction that was lost. */
   lost(): number
-  /** Now and then, while much is written. */
-  flush(): Promise<void>
+  /** After each piece: where much was written since, the disk begins to write it. */
+  wrote(bytes: number): Promise<void>
   /** All that was changed until now is durable when it resolves, or is lost. @returns `lost()` at that time */
   commit(): Promise<number>
   /** What is asked for afterwards fails with CLOSED, and what was not committed is gone. */
@@ -154,6 +154,7 @@ function createChanges(handle: SqliteHandle, writeOut: () => Promise<void>): Cha
   let isOpen = false
   let lost = 0
   let flushing: Promise<void> = Promise.resolve()
+  let unflushed = 0
   let committing: Promise<number> | null = null
   let isClosed = false
 
@@ -177,13 +178,16 @@ function createChanges(handle: SqliteHandle, writeOut: () => Promise<void>): Cha
   }
 
   async function flush(): Promise<void> {
+    unflushed = 0
     await flushing
     // What fails here fails at the commit's own synchronising, too.
     flushing = writeOut().catch(() => {})
   }
 
   async function commitAll(): Promise<number> {
-    await flush()
+    // What is little is synchronised by the commit itself in no time; it waits a turn for others all the same.
+    if (unflushed > flushEvery / 4) await flush()
+    else await nextTurn()
     await flushing
     committing = null
     if (!isOpen) return lost
@@ -203,7 +207,10 @@ function createChanges(handle: SqliteHandle, writeOut: () => Promise<void>): Cha
       })
     },
     lost: () => lost,
-    flush,
+    async wrote(bytes) {
+      unflushed += bytes
+      await (unflushed >= flushEvery ? flush() : nextTurn())
+    },
     commit: () => (committing ??= commitAll()),
     async close() {
       await committing?.catch(() => {})
@@ -267,7 +274,6 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
     const body = changes.change(() => Number(statements.addBody.run([]).lastInsertRowid))
     const lost = changes.lost()
     let size = 0
-    let unflushed = 0
     let isEnded = false
     const check = (lostBy = changes.lost()): void => checkKept(lost, lostBy)
     return {
@@ -276,13 +282,7 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
           check()
           changes.change(() => statements.addPiece.run([body, size, bytes]))
           size += bytes.length
-          unflushed += bytes.length
-          if (unflushed >= flushEvery) {
-            unflushed = 0
-            await changes.flush()
-          } else {
-            await nextTurn()
-          }
+          await changes.wrote(bytes.length)
         }),
       keep: ({ id, accountId, sha256 }) =>
         named(file, async () => {

@@ -19,7 +19,7 @@ export interface SqliteOptions {
   /** `PRAGMA wal_autocheckpoint`: pages in the log before they are moved into the file. Default 4,000. */
   readonly checkpointPages?: number
   /**
-   * Where attachments lie that are larger than 64 KiB: in a second file beside this one, `FILE-attachments`, which takes a
+   * Where attachments of 256 KiB and more lie: in a second file beside this one, `FILE-attachments`, which takes a
    * third of the time, or in this one. What was put into either is read from there. Default `beside`.
    */
   readonly attachments?: 'beside' | 'inside'

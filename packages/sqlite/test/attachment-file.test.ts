@@ -37,10 +37,10 @@ describe('a file of attachments', () => {
     await using device = await openFakeDevice()
     const draft = await device.engine.drafts.create({ subject: 'A letter' })
     const path = `${device.file}-attachments`
-    await device.engine.drafts.attach(draft.id, { filename: 'small', content: bytesOf(64 * 1024, 1) })
+    await device.engine.drafts.attach(draft.id, { filename: 'small', content: bytesOf(256 * 1024 - 1, 1) })
     await device.engine.housekeep()
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
-    const large = bytesOf(64 * 1024 + 1, 2)
+    const large = bytesOf(256 * 1024, 2)
     const { draft: attached } = await device.engine.drafts.attach(draft.id, { filename: 'large', content: large })
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     expect(Buffer.compare(await read(device.engine, attached, 1), large)).toBe(0)
@@ -75,7 +75,7 @@ describe('a file of attachments', () => {
   test('takes many at once, each whole', async () => {
     await using device = await openFakeDevice()
     const { drafts } = device.engine
-    const sizes = Array.from({ length: 12 }, (_, index) => 70_000 + index * 90_001)
+    const sizes = Array.from({ length: 12 }, (_, index) => 170_000 + index * 90_001)
     const made = await Promise.all(
       sizes.map(async (size, index) => {
         const { id } = await drafts.create({ subject: `${index}` })
@@ -91,7 +91,7 @@ describe('a file of attachments', () => {
   test('loses at its next opening what a crash left half written or half removed', async () => {
     await using device = await openFakeDevice()
     const draft = await device.engine.drafts.create({ subject: 'A letter' })
-    await device.engine.drafts.attach(draft.id, { filename: 'a', content: bytesOf(100_000, 1) })
+    await device.engine.drafts.attach(draft.id, { filename: 'a', content: bytesOf(400_000, 1) })
     await device.engine.close()
     const raw = new Database(`${device.file}-attachments`)
     raw.prepare('insert into body (id, size) values (77, 0)').run()
@@ -106,7 +106,7 @@ describe('a file of attachments', () => {
   test('belongs to one store, and is no other program’s: both are refused, and stay as they are', async () => {
     await using device = await openFakeDevice()
     const draft = await device.engine.drafts.create({ subject: 'A letter' })
-    await device.engine.drafts.attach(draft.id, { filename: 'a', content: bytesOf(100_000, 1) })
+    await device.engine.drafts.attach(draft.id, { filename: 'a', content: bytesOf(400_000, 1) })
     await device.engine.close()
     for (const spoil of ['update owner set id = $id', 'pragma application_id = 5', 'create table other (id)']) {
       const raw = new Database(`${device.file}-attachments`)
@@ -114,7 +114,7 @@ describe('a file of attachments', () => {
       else raw.exec(spoil)
       raw.close()
       await device.restart()
-      const attach = device.engine.drafts.attach(draft.id, { filename: 'b', content: bytesOf(100_000, 2) })
+      const attach = device.engine.drafts.attach(draft.id, { filename: 'b', content: bytesOf(400_000, 2) })
       expect(await codeOf(attach)).toBe('STORAGE_ERROR')
       expect((await device.engine.drafts.get(draft.id)).attachments).toHaveLength(1)
       await device.engine.close()
@@ -140,10 +140,10 @@ describe('a file of attachments', () => {
         const account = await engine.accounts.add({ address: 'ann@example.org', imap })
         draft = await engine.drafts.create({ accountId: account.id, policy: 'local-only' })
       }
-      const content = bytesOf(200_000, index + 1)
+      const content = bytesOf(300_000, index + 1)
       draft = (await engine.drafts.attach(draft.id, { filename: `${index}`, content })).draft
       for (let earlier = 0; earlier <= index; earlier += 1) {
-        expect(sha256(await read(engine, draft, earlier))).toBe(sha256(bytesOf(200_000, earlier + 1)))
+        expect(sha256(await read(engine, draft, earlier))).toBe(sha256(bytesOf(300_000, earlier + 1)))
       }
       await engine.close()
     }
@@ -159,7 +159,7 @@ describe('a file of attachments', () => {
     const { engine } = device
     const kept = await engine.drafts.create({ subject: 'kept' })
     const gone = await engine.drafts.create({ subject: 'gone' })
-    const bytes = [bytesOf(600_000, 1), bytesOf(70_000, 2)]
+    const bytes = [bytesOf(600_000, 1), bytesOf(270_000, 2)]
     for (const content of bytes) await engine.drafts.attach(kept.id, { filename: 'a', content })
     await engine.drafts.attach(gone.id, { filename: 'b', content: bytesOf(900_000, 3) })
     const copy = join(device.file, '..', 'copy.db')

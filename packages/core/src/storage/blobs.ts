@@ -78,8 +78,9 @@ export async function storeBlob(
   try {
     const first = await chunks.next()
     const bytes = first.done === true ? new Uint8Array() : first.value
-    // Less than a chunk is all of it.
-    if (bytes.length <= inlineBytes) return await storeSmall(store, accountId, bytes, options)
+    // Less than a chunk is all of it. Another file's commit takes longer than a row of that length.
+    const longestRow = forNew === 'beside' ? chunkBytes - 1 : inlineBytes
+    if (bytes.length <= longestRow) return await storeSmall(store, accountId, bytes, options)
     const all = startingWith(bytes, chunks)
     const blobStore = forNew === 'store' ? places.store : forNew === 'beside' ? await places.beside?.() : null
     if (!blobStore) return await storeInRows(store, accountId, all, options)
