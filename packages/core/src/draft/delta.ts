@@ -59,9 +59,13 @@ interface Replaced {
 }
 
 /** `applyDelta(from, forwardOf(change))` is `to`, and `applyDelta(to, backOf(change))` is `from`. */
-export function changeBetween(from: DraftContent, to: DraftContent): Change {
+export function changeBetween(
+  from: DraftContent,
+  to: DraftContent,
+  fields: readonly ContentField[] = changedFields(from, to),
+): Change {
   const change: Change = {}
-  for (const field of changedFields(from, to)) {
+  for (const field of fields) {
     const before = from[field]
     const after = to[field]
     if (spliceFields.has(field) && typeof before === 'string' && typeof after === 'string') {

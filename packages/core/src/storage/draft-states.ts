@@ -186,7 +186,8 @@ export async function applySaveAsRemembered(
 ): Promise<DraftState | null> {
   const { version, content, line } = head
   const facts = readFacts(db, draft.id)
-  const outcome = transition(await stateOf(db, draft, draft.mayOwe), { type: 'saved', version })
+  const before = draft.syncState === 'local-only' && !draft.mayOwe ? onlyHere(draft) : await stateOf(db, draft, true)
+  const outcome = transition(before, { type: 'saved', version })
   if (facts === null || outcome.rule !== 'advance') return null
   const { changes } = await addLineAsKnown(db, { ...facts, newVersion: version, now, line })
   if (Number(changes) !== 1) {
@@ -195,6 +196,11 @@ export async function applySaveAsRemembered(
   }
   rememberHead(db, draft.id, { version, updatedAt: now }, content)
   return outcome.next
+}
+
+/** Of one that was never on a server nothing is to be asked for. */
+function onlyHere({ status, version }: StoredDraft): DraftState {
+  return { status, head: version, copies: { kind: 'local-only' }, debts: [] }
 }
 
 const addLineAsKnown = preparedChange(

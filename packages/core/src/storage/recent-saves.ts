@@ -21,6 +21,7 @@ const longestLine = 512
 const loggedFields: ReadonlySet<ContentField> = new Set<ContentField>(['subject', 'text', 'html'])
 
 interface RecentSave extends SaveFacts {
+  /** All that differ from the version before: the line tells no others. */
   readonly fieldsChanged: readonly ContentField[]
   readonly content: DraftContent
   /** The version before it is stored whole. Default false. */
@@ -32,10 +33,7 @@ export function recentLine(previous: { readonly content: DraftContent }, save: R
   const { version, fieldsChanged, content, keepWhole = false } = save
   if (keepWhole || version % settleEvery === 0) return null
   if (!fieldsChanged.every((field) => loggedFields.has(field))) return null
-  const change = changeBetween(previous.content, content)
-  // The line tells by its change which fields that is.
-  if (Object.keys(change).join() !== fieldsChanged.join()) return null
-  const line = lineOf(save, change)
+  const line = lineOf(save, changeBetween(previous.content, content, fieldsChanged))
   return line.length > longestLine ? null : line
 }
 

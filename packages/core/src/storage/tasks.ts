@@ -124,8 +124,8 @@ interface Postponed {
   readonly accountId: AccountId
   readonly priority: number
   readonly requestedAt: number
-  readonly runAt: number
-  readonly superseded: number
+  runAt: number
+  superseded: number
 }
 
 /** By Kysely's adapter, and then by kind and key: as a request left the row of a task that had not been tried. */
@@ -155,7 +155,8 @@ async function isPostponed(db: Db, task: Enqueue): Promise<boolean> {
   const { seq, runAt: knownRunAt, superseded: knownSuperseded } = known
   const { changes } = await postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded })
   if (Number(changes) !== 1) return false
-  remember(db, task, { ...known, runAt, superseded })
+  known.runAt = runAt
+  known.superseded = superseded
   return true
 }
 

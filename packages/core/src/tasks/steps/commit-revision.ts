@@ -121,13 +121,18 @@ export async function storeRevisions(
 ): Promise<Planned<Revised>> {
   const { write, now } = context
   const { version, content } = newer.at(-1) ?? newer[0]
-  const line = newer.length === 1 ? recentLine(draft, newer[0]) : null
+  const line = newer.length === 1 && saysWhatChanged(draft, newer[0]) ? recentLine(draft, newer[0]) : null
   if (line === null) await insertRevisions(write.db, draft.id, newer, draft)
   const fieldsChanged = newer.length === 1 ? newer[0].fieldsChanged : changedFields(draft.content, content)
   const head = { content, line }
   const applied = await applyDraftEvent(write, draft.id, { type: 'saved', version }, now, head, draft)
   const after = applied.rule === 'break-name' ? await leaveOriginal(context, draft, applied.after) : applied.after
   return revised(context, { draft, version, content, fieldsChanged, state: after })
+}
+
+/** What others say of a revision that was made elsewhere may be another list. */
+function saysWhatChanged(draft: StoredDraft, { content, fieldsChanged }: NewRevision): boolean {
+  return changedFields(draft.content, content).join() === fieldsChanged.join()
 }
 
 function revised(
