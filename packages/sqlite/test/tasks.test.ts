@@ -53,7 +53,8 @@ function request(over: Partial<Enqueue> = {}): Enqueue {
   }
 }
 
-const enqueue = (store: Store, over: Partial<Enqueue> = {}) => store.write(({ db }) => enqueueTask(db, request(over)))
+const enqueue = (store: Store, over: Partial<Enqueue> = {}) =>
+  store.write(async ({ db }) => await enqueueTask(db, request(over)))
 const claim = (store: Store, now = 1_000_000) => store.write(({ db }) => claimTask(db, lane, now))
 const rows = (store: Store) => store.read(async (db) => (await listTasks(db, account, { limit: 500, offset: 0 })).items)
 const finish = (store: Store, one: Claim, end: Parameters<typeof finishTask>[2]) =>

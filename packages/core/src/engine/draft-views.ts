@@ -51,6 +51,16 @@ export async function viewIn(db: Db, id: Umid): Promise<Draft> {
   return await viewOf(db, await getDraft(db, id), { state: null, tasks: null })
 }
 
+/** As `viewOf`, where nothing is to be asked for; else null. */
+export function viewOfKnown(
+  stored: StoredDraft,
+  { state, tasks }: { readonly state: DraftState | null; readonly tasks: readonly TaskFace[] | null },
+): Draft | null {
+  if (stored.emptiedAt !== null || state === null || tasks === null) return null
+  if (mayBeUploaded(stored) || mayBeImported(stored)) return null
+  return draftView(stored, { state, tasks, upload: undefined, pending: undefined })
+}
+
 /** @throws {EverdraftError} NOT_FOUND for one that was emptied */
 export async function viewOf(
   db: Db,

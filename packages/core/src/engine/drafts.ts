@@ -5,6 +5,7 @@ import { EverdraftError, validationError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { deleteBlob, readBlob, storeBlob } from '../storage/blobs.ts'
 import { listConflicts } from '../storage/conflicts.ts'
+import { whenAnswered } from '../storage/direct.ts'
 import { type DraftFilter as StoredFilter, getDraft, listDrafts } from '../storage/drafts.ts'
 import { revisionContent, revisions } from '../storage/revisions.ts'
 import { searchDrafts } from '../storage/search.ts'
@@ -14,7 +15,7 @@ import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
 import type { DraftFilter, Drafts, SaveOptions } from './api.ts'
 import { bytesOf, describeAttachment } from './attachment-input.ts'
-import { draftViews, viewIn, viewOf, withoutText } from './draft-views.ts'
+import { draftViews, viewIn, viewOf, viewOfKnown, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
@@ -78,10 +79,11 @@ export function createDrafts(parts: EngineParts): Drafts {
         onConflict: options.onConflict ?? 'refuse',
         reviewRequired: options.review?.required ?? null,
       }
-      const { draft, conflictId } = await run(localTasks.draft_save, input, async (db, saved, queued) => {
+      const { draft, conflictId } = await run(localTasks.draft_save, input, (db, saved, queued) => {
         const upload = queued.find(({ followUp }) => followUp.task === 'draft_upload' && followUp.key === id)
         const known = { state: saved.state, tasks: upload?.tasks ?? null }
-        return { draft: await viewOf(db, saved.draft, known), conflictId: saved.conflictId }
+        const seen = viewOfKnown(saved.draft, known) ?? viewOf(db, saved.draft, known)
+        return whenAnswered(seen, (viewed) => ({ draft: viewed, conflictId: saved.conflictId }))
       })
       if (conflictId === null) return draft
       throw new EverdraftError(

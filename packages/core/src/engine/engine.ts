@@ -11,6 +11,7 @@ import { createSessions } from '../queue/sessions.ts'
 import { createSubmissions } from '../queue/submissions.ts'
 import { createWatcher, type Watcher } from '../queue/watcher.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
+import type { Answered } from '../storage/direct.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { bringInside, dropIncompleteBlobs, useBlobPlaces, whileUnswept } from '../storage/blobs.ts'
@@ -307,7 +308,7 @@ async function startEngine(
     async run<Input, Result, Answer>(
       task: LocalTask<Input, Result>,
       input: Input,
-      read: (db: Db, result: Result, queued: readonly Queued[]) => Promise<Answer>,
+      read: (db: Db, result: Result, queued: readonly Queued[]) => Answered<Answer>,
     ): Promise<Answer> {
       const now = environment.now()
       const { answer, followUps } = await store.write(async (write) => {

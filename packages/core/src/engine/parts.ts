@@ -4,6 +4,7 @@ import type { Queue, Queued } from '../queue/queue.ts'
 import type { Sessions } from '../queue/sessions.ts'
 import type { Submissions } from '../queue/submissions.ts'
 import type { Watcher } from '../queue/watcher.ts'
+import type { Answered } from '../storage/direct.ts'
 import type { Db } from '../storage/db.ts'
 import type { Store } from '../storage/store.ts'
 import type { LocalTask, PlanContext } from '../tasks/task.ts'
@@ -37,7 +38,7 @@ export interface EngineParts {
   readonly run: <Input, Result, Answer>(
     task: LocalTask<Input, Result>,
     input: Input,
-    read: (db: Db, result: Result, queued: readonly Queued[]) => Promise<Answer>,
+    read: (db: Db, result: Result, queued: readonly Queued[]) => Answered<Answer>,
   ) => Promise<Answer>
   /** Discards all drafts of the account and brings that to the server, as far as it can be reached now. */
   discardAll(accountId: AccountId): Promise<void>

@@ -32,8 +32,16 @@ export function answerTo<Row>(
   return db.executeQuery<Row>({ ...query, parameters }).then(({ rows }) => rows)
 }
 
-/** What is known at once is no promise: those of a save take as long as a statement. It is to be awaited all the same. */
+/** What is known at once is no promise: those of a save take as long as its statements. It is to be awaited all the same. */
 export type Answered<Value> = Value | Promise<Value>
+
+/** Goes on at once with what is known at once. */
+export function whenAnswered<Value, Result>(
+  answered: Answered<Value>,
+  goOn: (value: Value) => Answered<Result>,
+): Answered<Result> {
+  return answered instanceof Promise ? answered.then(goOn) : goOn(answered)
+}
 
 /** The same for a statement that gives no rows. */
 export function changesBy(

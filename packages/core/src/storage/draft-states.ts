@@ -13,6 +13,7 @@ import {
 import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
+import { type Answered, whenAnswered } from './direct.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
 import { forgetFacts, readFacts, rememberHead } from './heads.ts'
 import { prepared, preparedChange, preparedForEach } from './prepared.ts'
@@ -178,24 +179,27 @@ export async function applyDraftEvent(
  * As `applyDraftEvent`, of a draft that is remembered (`rememberedDraft`): one statement, which changes the row only where it is
  * as remembered. Null: it is not, or more is to be changed than the row; nothing was changed.
  */
-export async function applySaveAsRemembered(
+export function applySaveAsRemembered(
   { db }: Pick<Write, 'db'>,
   draft: StoredDraft,
   head: { readonly version: Version; readonly content: DraftContent; readonly line: string },
   now: number,
-): Promise<DraftState | null> {
+): Answered<DraftState | null> {
   const { version, content, line } = head
   const facts = readFacts(db, draft.id)
-  const before = draft.syncState === 'local-only' && !draft.mayOwe ? onlyHere(draft) : await stateOf(db, draft, true)
-  const outcome = transition(before, { type: 'saved', version })
-  if (facts === null || outcome.rule !== 'advance') return null
-  const { changes } = await addLineAsKnown(db, { ...facts, newVersion: version, now, line })
-  if (Number(changes) !== 1) {
-    forgetFacts(db, draft.id)
-    return null
-  }
-  rememberHead(db, draft.id, { version, updatedAt: now }, content)
-  return outcome.next
+  const before = draft.syncState === 'local-only' && !draft.mayOwe ? onlyHere(draft) : stateOf(db, draft, true)
+  return whenAnswered(before, (state) => {
+    const outcome = transition(state, { type: 'saved', version })
+    if (facts === null || outcome.rule !== 'advance') return null
+    return whenAnswered(addLineAsKnown(db, { ...facts, newVersion: version, now, line }), ({ changes }) => {
+      if (Number(changes) !== 1) {
+        forgetFacts(db, draft.id)
+        return null
+      }
+      rememberHead(db, draft.id, { version, updatedAt: now }, content)
+      return outcome.next
+    })
+  })
 }
 
 /** Of one that was never on a server nothing is to be asked for. */

@@ -6,7 +6,7 @@ import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { AccountId, EventCursor, Umid } from '../ids.ts'
 import { accountsOf } from './accounts.ts'
 import type { Db } from './db.ts'
-import { directAnswer } from './direct.ts'
+import { type Answered, directAnswer, whenAnswered } from './direct.ts'
 import { preparedChange, preparedForEach } from './prepared.ts'
 import type { EventRow } from './schema.ts'
 import type { Changed } from './storage.ts'
@@ -21,13 +21,14 @@ export interface NewEvent {
 const mostAtOnce = 16
 
 /** Part of the transaction that the events are about: who hears of them later hears of what was committed. */
-export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<readonly ToldEvent[]> {
-  const isDirect = directAnswer(db) !== null
+export function insertEvents(db: Db, events: readonly NewEvent[]): Answered<readonly ToldEvent[]> {
   const [only] = events
   // Most commits of somebody who writes alone have one.
-  if (isDirect && only !== undefined && events.length === 1) {
-    return [{ ...only.event, cursor: (await addOne(db, only)) as EventCursor, at: only.at }]
-  }
+  return only !== undefined && events.length === 1 && directAnswer(db) !== null ? addOne(db, only) : addAll(db, events)
+}
+
+async function addAll(db: Db, events: readonly NewEvent[]): Promise<readonly ToldEvent[]> {
+  const isDirect = directAnswer(db) !== null
   const told: ToldEvent[] = []
   for (let first = 0; first < events.length;) {
     const some = events.slice(first, first + (isDirect ? mostAtOnce : 1))
@@ -49,9 +50,12 @@ async function addUnasked(db: Db, events: readonly NewEvent[]): Promise<number> 
   return Number(added?.lastInsertRowid)
 }
 
-async function addOne(db: Db, { event, at }: NewEvent): Promise<number> {
-  const { lastInsertRowid } = await addRow(db, { ...placeOf(event), at, payload: JSON.stringify(event) })
-  return Number(lastInsertRowid)
+function addOne(db: Db, { event, at }: NewEvent): Answered<readonly ToldEvent[]> {
+  const { accountId, owner } = placeOf(event)
+  const added = addRow(db, { accountId, owner, at, payload: JSON.stringify(event) })
+  return whenAnswered(added, ({ lastInsertRowid }) => [
+    { ...event, cursor: Number(lastInsertRowid) as EventCursor, at },
+  ])
 }
 
 const addRow = preparedChange(

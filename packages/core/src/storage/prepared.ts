@@ -62,12 +62,7 @@ function compiledOnce<Row>(build: (db: Kysely<Schema>, input: never) => Compilab
 
 function bound({ query, names }: Compiled<unknown>, input: object): readonly unknown[] {
   const values = input as Record<string, unknown>
-  const parameters: unknown[] = []
-  for (let place = 0; place < names.length; place += 1) {
-    const name = names[place] ?? null
-    parameters.push(name === null ? query.parameters[place] : values[name])
-  }
-  return parameters
+  return names.map((name, place) => (name === null ? query.parameters[place] : values[name]))
 }
 
 /** Longer lists are seldom of the same length again. */

@@ -4,7 +4,7 @@ import type { Cancel, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { Db } from './db.ts'
-import { answerTo, declareDirect } from './direct.ts'
+import { type Answered, answerTo, declareDirect, whenAnswered } from './direct.ts'
 import { insertEvents, type NewEvent } from './events.ts'
 import { beginWrite, declareFamily, type Family } from './family.ts'
 import { forgetHeads } from './heads.ts'
@@ -269,40 +269,31 @@ async function commitTogether(
   batch: readonly Job[],
   { begin: beginIt, now }: { readonly begin: CompiledQuery; readonly now: () => number },
 ): Promise<readonly Done[]> {
-  let failed = false
-  async function transact(run: () => Promise<readonly Done[]>): Promise<readonly Done[]> {
-    await answerTo(db, beginIt)
-    try {
-      const done = await run()
-      await answerTo(db, commit)
-      return done
-    } catch (error) {
-      forgetHeads(db)
-      await rollBack(db)
-      throw error
-    }
-  }
+  let isRunning = true
+  await answerTo(db, beginIt)
   try {
-    return await transact(async () => {
-      const ran: Ran[] = []
-      for (const job of batch) {
-        try {
-          ran.push(await runJob(db, job, now))
-        } catch (error) {
-          failed = true
-          throw error
-        }
-      }
-      return await storeEvents(db, ran)
-    })
+    const ran: Ran[] = []
+    for (const job of batch) ran.push(await runJob(db, job, now))
+    isRunning = false
+    const done = await storeEvents(db, ran)
+    await answerTo(db, commit)
+    return done
   } catch (error) {
+    forgetHeads(db)
+    await rollBack(db)
     // Alone, the transaction is savepoint enough; and a COMMIT that fails has failed for all.
-    if (!failed || batch.length === 1) throw error
-    return await transact(async () => {
-      const done: Done[] = []
-      for (const job of batch) done.push(await runInSavepoint(db, job, now))
-      return done
-    })
+    if (!isRunning || batch.length === 1) throw error
+  }
+  await answerTo(db, beginIt)
+  try {
+    const done: Done[] = []
+    for (const job of batch) done.push(await runInSavepoint(db, job, now))
+    await answerTo(db, commit)
+    return done
+  } catch (error) {
+    forgetHeads(db)
+    await rollBack(db)
+    throw error
   }
 }
 
@@ -329,10 +320,18 @@ async function runJob(db: Kysely<Schema>, job: Job, now: () => number): Promise<
 }
 
 /** Those of all jobs together, in the order of the jobs: a statement for each would take twice as long. */
-async function storeEvents(db: Kysely<Schema>, ran: readonly Ran[]): Promise<readonly Done[]> {
+function storeEvents(db: Kysely<Schema>, ran: readonly Ran[]): Answered<readonly Done[]> {
   const [alone] = ran
-  const told = await insertEvents(db, ran.length === 1 && alone ? alone.events : ran.flatMap(({ events }) => events))
-  if (ran.length === 1 && alone) return [{ job: alone.job, ok: true, result: alone.result, events: told }]
+  if (alone === undefined || ran.length > 1) return storeEventsOfAll(db, ran)
+  const { job, result, events: own } = alone
+  return whenAnswered(insertEvents(db, own), (events) => [{ job, ok: true, result, events }])
+}
+
+async function storeEventsOfAll(db: Kysely<Schema>, ran: readonly Ran[]): Promise<readonly Done[]> {
+  const told = await insertEvents(
+    db,
+    ran.flatMap(({ events }) => events),
+  )
   let first = 0
   return ran.map(({ job, result, events }) => {
     const own = told.slice(first, first + events.length)

@@ -4,6 +4,7 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
+import { type Answered, whenAnswered } from './direct.ts'
 import { prepared, preparedChange, preparedForEach } from './prepared.ts'
 import type { Db } from './db.ts'
 import { firstStep, type Timeline } from './task-steps.ts'
@@ -63,9 +64,12 @@ export interface Enqueue {
  * counts one superseded. A parked or failed one is woken up, as what it was to do has changed.
  * @returns all of this kind and key, as they are afterwards
  */
-export async function enqueueTask(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
+export function enqueueTask(db: Db, task: Enqueue): Answered<readonly TaskFace[]> {
+  return whenAnswered(isPostponed(db, task), (postponed) => (postponed ? [newFace] : addOrJoin(db, task)))
+}
+
+async function addOrJoin(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
   const { accountId, kind, key } = task
-  if (await isPostponed(db, task)) return [newFace]
   const rows = await joinableRows(db, { kind, key })
   const waiting = notRunning(rows, accountId)
   if (waiting === undefined) {
@@ -146,18 +150,19 @@ function remember(db: Db, { kind, key }: Enqueue, row: Postponed): void {
  * What a save after a save does, by one statement that changes the row only as it was left. False: it is another by now, or
  * there is more to look at, and nothing was changed.
  */
-async function isPostponed(db: Db, task: Enqueue): Promise<boolean> {
+function isPostponed(db: Db, task: Enqueue): Answered<boolean> {
   if (typeof task.join === 'string') return false
   const known = postponed.get(db.getExecutor().adapter)?.get(`${task.kind} ${task.key}`)
   if (known === undefined || known.accountId !== task.accountId || known.priority < task.priority) return false
   const runAt = joinedAt(task, task.join, known.requestedAt)
   const superseded = known.superseded + 1
   const { seq, runAt: knownRunAt, superseded: knownSuperseded } = known
-  const { changes } = await postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded })
-  if (Number(changes) !== 1) return false
-  known.runAt = runAt
-  known.superseded = superseded
-  return true
+  return whenAnswered(postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded }), ({ changes }) => {
+    if (Number(changes) !== 1) return false
+    known.runAt = runAt
+    known.superseded = superseded
+    return true
+  })
 }
 
 const postponeKnown = preparedChange(

@@ -2,6 +2,7 @@ import { applyChanges, changedFields, type DraftChanges } from '../draft/content
 import type { DraftContent } from '../draft/draft.ts'
 import { mergeContent, type MergeStrategy } from '../draft/merge.ts'
 import { type ConflictId, uuidv7 } from '../ids.ts'
+import { type Answered, whenAnswered } from '../storage/direct.ts'
 import { insertConflict } from '../storage/conflicts.ts'
 import { getDraft, setReviewRequired, type StoredDraft } from '../storage/drafts.ts'
 import { revisionContent } from '../storage/revisions.ts'
@@ -33,15 +34,29 @@ export interface Saved extends Revised {
 /** The next revision of a draft, compared and set on its base version, or merged where the caller asks for it. */
 export const draftSave: LocalTask<DraftSave, Saved> = {
   name: 'draft_save',
-  async plan(context, input) {
-    const planned = await save(context, input)
-    const { draft, conflictId } = planned.result
-    if (input.reviewRequired === null || conflictId !== null) return planned
-    return {
-      ...planned,
-      result: { ...planned.result, draft: await requireReview(context, draft, input.reviewRequired) },
-    }
+  plan(context, input) {
+    return whenAnswered(saveOnRemembered(context, input), (planned) => {
+      return planned === null ? saveAndReview(context, input) : saved(planned)
+    })
   },
+}
+
+/** Null: the draft is to be looked at. */
+function saveOnRemembered(context: PlanContext, input: DraftSave): Answered<Planned<Revised> | null> {
+  const { changes, baseContent = null, reviewRequired } = input
+  // What a function makes of a draft, or refuses, is for the draft as it is.
+  if (typeof changes === 'function' || baseContent !== null || reviewRequired !== null) return null
+  return commitOnRemembered(context, (content) => applyChanges(content, changes), input)
+}
+
+async function saveAndReview(context: PlanContext, input: DraftSave): Promise<Planned<Saved>> {
+  const planned = await save(context, input)
+  const { draft, conflictId } = planned.result
+  if (input.reviewRequired === null || conflictId !== null) return planned
+  return {
+    ...planned,
+    result: { ...planned.result, draft: await requireReview(context, draft, input.reviewRequired) },
+  }
 }
 
 async function requireReview({ write }: PlanContext, draft: StoredDraft, required: boolean): Promise<StoredDraft> {
@@ -52,12 +67,6 @@ async function requireReview({ write }: PlanContext, draft: StoredDraft, require
 }
 
 async function save(context: PlanContext, input: DraftSave): Promise<Planned<Saved>> {
-  const { changes } = input
-  // What a function makes of a draft, or refuses, is for the draft as it is.
-  if (typeof changes !== 'function' && (input.baseContent ?? null) === null) {
-    const planned = await commitOnRemembered(context, (content) => applyChanges(content, changes), input)
-    if (planned !== null) return saved(planned)
-  }
   const movedOn = input.onConflict !== 'refuse' && (await hasMovedOn(context, input))
   if (movedOn) return await saveMerged(context, input, input.onConflict)
   const draft = await editableDraft(context, input)

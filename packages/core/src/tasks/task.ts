@@ -3,6 +3,7 @@ import type { Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, DeviceId, Umid } from '../ids.ts'
 import type { ResponderRequest, ResponderSettings } from '../responder/responder.ts'
+import type { Answered } from '../storage/direct.ts'
 import type { Store, Write } from '../storage/store.ts'
 import type { Join } from '../storage/tasks.ts'
 import type { BounceReader } from '../wire/bounce.ts'
@@ -72,7 +73,7 @@ export interface Planned<Result> {
 export interface LocalTask<Input, Result> {
   readonly name: LocalTaskName
   /** Local, fast, offline; runs in one transaction with its effects and follow-ups. */
-  plan(context: PlanContext, input: Input): Promise<Planned<Result>>
+  plan(context: PlanContext, input: Input): Answered<Planned<Result>>
 }
 
 export interface ExecuteContext {

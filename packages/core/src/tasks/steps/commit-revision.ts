@@ -3,6 +3,7 @@ import type { Author, ContentField, DraftContent } from '../../draft/draft.ts'
 import { EverdraftError } from '../../errors.ts'
 import type { DeviceId, Umid, Version } from '../../ids.ts'
 import { type DraftState, newestCopy } from '../../draft/draft-state.ts'
+import { type Answered, whenAnswered } from '../../storage/direct.ts'
 import { applyDraftEvent, applySaveAsRemembered } from '../../storage/draft-states.ts'
 import { getDraft, rememberedDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { endPendingImport } from '../../storage/imports.ts'
@@ -85,11 +86,11 @@ export async function commitRevision(
  * As `commitRevision`, of a draft that was saved just before, without reading it again. Null: there is more to look at, and
  * nothing was changed.
  */
-export async function commitOnRemembered(
+export function commitOnRemembered(
   context: PlanContext,
   change: (content: DraftContent) => DraftContent,
   request: RevisionRequest,
-): Promise<Planned<Revised> | null> {
+): Answered<Planned<Revised> | null> {
   const { write, now } = context
   const draft = rememberedDraft(write.db, request.draftId)
   if (draft === null || (request.baseVersion !== null && request.baseVersion !== draft.version)) return null
@@ -100,8 +101,10 @@ export async function commitOnRemembered(
   const device = request.device ?? context.device
   const { by, keepWhole = false } = request
   const line = recentLine(draft, { version, content, savedAt: now, device, by, fieldsChanged, keepWhole })
-  const state = line === null ? null : await applySaveAsRemembered(write, draft, { version, content, line }, now)
-  return state === null ? null : revised(context, { draft, version, content, fieldsChanged, state })
+  if (line === null) return null
+  return whenAnswered(applySaveAsRemembered(write, draft, { version, content, line }, now), (state) =>
+    state === null ? null : revised(context, { draft, version, content, fieldsChanged, state }),
+  )
 }
 
 /** Null: it refuses. Whether it is asked at all, the draft as it is decides. */
