@@ -80,19 +80,18 @@ export function changeBetween(
 
 /** The same as `deltaBetween` gives. */
 export function forwardOf(change: Change): Delta {
-  const delta = emptyDelta()
-  for (const [field, told] of Object.entries(change) as [ContentField, TextChange | Replaced][]) {
-    if (isTextChange(told)) delta.splice[field as SpliceField] = [told[0], told[1].length, told[2]]
-    else delta.set[field] = told.to
-  }
-  return delta as Delta
+  return toldBy(change, ([start, removed, inserted]) => [start, removed.length, inserted], 'to')
 }
 
 export function backOf(change: Change): Delta {
+  return toldBy(change, ([start, removed, inserted]) => [start, inserted.length, removed], 'from')
+}
+
+function toldBy(change: Change, splice: (text: TextChange) => Splice, side: keyof Replaced): Delta {
   const delta = emptyDelta()
   for (const [field, told] of Object.entries(change) as [ContentField, TextChange | Replaced][]) {
-    if (isTextChange(told)) delta.splice[field as SpliceField] = [told[0], told[2].length, told[1]]
-    else delta.set[field] = told.from
+    if (isTextChange(told)) delta.splice[field as SpliceField] = splice(told)
+    else delta.set[field] = told[side]
   }
   return delta as Delta
 }

@@ -4,7 +4,7 @@ import type { Author, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { prepared } from './prepared.ts'
-import { type HistoryRow, recentRows, recordsOf, savesIn, walkBack } from './revisions.ts'
+import { type HistoryRow, recentRows, recordsOf, rowsFrom, savesIn, walkBack } from './revisions.ts'
 
 export type SeenRevision = Pick<Revision, 'version' | 'savedAt' | 'device'>
 
@@ -13,7 +13,7 @@ export async function newestUpTo(db: Db, id: Umid, version: Version): Promise<Se
   const isMeant = (save: Revision): boolean => save.version <= version
   return (
     newestIn(await recentRows(db, id), isMeant) ??
-    newestIn(await firstFrom(db, { id, version }), isMeant) ??
+    newestIn(await rowsFrom(db, { id, version, limit: 1 }), isMeant) ??
     newestIn(await lastBefore(db, { id, version }), isMeant)
   )
 }
@@ -25,7 +25,7 @@ export async function newestBy(db: Db, id: Umid, time: number): Promise<SeenRevi
   if (recent !== null) return recent
   const [whole] = await savedBy(db, { id, time })
   // Of the row after it the last was stored later, and earlier ones perhaps by then.
-  const next = await firstFrom(db, { id, version: ((whole?.version ?? 0) + 1) as Version })
+  const next = await rowsFrom(db, { id, version: (whole?.version ?? 0) + 1, limit: 1 })
   return newestIn(next, isMeant) ?? newestIn(whole === undefined ? [] : [whole], isMeant)
 }
 
@@ -93,16 +93,6 @@ function newestIn(rows: readonly HistoryRow[], isMeant: (save: Revision) => bool
   return rows.flatMap((row) => savesIn(row)).findLast(isMeant) ?? null
 }
 
-const firstFrom = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
-  db
-    .selectFrom('revision')
-    .selectAll()
-    .where('draft_id', '=', input.id)
-    .where('version', '>=', input.version)
-    .orderBy('version')
-    .limit(sql.lit(1)),
-)
-
 const lastBefore = prepared((db, { id, version: before }: { readonly id: Umid; readonly version: Version }) =>
   lastRow(db, { id, before }),
 )
@@ -124,21 +114,11 @@ function lastRow(db: Db, { id, before }: { readonly id: Umid; readonly before: n
 /** What a revision takes in the store beside the one after it, in bytes; 0 for the head, and for one that is not kept. */
 export async function storedBytes(db: Db, id: Umid, version: Version): Promise<number> {
   // With the row after it, which may tell it.
-  const rows = await twoFrom(db, { id, version })
+  const rows = await rowsFrom(db, { id, version, limit: 2 })
   const records = recordsOf([...(await recentRows(db, id)), ...rows.toReversed()])
   const record = records.find((one) => one.version === version)
   return new TextEncoder().encode(record?.encoded ?? '').length
 }
-
-const twoFrom = prepared((db, input: { readonly id: Umid; readonly version: Version }) =>
-  db
-    .selectFrom('revision')
-    .selectAll()
-    .where('draft_id', '=', input.id)
-    .where('version', '>=', input.version)
-    .orderBy('version')
-    .limit(sql.lit(2)),
-)
 
 /** What the newest kept revisions say, the head first. */
 export async function recentRevisions(

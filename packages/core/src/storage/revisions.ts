@@ -349,7 +349,7 @@ export async function revisionContent(
 ): Promise<DraftContent | null> {
   const rows: HistoryRow[] = []
   for (;;) {
-    const more = await rowsFrom(db, { id, version: (rows.at(-1)?.version ?? version - 1) + 1 })
+    const more = await rowsFrom(db, { id, version: (rows.at(-1)?.version ?? version - 1) + 1, limit: rowsAtOnce })
     rows.push(...more)
     // From the last of them on: either all is told there, or it is the newest there is.
     if (more.length < rowsAtOnce || more.some(isWhole)) break
@@ -363,14 +363,25 @@ export async function revisionContent(
 
 const rowsAtOnce = 16
 
-const rowsFrom = prepared((db, input: { readonly id: Umid; readonly version: number }) =>
+interface RowsFrom {
+  readonly id: Umid
+  readonly version: number
+  readonly limit: number
+}
+
+/** Rows that hold this version or later ones, oldest first. */
+export async function rowsFrom(db: Db, input: RowsFrom): Promise<readonly HistoryRow[]> {
+  return await rowsOf(db, input)
+}
+
+const rowsOf = prepared((db, input: RowsFrom) =>
   db
     .selectFrom('revision')
     .selectAll()
     .where('draft_id', '=', input.id)
     .where('version', '>=', input.version)
     .orderBy('version')
-    .limit(sql.lit(rowsAtOnce)),
+    .limit(input.limit),
 )
 
 /** Whether what it says is told without what came after it. */
