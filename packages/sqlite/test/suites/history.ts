@@ -55,7 +55,7 @@ export function exerciseHistory({ openFakeDevice, lives }: SuiteStorage): void {
 
     test('says of each version that time has left what was saved, however it was thinned out', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(passing, { minLength: 30, maxLength: 60 }), async (acts) => {
+        fc.asyncProperty(fc.array(passing, { minLength: 24, maxLength: 40 }), async (acts) => {
           await using device = await openFakeDevice()
           const said = [await device.engine.drafts.create({ subject: 'A letter', text: 'begun' })]
           for (const one of acts) {
@@ -69,7 +69,7 @@ export function exerciseHistory({ openFakeDevice, lives }: SuiteStorage): void {
           await device.engine.close()
           expect((await device.inspect()).findings).toEqual([])
         }),
-        { numRuns: Math.ceil(lives / 2) },
+        { numRuns: Math.ceil(lives / 2), endOnFailure: true },
       )
     })
 
