@@ -98,19 +98,19 @@ async function openFile(
 
 /** @throws {EverdraftError} STORAGE_ERROR for another program's file, or another store's */
 function prepareFile(handle: SqliteHandle, file: string, owner: string): void {
+  setPragmas(handle, ['page_size = 65536', 'locking_mode = EXCLUSIVE'])
+  // Before anything is changed in it.
+  const tables = handle.prepare(`select name from sqlite_master where type = 'table'`).all([])
+  if (tables.length > 0 && pragma(handle, 'application_id') !== applicationId) {
+    throw new EverdraftError('STORAGE_ERROR', `${file}: this is another program's database`)
+  }
   setPragmas(handle, [
-    'page_size = 65536',
-    'locking_mode = EXCLUSIVE',
     'journal_mode = TRUNCATE',
     'synchronous = FULL',
     'fullfsync = 1',
     'cache_size = -2048',
     'temp_store = MEMORY',
   ])
-  const tables = handle.prepare(`select name from sqlite_master where type = 'table'`).all([])
-  if (tables.length > 0 && pragma(handle, 'application_id') !== applicationId) {
-    throw new EverdraftError('STORAGE_ERROR', `${file}: this is another program's database`)
-  }
   handle.exec(`pragma application_id = ${applicationId}; begin immediate;
     create table if not exists owner (id text primary key) strict;
     create table if not exists body (id integer primary key autoincrement, size integer not null) strict;

@@ -122,6 +122,22 @@ describe('a file of attachments', () => {
     }
   })
 
+  test('of another program is not even brought to another journal', async () => {
+    await using device = await openFakeDevice()
+    const other = new Database(`${device.file}-attachments`)
+    other.pragma('journal_mode = WAL')
+    other.exec('create table notes (text)')
+    other.close()
+    const draft = await device.engine.drafts.create({ subject: 'A letter' })
+    const attach = device.engine.drafts.attach(draft.id, { filename: 'a', content: bytesOf(300_000, 1) })
+    expect(await codeOf(attach)).toBe('STORAGE_ERROR')
+    await device.engine.close()
+    const found = new Database(`${device.file}-attachments`, { readonly: true })
+    expect(found.pragma('journal_mode', { simple: true })).toBe('wal')
+    expect(found.prepare('select name from sqlite_master').pluck().all()).toEqual(['notes'])
+    found.close()
+  })
+
   test('can be left and taken into use again, by either driver: each attachment is read from where it was put', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'everdraft.db')
