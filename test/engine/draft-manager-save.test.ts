@@ -252,6 +252,28 @@ describe('auto-save', () => {
     }
   })
 
+  test('a save without compression loses no version that lies with the one before it', async () => {
+    const manager = await openOfflineManager()
+    const { drafts } = manager.engine
+    const draftId = await written(manager, { body: 'version 1' })
+    const id = umid(draftId)
+    for (let version = 2; version <= 5; version += 1) {
+      await manager.done({ action: 'auto-save', draftId, draft: { body: `version ${version}` } })
+    }
+    // What changes more than a text takes the last saves into the history.
+    await drafts.attach(id, { filename: 'a.txt', content: new Uint8Array(10) })
+    for (let version = 7; version <= 9; version += 1) {
+      const draft = { body: `version ${version}` }
+      await manager.done({ action: 'auto-save', draftId, enableCompression: false, draft })
+    }
+    await drafts.attach(id, { filename: 'b.txt', content: new Uint8Array(10) })
+    await manager.done({ action: 'auto-save', draftId, enableCompression: false, draft: { body: 'version 11' } })
+    expect((await drafts.history(id)).map(({ version }) => version)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+    for (const [version, text] of [1, 2, 3, 4, 5, 5, 7, 8, 9, 9, 11].entries()) {
+      expect((await drafts.restore(id, (version + 1) as Version)).text).toBe(`version ${text}`)
+    }
+  })
+
   test('its figures are measured', async () => {
     const manager = await openOfflineManager()
     manager.clock.stepMs = 7

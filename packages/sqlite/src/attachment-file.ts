@@ -113,7 +113,7 @@ function prepareFile(handle: SqliteHandle, file: string, owner: string): void {
   ])
   handle.exec(`pragma application_id = ${applicationId}; begin immediate;
     create table if not exists owner (id text primary key) strict;
-    create table if not exists body (id integer primary key autoincrement, size integer not null) strict;
+    create table if not exists body (id integer primary key, size integer not null) strict;
     create table if not exists name (
       id integer primary key, account_id text not null, sha256 text not null, body_id integer not null references body (id)
     ) strict;
@@ -228,7 +228,8 @@ interface Blobs extends OpenBlobStore {
 
 function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blobs {
   const statements = {
-    addBody: handle.prepare('insert into body (size) values (0)'),
+    addBody: handle.prepare('insert into body (id, size) values (?, 0)'),
+    lastBody: handle.prepare('select coalesce(max(id), 0) as id from body'),
     setSize: handle.prepare('update body set size = ? where id = ?'),
     addPiece: handle.prepare('insert into piece (body_id, start, bytes) values (?, ?, ?)'),
     addName: handle.prepare('insert or replace into name (id, account_id, sha256, body_id) values (?, ?, ?, ?)'),
@@ -247,6 +248,8 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
     removeBody: handle.prepare('delete from body where id = ?'),
     names: handle.prepare(`select id, account_id, sha256 from name where id > ? order by id limit ${listedAtOnce}`),
   }
+  let lastBody = (statements.lastBody.all([])[0] as { readonly id: number }).id
+
   function find({ id, accountId, sha256 }: BlobName): { readonly body_id: number; readonly size: number } | null {
     changes.checkOpen()
     const [row] = statements.findName.all([id, accountId, sha256]) as readonly { body_id: number; size: number }[]
@@ -271,7 +274,10 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
   }
 
   async function create(): Promise<BlobWriter> {
-    const body = changes.change(() => Number(statements.addBody.run([]).lastInsertRowid))
+    // Given once, also where the change that it was given in is lost: whoever takes one away takes no other's.
+    lastBody += 1
+    const body = lastBody
+    changes.change(() => statements.addBody.run([body]))
     const lost = changes.lost()
     let size = 0
     let isEnded = false
@@ -296,8 +302,7 @@ function createBlobs(handle: SqliteHandle, file: string, changes: Changes): Blob
         }),
       discard: () =>
         named(file, async () => {
-          // What was lost has given its number back, and what of it was committed goes at the next opening.
-          if (isEnded || changes.lost() !== lost) return
+          if (isEnded) return
           isEnded = true
           await removeBody(body)
           await changes.commit()

@@ -82,10 +82,16 @@ export function blobPlacesOf(db: Db): BlobPlaces {
   return blobPlaces.get(db.getExecutor().adapter) ?? inRows
 }
 
-/** Null: its bytes are in rows. @throws {EverdraftError} STORAGE_ERROR where the engine was not given the place */
-export async function blobStoreAt(db: Db, place: Place, sha256: Sha256): Promise<OpenBlobStore | null> {
+/**
+ * Null: its bytes are in rows. It may take a while where it is opened for it: whoever can, asks without holding the connection.
+ * @throws {EverdraftError} STORAGE_ERROR where the engine was not given the place
+ */
+export async function blobStoreAt(
+  { store, beside }: BlobPlaces,
+  place: Place,
+  sha256: Sha256,
+): Promise<OpenBlobStore | null> {
   if (place === 'database') return null
-  const { store, beside } = blobPlacesOf(db)
   const found = place === 'store' ? store : await beside?.()
   if (found) return found
   const where = place === 'store' ? 'a folder of attachments' : 'a file of attachments'

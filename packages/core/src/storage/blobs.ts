@@ -297,11 +297,12 @@ export async function* readBlob(
   sha256: Sha256,
   range: { readonly start: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { blob, blobStore } = await store.read(async (db) => {
-    const found = await completeBlob(db, accountId, sha256)
-    if (found === null) throw missing(sha256)
-    return { blob: found, blobStore: await blobStoreAt(db, found.place, sha256) }
-  })
+  const { blob, places } = await store.read(async (db) => ({
+    blob: await completeBlob(db, accountId, sha256),
+    places: blobPlacesOf(db),
+  }))
+  if (blob === null) throw missing(sha256)
+  const blobStore = await blobStoreAt(places, blob.place, sha256)
   const { id } = blob
   if (blobStore !== null) {
     yield* blobStore.read({ accountId, sha256, id }, blob.size, range)
@@ -401,7 +402,7 @@ async function copyBlob(
     .returning('id')
     .executeTakeFirstOrThrow()
   const sha256 = blob.sha256 as Sha256
-  const blobStore = await blobStoreAt(db, blob.place as Place, sha256)
+  const blobStore = await blobStoreAt(blobPlacesOf(db), blob.place as Place, sha256)
   if (blobStore !== null) {
     await blobStore.link(
       { accountId: blob.account_id as AccountId, sha256, id: blob.id },
@@ -502,9 +503,10 @@ export async function bringInside(dialect: Dialect, store: Store): Promise<void>
       .where('place', '=', 'beside' satisfies Place)
       .where('complete', '=', 1)
       .execute()
+    const places = await store.read(async (db) => blobPlacesOf(db))
     for (const blob of rows) {
       try {
-        await copy.transaction().execute((db) => bringOneInside(db, store, blob))
+        await copy.transaction().execute((db) => bringOneInside(db, places, blob))
       } catch (error) {
         if (!(error instanceof EverdraftError)) throw error
       }
@@ -516,11 +518,11 @@ export async function bringInside(dialect: Dialect, store: Store): Promise<void>
 
 async function bringOneInside(
   copy: Db,
-  store: Store,
+  places: BlobPlaces,
   { id, size, ...blob }: Pick<Selectable<BlobRow>, 'id' | 'account_id' | 'sha256' | 'size'>,
 ): Promise<void> {
   const name = { accountId: blob.account_id as AccountId, sha256: blob.sha256 as Sha256, id }
-  const blobStore = await store.read((db) => blobStoreAt(db, 'beside', name.sha256))
+  const blobStore = await blobStoreAt(places, 'beside', name.sha256)
   if (blobStore === null) return
   let seq = 0
   for await (const bytes of inChunks(blobStore.read(name, size, { start: 0, end: size }), chunkBytes)) {

@@ -18,6 +18,17 @@ export function directAnswer(db: Db): Answer | null {
   return answers.get(db.getExecutor().adapter) ?? null
 }
 
+/** What is known at once is no promise: those of a save take as long as its statements. It is to be awaited all the same. */
+export type Answered<Value> = Value | Promise<Value>
+
+/** Goes on at once with what is known at once. */
+export function whenAnswered<Value, Result>(
+  answered: Answered<Value>,
+  goOn: (value: Value) => Answered<Result>,
+): Answered<Result> {
+  return answered instanceof Promise ? answered.then(goOn) : goOn(answered)
+}
+
 /**
  * Past Kysely where the database answers at once, else through it. `db` holds the connection: it came from a write or a
  * read of the store.
@@ -30,17 +41,6 @@ export function answerTo<Row>(
 ): Answered<readonly Row[]> {
   if (direct !== null) return direct(query.sql, parameters) as readonly Row[]
   return db.executeQuery<Row>({ ...query, parameters }).then(({ rows }) => rows)
-}
-
-/** What is known at once is no promise: those of a save take as long as its statements. It is to be awaited all the same. */
-export type Answered<Value> = Value | Promise<Value>
-
-/** Goes on at once with what is known at once. */
-export function whenAnswered<Value, Result>(
-  answered: Answered<Value>,
-  goOn: (value: Value) => Answered<Result>,
-): Answered<Result> {
-  return answered instanceof Promise ? answered.then(goOn) : goOn(answered)
 }
 
 /** The same for a statement that gives no rows. */

@@ -5,7 +5,7 @@ import type { DraftContent } from '../draft/draft.ts'
 import type { Hasher } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, Sha256, Umid, Version } from '../ids.ts'
-import { blobStoreAt, type Place } from './blob-store.ts'
+import { blobPlacesOf, blobStoreAt, type Place } from './blob-store.ts'
 import type { Db } from './db.ts'
 import { headContent, type StoredHead } from './recent-saves.ts'
 import { type HistoryRow, linesOf, recentRows, revisionContent } from './revisions.ts'
@@ -442,7 +442,7 @@ async function examineBytes({ db, found }: Examination, createSha256: () => Hash
     const hasher = createSha256()
     let size = 0
     try {
-      const blobStore = await blobStoreAt(db, blob.place as Place, name.sha256)
+      const blobStore = await blobStoreAt(blobPlacesOf(db), blob.place as Place, name.sha256)
       const bytes = blobStore?.read(name, blob.size, { start: 0, end: blob.size }) ?? chunksOf(db, blob.id)
       for await (const chunk of bytes) {
         hasher.update(chunk)

@@ -66,24 +66,28 @@ export function rememberHead(db: Db, id: Umid, row: HeadRow, content: DraftConte
   }
 }
 
+function headOf(db: Db, id: Umid): Written | undefined {
+  return kept.get(db.getExecutor().adapter)?.heads.get(id)
+}
+
 /**
  * What was read of a draft's row, for a save that compares it with the row rather than reading it: other statements may have
  * changed it since.
  */
 export function rememberFacts(db: Db, id: Umid, facts: DraftFacts): void {
-  const head = kept.get(db.getExecutor().adapter)?.heads.get(id)
+  const head = headOf(db, id)
   if (head === undefined) return
   if (head.version === facts.version && head.updatedAt === facts.updated_at) head.facts = facts
 }
 
 /** Null: the row is to be read. */
 export function readFacts(db: Db, id: Umid): DraftFacts | null {
-  return kept.get(db.getExecutor().adapter)?.heads.get(id)?.facts ?? null
+  return headOf(db, id)?.facts ?? null
 }
 
 /** The row says something else. */
 export function forgetFacts(db: Db, id: Umid): void {
-  const head = kept.get(db.getExecutor().adapter)?.heads.get(id)
+  const head = headOf(db, id)
   if (head !== undefined) head.facts = null
 }
 
@@ -121,12 +125,12 @@ function drop(known: Kept, id: Umid): void {
 
 /** Whether it is worth asking for the row without its content. */
 export function isHeadKept(db: Db, id: Umid): boolean {
-  return kept.get(db.getExecutor().adapter)?.heads.has(id) ?? false
+  return headOf(db, id) !== undefined
 }
 
 /** Null: the row says something else than was written last, or nothing is known of it. */
 export function readHead(db: Db, id: Umid, row: HeadRow): DraftContent | null {
-  const head = kept.get(db.getExecutor().adapter)?.heads.get(id)
+  const head = headOf(db, id)
   if (head?.version !== row.version || head.updatedAt !== row.updatedAt) return null
   const { text, html } = head
   const content = { ...copyOf(head.rest), text, html }

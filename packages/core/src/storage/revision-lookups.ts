@@ -1,16 +1,18 @@
 import { sql } from 'kysely'
 
-import type { Author, DraftContent, Revision } from '../draft/draft.ts'
+import type { Author, DraftContent } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
+import type { Answered } from './direct.ts'
 import { prepared } from './prepared.ts'
-import { type HistoryRow, recentRows, recordsOf, rowsFrom, savesIn, walkBack } from './revisions.ts'
+import { factsIn, type HistoryRow, recentRows, recordsOf, rowsFrom, walkBack } from './revisions.ts'
+import type { SaveFacts } from './save-lines.ts'
 
-export type SeenRevision = Pick<Revision, 'version' | 'savedAt' | 'device'>
+export type SeenRevision = Pick<SaveFacts, 'version' | 'savedAt' | 'device'>
 
 /** The newest that is kept, up to that one; null: there is none. */
 export async function newestUpTo(db: Db, id: Umid, version: Version): Promise<SeenRevision | null> {
-  const isMeant = (save: Revision): boolean => save.version <= version
+  const isMeant = (save: SaveFacts): boolean => save.version <= version
   return (
     newestIn(await recentRows(db, id), isMeant) ??
     newestIn(await rowsFrom(db, { id, version, limit: 1 }), isMeant) ??
@@ -20,7 +22,7 @@ export async function newestUpTo(db: Db, id: Umid, version: Version): Promise<Se
 
 /** The newest that is kept and was stored by then, in epoch milliseconds. */
 export async function newestBy(db: Db, id: Umid, time: number): Promise<SeenRevision | null> {
-  const isMeant = (save: Revision): boolean => save.savedAt <= time
+  const isMeant = (save: SaveFacts): boolean => save.savedAt <= time
   const recent = newestIn(await recentRows(db, id), isMeant)
   if (recent !== null) return recent
   const [whole] = await savedBy(db, { id, time })
@@ -32,14 +34,8 @@ export async function newestBy(db: Db, id: Umid, time: number): Promise<SeenRevi
 /** The newest that is kept and is this device's. */
 export async function newestOf(db: Db, id: Umid, device: DeviceId): Promise<SeenRevision | null> {
   const said = JSON.stringify(device)
-  return await newestLike(
-    db,
-    id,
-    (save) => save.device === device,
-    async (before) => {
-      return await ofDevice(db, { id, before, device, said })
-    },
-  )
+  const isMeant = (save: SaveFacts): boolean => save.device === device
+  return await newestLike(db, id, isMeant, (before) => ofDevice(db, { id, before, device, said }))
 }
 
 const ofDevice = prepared(
@@ -51,15 +47,14 @@ const ofDevice = prepared(
 
 /** The newest that is kept and was written by another program. */
 export async function newestForeign(db: Db, id: Umid): Promise<SeenRevision | null> {
-  return await newestLike(
-    db,
-    id,
-    (save) => save.by === 'foreign',
-    async (before) => await byOthers(db, { id, before }),
-  )
+  return await newestLike(db, id, isForeign, (before) => byOthers(db, { id, before }))
 }
 
 const foreign: Author = 'foreign'
+
+function isForeign(save: SaveFacts): boolean {
+  return save.by === foreign
+}
 
 const byOthers = prepared((db, input: { readonly id: Umid; readonly before: number }) =>
   lastRow(db, input).where((row) =>
@@ -76,8 +71,8 @@ function says(text: string) {
 async function newestLike(
   db: Db,
   id: Umid,
-  isMeant: (save: Revision) => boolean,
-  find: (before: number) => Promise<readonly HistoryRow[]>,
+  isMeant: (save: SaveFacts) => boolean,
+  find: (before: number) => Answered<readonly HistoryRow[]>,
 ): Promise<SeenRevision | null> {
   let rows = await recentRows(db, id)
   for (;;) {
@@ -89,8 +84,8 @@ async function newestLike(
   }
 }
 
-function newestIn(rows: readonly HistoryRow[], isMeant: (save: Revision) => boolean): SeenRevision | null {
-  return rows.flatMap((row) => savesIn(row)).findLast(isMeant) ?? null
+function newestIn(rows: readonly HistoryRow[], isMeant: (save: SaveFacts) => boolean): SeenRevision | null {
+  return rows.flatMap((row) => factsIn(row)).findLast(isMeant) ?? null
 }
 
 const lastBefore = prepared((db, { id, version: before }: { readonly id: Umid; readonly version: Version }) =>
@@ -135,7 +130,10 @@ export async function recentRevisions(
     .limit(limit)
     .execute()
   const rows = [...(await recentRows(db, id)), ...newest]
-  const facts = rows.flatMap((row) => savesIn(row).toReversed()).slice(0, limit)
-  const said = walkBack(rows, head)
-  return facts.map((save) => ({ ...save, content: said.next().value?.content ?? head }))
+  const said: (SeenRevision & { readonly content: DraftContent })[] = []
+  for (const revision of walkBack(rows, head)) {
+    if (said.length === limit) break
+    said.push(revision)
+  }
+  return said
 }

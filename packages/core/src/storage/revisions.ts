@@ -124,8 +124,17 @@ const revisionColumns = [
 /** So that what comes after it tells nothing of it. */
 async function keepWhole(db: Db, id: Umid, { version, content }: Written): Promise<void> {
   const recent = await recentText(db, id)
-  if (recent === '') await encodeRevision(db, { id, version, ...wholly(content) })
-  else await addRecent(db, id, recent, wholeLineOf(content))
+  if (recent !== '') {
+    await addRecent(db, id, recent, wholeLineOf(content))
+    return
+  }
+  const [row] = await rowsFrom(db, { id, version, limit: 1 })
+  if (row?.encoding !== 'run') {
+    await encodeRevision(db, { id, version, ...wholly(content) })
+  } else if (!isWhole(row)) {
+    // With it stand those before it.
+    await encodeRevision(db, { id, version, encoding: 'run', encoded: `${row.content}${wholeLineOf(content)}` })
+  }
 }
 
 /** Takes the last saves into the history, and stores the head whole. */
@@ -242,29 +251,31 @@ export function linesOf(row: Pick<HistoryRow, 'draft_id' | 'version' | 'content'
   })
 }
 
-/** What is known of the revisions in a row, oldest first, without what they say. */
-export function savesIn(row: HistoryRow): readonly Revision[] {
-  if (row.encoding === 'run') return linesOf(row).saves.map((line) => ({ ...factsOf(line), bytes: line.bytes() }))
-  const { version, saved_at, device, author, bytes } = row
-  const fieldsChanged = JSON.parse(row.fields_changed) as ContentField[]
-  return [
-    {
-      version: version as Version,
-      savedAt: saved_at,
-      device: device as DeviceId,
-      by: author as Author,
-      fieldsChanged,
-      bytes,
-    },
-  ]
+/** Who saved the revisions in a row, and when; oldest first. */
+export function factsIn(row: HistoryRow): readonly SaveFacts[] {
+  return row.encoding === 'run' ? linesOf(row).saves : [factsOf(row)]
 }
 
-function factsOf({ version, savedAt, device, by, fieldsChanged }: Omit<Revision, 'bytes'>): Omit<Revision, 'bytes'> {
-  return { version, savedAt, device, by, fieldsChanged }
+function factsOf({ version, saved_at: savedAt, device, author }: HistoryRow): SaveFacts {
+  return { version: version as Version, savedAt, device: device as DeviceId, by: author as Author }
+}
+
+/** What is known of the revisions in a row, oldest first, without what they say. */
+function savesIn(row: HistoryRow): readonly Revision[] {
+  if (row.encoding !== 'run') {
+    const fieldsChanged = JSON.parse(row.fields_changed) as ContentField[]
+    return [{ ...factsOf(row), fieldsChanged, bytes: row.bytes }]
+  }
+  return linesOf(row).saves.map(({ version, savedAt, device, by, fieldsChanged, bytes }) => {
+    return { version, savedAt, device, by, fieldsChanged, bytes: bytes() }
+  })
 }
 
 /** What revisions say, newest first, from the newest row on; `newest` is what the head says. */
-export function* walkBack(rows: Iterable<HistoryRow>, newest: DraftContent): Generator<Written> {
+export function* walkBack(
+  rows: Iterable<HistoryRow>,
+  newest: DraftContent,
+): Generator<SaveFacts & { readonly content: DraftContent }> {
   let content = newest
   for (const row of rows) {
     if (row.encoding === 'full') content = JSON.parse(row.content) as DraftContent
@@ -273,11 +284,12 @@ export function* walkBack(rows: Iterable<HistoryRow>, newest: DraftContent): Gen
       const { saves, whole } = linesOf(row)
       content = whole ?? content
       for (const line of saves.toReversed()) {
-        yield { version: line.version, content }
+        const { version, savedAt, device, by } = line
+        yield { version, savedAt, device, by, content }
         content = applyDelta(content, line.back())
       }
     } else {
-      yield { version: row.version as Version, content }
+      yield { ...factsOf(row), content }
     }
   }
 }
@@ -410,9 +422,9 @@ export async function compactRevisions(
   let isTold = true
   const contents = walkBack(rows, head.content)
   for (const row of rows) {
-    const versions = savesIn(row).map((save) => save.version)
+    const { length } = factsIn(row)
     const said: Written[] = []
-    while (said.length < versions.length) said.push(contents.next().value as Written)
+    while (said.length < length) said.push(contents.next().value as Written)
     const left = said.filter(({ version }) => version === head.version || keep.has(version))
     kept.push(...left.map(({ content }) => content))
     const run = row.encoding === 'run' && left.length === said.length ? linesOf(row) : null

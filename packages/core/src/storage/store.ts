@@ -193,9 +193,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
         if (one.ok) one.job.resolve(one.result)
         else one.job.reject(storageError(open, one.error))
       }
-      const [alone] = done
-      const events =
-        done.length === 1 && alone?.ok === true ? alone.events : done.flatMap((one) => (one.ok ? one.events : []))
+      const events = done.flatMap((one) => (one.ok ? one.events : []))
       if (events.length > 0) for (const listener of listeners) listener(events)
     }
     draining = null
@@ -279,7 +277,6 @@ async function commitTogether(
     await answerTo(db, commit)
     return done
   } catch (error) {
-    forgetHeads(db)
     await rollBack(db)
     // Alone, the transaction is savepoint enough; and a COMMIT that fails has failed for all.
     if (!isRunning || batch.length === 1) throw error
@@ -291,7 +288,6 @@ async function commitTogether(
     await answerTo(db, commit)
     return done
   } catch (error) {
-    forgetHeads(db)
     await rollBack(db)
     throw error
   }
@@ -299,6 +295,7 @@ async function commitTogether(
 
 /** SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back. */
 async function rollBack(db: Kysely<Schema>): Promise<void> {
+  forgetHeads(db)
   try {
     await answerTo(db, rollback)
   } catch {

@@ -7,6 +7,7 @@ import type { FakeDevice, SuiteStorage } from '../harness.ts'
 type Act =
   | { readonly kind: 'save'; readonly changes: DraftChanges }
   | { readonly kind: 'restore'; readonly which: number }
+  | { readonly kind: 'save-whole'; readonly text: string }
   | { readonly kind: 'attach' | 'restart' | 'trash' | 'pass' }
 
 const words = fc.string({ unit: 'grapheme', maxLength: 40 })
@@ -21,6 +22,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: saveOf(fc.record({ tags: fc.uniqueArray(fc.constantFrom('a', 'b', 'c')) })) },
   { weight: 1, arbitrary: saveOf(fc.constantFrom({ to: 'bob@example.com' }, { to: null })) },
   { weight: 2, arbitrary: fc.nat({ max: 30 }).map((which): Act => ({ kind: 'restore', which })) },
+  { weight: 2, arbitrary: words.map((text): Act => ({ kind: 'save-whole', text })) },
   { weight: 2, arbitrary: fc.constantFrom<Act>({ kind: 'attach' }, { kind: 'restart' }, { kind: 'trash' }) },
 )
 
@@ -95,6 +97,18 @@ async function carryOut(device: FakeDevice, said: readonly Draft[], one: Act): P
       return await drafts.save(id, one.changes)
     case 'restore':
       return await restored(device, id, (1 + (one.which % said.length)) as Version)
+    case 'save-whole': {
+      // Else what the version before it says is told by this one.
+      const answer = await device.engine.draftManager({
+        action: 'auto-save',
+        accountId: device.account.id,
+        draftId: id,
+        draft: { subject: 'A letter', body: one.text, version: said.length },
+        enableCompression: false,
+      })
+      if (answer.status === 'error') throw new Error(answer.error)
+      return await drafts.get(id)
+    }
     case 'attach':
       return (await drafts.attach(id, { filename: 'a.txt', content: new Uint8Array([said.length]) })).draft
     case 'restart':
