@@ -14,8 +14,16 @@ const textBytes = 4096
 const drafts = 100
 const concurrencies = [1, 10, 100] as const
 /** Saves of each contestant in each round. Many short rounds: what else the machine does falls on both sides of most. */
-const savesPerRound = { 1: 400, 10: 1_000, 100: 2_000 } as const
-const quickSavesPerRound = { 1: 20, 10: 40, 100: 200 } as const
+const length = {
+  1: { rounds: 101, perRound: 100 },
+  10: { rounds: 25, perRound: 1_000 },
+  100: { rounds: 25, perRound: 2_000 },
+} as const
+const quickLength = {
+  1: { rounds: 2, perRound: 20 },
+  10: { rounds: 2, perRound: 40 },
+  100: { rounds: 2, perRound: 200 },
+} as const
 
 /** One contestant, one round. */
 interface Turn {
@@ -28,13 +36,12 @@ interface Turn {
 export const saves: Suite = {
   name: 'saves',
   async run({ quick, say }) {
-    const rounds = quick ? 2 : 25
     await using folder = await benchFolder()
     const tables: Table[] = []
     const notes: string[] = []
     for (const concurrency of concurrencies) {
+      const { rounds, perRound } = (quick ? quickLength : length)[concurrency]
       say(`${concurrency} at a time, ${rounds} rounds`)
-      const perRound = (quick ? quickSavesPerRound : savesPerRound)[concurrency]
       const contestants = await meet(folder.path, concurrency)
       try {
         const turns = await compete(contestants, { concurrency, perRound, rounds })
@@ -44,7 +51,7 @@ export const saves: Suite = {
         for (const contestant of contestants) await contestant.close()
       }
     }
-    return section(tables, notes, { rounds, fileSystem: folder.fileSystem })
+    return section(tables, notes, { quick, fileSystem: folder.fileSystem })
   },
 }
 
@@ -147,11 +154,12 @@ function slowness(
 function section(
   tables: readonly Table[],
   notes: readonly string[],
-  { rounds, fileSystem }: { readonly rounds: number; readonly fileSystem: string },
+  { quick, fileSystem }: { readonly quick: boolean; readonly fileSystem: string },
 ): Section {
+  const rounds = concurrencies.map((concurrency) => (quick ? quickLength : length)[concurrency].rounds)
   return {
     title: 'Durable save',
-    intro: `A 4 KiB text that changes each time, saved so that it survives a power cut. Medians over ${rounds} rounds in turns, after one round of warming up; latencies run from the moment at which all saves of a batch are asked for.`,
+    intro: `A 4 KiB text that changes each time, saved so that it survives a power cut. Medians over ${rounds.join(', ')} rounds in turns, after one round of warming up; latencies run from the moment at which all saves of a batch are asked for.`,
     settings: [
       'engine: the whole public call, from validation to the returned draft, on `sqlite(file)` as it comes (WAL, synchronous=FULL, checkpoint at 4,000 pages), with a server that refuses and uploads an hour away',
       `by hand: better-sqlite3, SQLite ${sqliteVersion()}, with the same pragmas on a file that the engine made: the same rows into the same tables, with their indices (what changed, in the draft’s row, compared and set by its version; at each sixteenth version the head and the history; task; event), with statements prepared once; remembers the text before and the last changes, validates and returns nothing`,

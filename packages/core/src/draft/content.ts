@@ -26,39 +26,49 @@ export interface DraftChanges {
   readonly tags?: readonly string[] | null
 }
 
+type ChangedField = keyof DraftChanges
+type Readers = { readonly [Field in ChangedField]: (given: NonNullable<DraftChanges[Field]>) => DraftContent[Field] }
+
+const readers: Required<Readers> = {
+  from: sender,
+  to: (to) => parseAddressList(to, 'to'),
+  cc: (cc) => parseAddressList(cc, 'cc'),
+  bcc: (bcc) => parseAddressList(bcc, 'bcc'),
+  subject: (subject) => checkHeaderText(subject, 'subject'),
+  text: (text) => withLineFeeds(text, 'text'),
+  html: (html) => withLineFeeds(html, 'html'),
+  inReplyTo: (id) => readMessageId(id, 'in_reply_to'),
+  references: (ids) => ids.map((id, index) => readMessageId(id, `references[${index}]`)),
+  metadata: (metadata) => jsonObject(metadata, 'metadata'),
+  tags: (tags) => [...new Set(tags.map((tag) => tag.trim()))].filter(Boolean),
+}
+const changeable = Object.keys(readers) as readonly ChangedField[]
+
 /** @throws {EverdraftError} VALIDATION_ERROR naming the field */
 export function applyChanges(content: DraftContent, changes: DraftChanges): DraftContent {
-  return {
-    ...content,
-    from: set(changes.from, content.from, null, sender),
-    to: set(changes.to, content.to, [], (to) => parseAddressList(to, 'to')),
-    cc: set(changes.cc, content.cc, [], (cc) => parseAddressList(cc, 'cc')),
-    bcc: set(changes.bcc, content.bcc, [], (bcc) => parseAddressList(bcc, 'bcc')),
-    subject: set(changes.subject, content.subject, '', (subject) => checkHeaderText(subject, 'subject')),
-    text: set(changes.text, content.text, '', (text) => withLineFeeds(text, 'text')),
-    html: set(changes.html, content.html, null, (html) => withLineFeeds(html, 'html')),
-    inReplyTo: set(changes.inReplyTo, content.inReplyTo, null, (id) => readMessageId(id, 'in_reply_to')),
-    references: set(changes.references, content.references, [], (ids) =>
-      ids.map((id, index) => readMessageId(id, `references[${index}]`)),
-    ),
-    metadata: set(changes.metadata, content.metadata, {}, (metadata) => jsonObject(metadata, 'metadata')),
-    tags: set(changes.tags, content.tags, [], (tags) => [...new Set(tags.map((tag) => tag.trim()))].filter(Boolean)),
-  }
+  const changed = { ...content }
+  for (const field of changeable) change(changed, field, changes[field])
+  return changed
+}
+
+function change<Field extends ChangedField>(
+  content: Record<Field, DraftContent[Field]>,
+  field: Field,
+  given: DraftChanges[Field],
+): void {
+  if (given === undefined) return
+  const read: Readers[Field] = readers[field]
+  content[field] = given === null ? emptied(field) : read(given)
+}
+
+/** An object of its own: the caller of a save gets it. */
+function emptied<Field extends ChangedField>(field: Field): DraftContent[Field] {
+  return JSON.parse(JSON.stringify(emptyContent[field])) as DraftContent[Field]
 }
 
 function sender(from: AddressInput): Address | null {
   const address = parseAddress(from, 'from')
   return isBlank(address) ? null : address
-}
-
-function set<Input, Value>(
-  given: Input | null | undefined,
-  current: Value,
-  empty: Value,
-  read: (given: Input) => Value,
-): Value {
-  if (given === undefined) return current
-  return given === null ? empty : read(given)
 }
 
 /** In the model lines end in LF; on the wire in CRLF. */

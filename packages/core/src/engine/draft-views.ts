@@ -91,9 +91,20 @@ interface Overlay {
 
 function draftView(draft: StoredDraft, overlay: Overlay): Draft {
   const { id, accountId, status, version, policy, review, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
-  const { unmodelled: _unmodelled, ...fields } = draft.content
+  const { from, to, cc, bcc, subject, text, html, inReplyTo, references, attachments, metadata, tags } = draft.content
   return {
-    ...fields,
+    from,
+    to,
+    cc,
+    bcc,
+    subject,
+    text,
+    html,
+    inReplyTo,
+    references,
+    attachments,
+    metadata,
+    tags,
     id,
     accountId,
     status,

@@ -11,7 +11,7 @@ import { createSessions } from '../queue/sessions.ts'
 import { createSubmissions } from '../queue/submissions.ts'
 import { createWatcher, type Watcher } from '../queue/watcher.ts'
 import { getAccount, listAccounts } from '../storage/accounts.ts'
-import type { Answered } from '../storage/direct.ts'
+import { type Answered, whenAnswered } from '../storage/direct.ts'
 import { pendingImports } from '../storage/imports.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { bringInside, dropIncompleteBlobs, useBlobPlaces, whileUnswept } from '../storage/blobs.ts'
@@ -311,11 +311,16 @@ async function startEngine(
       read: (db: Db, result: Result, queued: readonly Queued[]) => Answered<Answer>,
     ): Promise<Answer> {
       const now = environment.now()
-      const { answer, followUps } = await store.write(async (write) => {
+      const { answer, followUps } = await store.write((write) => {
         const { uploadDelay } = parts
-        const planned = await task.plan({ write, environment, now, device: parts.device, uploadDelay }, input)
-        const queued = await queue.enqueue(write, planned.followUps)
-        return { answer: await read(write.db, planned.result, queued), followUps: planned.followUps }
+        const context = { write, environment, now, device: parts.device, uploadDelay }
+        return whenAnswered(task.plan(context, input), (planned) =>
+          whenAnswered(queue.enqueue(write, planned.followUps), (queued) =>
+            whenAnswered(read(write.db, planned.result, queued), (said) => {
+              return { answer: said, followUps: planned.followUps }
+            }),
+          ),
+        )
       })
       queue.wakeFor(followUps)
       return answer

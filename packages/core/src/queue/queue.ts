@@ -18,6 +18,7 @@ import {
   recoverTasks,
   type TaskEnd,
 } from '../storage/lanes.ts'
+import { type Answered, eachAnswered, whenAnswered } from '../storage/direct.ts'
 import { enqueueTask, type TaskFace } from '../storage/tasks.ts'
 import type { TaskStepKind } from '../storage/task-steps.ts'
 import {
@@ -48,7 +49,7 @@ export interface Queue {
    * Part of the caller's transaction; call `wake` after it.
    * @returns what the queue then has of each follow-up's task and key
    */
-  enqueue(write: Write, followUps: readonly FollowUp[]): Promise<readonly Queued[]>
+  enqueue(write: Write, followUps: readonly FollowUp[]): Answered<readonly Queued[]>
   /** Something may be due. */
   readonly wake: () => void
   /** These were stored: looks at the queue only if they are due before it would look anyway. */
@@ -399,12 +400,11 @@ export function createQueue(options: QueueOptions): Queue {
     return (lane === 'submission' ? options.submissions : options.sessions).retryAt(accountId)
   }
 
-  async function enqueue(write: Write, followUps: readonly FollowUp[]): Promise<readonly Queued[]> {
+  function enqueue(write: Write, followUps: readonly FollowUp[]): Answered<readonly Queued[]> {
     const now = environment.now()
-    const queued: Queued[] = []
-    for (const followUp of followUps) {
+    return eachAnswered(followUps, (followUp) => {
       const task = tasks[followUp.task]
-      const waiting = await enqueueTask(write.db, {
+      const waiting = enqueueTask(write.db, {
         newId: () => uuidv7(now, environment.random) as TaskId,
         accountId: followUp.accountId,
         lane: laneOf(followUp),
@@ -416,9 +416,8 @@ export function createQueue(options: QueueOptions): Queue {
         join: followUp.join,
         urgent: followUp.urgent ?? false,
       })
-      queued.push({ followUp, tasks: waiting })
-    }
-    return queued
+      return whenAnswered(waiting, (all) => ({ followUp, tasks: all }))
+    })
   }
 
   return {

@@ -29,6 +29,58 @@ export function whenAnswered<Value, Result>(
   return answered instanceof Promise ? answered.then(goOn) : goOn(answered)
 }
 
+/** One after the other. */
+export function eachAnswered<Item, Result>(
+  items: readonly Item[],
+  ask: (item: Item) => Answered<Result>,
+): Answered<readonly Result[]> {
+  const results: Result[] = []
+  for (const item of items) {
+    const answered = ask(item)
+    if (answered instanceof Promise) return othersOf(items, ask, results, answered)
+    results.push(answered)
+  }
+  return results
+}
+
+async function othersOf<Item, Result>(
+  items: readonly Item[],
+  ask: (item: Item) => Answered<Result>,
+  results: Result[],
+  asked: Promise<Result>,
+): Promise<readonly Result[]> {
+  results.push(await asked)
+  for (const item of items.slice(results.length)) results.push(await ask(item))
+  return results
+}
+
+/** What fails at once, and what fails later. */
+export function whenFailed<Result>(
+  ask: () => Answered<Result>,
+  goOn: (error: unknown) => Answered<Result>,
+): Answered<Result> {
+  try {
+    const answered = ask()
+    return answered instanceof Promise ? answered.catch(goOn) : answered
+  } catch (error) {
+    return goOn(error)
+  }
+}
+
+/** Whether it was answered or failed. */
+export function whenOver<Result>(ask: () => Answered<Result>, end: () => void): Answered<Result> {
+  let answered: Answered<Result>
+  try {
+    answered = ask()
+  } catch (error) {
+    end()
+    throw error
+  }
+  if (answered instanceof Promise) return answered.finally(end)
+  end()
+  return answered
+}
+
 /**
  * Past Kysely where the database answers at once, else through it. `db` holds the connection: it came from a write or a
  * read of the store.

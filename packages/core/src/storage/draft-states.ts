@@ -15,10 +15,11 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import { type Answered, whenAnswered } from './direct.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
-import { forgetFacts, readFacts, rememberHead } from './heads.ts'
+import { forgetFacts, isAsKnown, readFacts, rememberHead } from './heads.ts'
 import { prepared, preparedChange, preparedForEach } from './prepared.ts'
 import { setContent } from './recent-saves.ts'
-import { type DraftFacts, draftFacts, type ReceiptRow, type Schema } from './schema.ts'
+import { addRunAsKnown, type NewRevision } from './revisions.ts'
+import { type DraftFacts, type ReceiptRow, type Schema } from './schema.ts'
 import type { Db } from './db.ts'
 import type { Write } from './store.ts'
 
@@ -176,29 +177,44 @@ export async function applyDraftEvent(
 }
 
 /**
- * As `applyDraftEvent`, of a draft that is remembered (`rememberedDraft`): one statement, which changes the row only where it is
- * as remembered. Null: it is not, or more is to be changed than the row; nothing was changed.
+ * As `applyDraftEvent`, of a draft that is remembered (`rememberedDraft`), with its revision: the row is changed only where it is
+ * as remembered. Null: it is not, or more is to be changed than the head; nothing was changed.
  */
 export function applySaveAsRemembered(
   { db }: Pick<Write, 'db'>,
   draft: StoredDraft,
-  head: { readonly version: Version; readonly content: DraftContent; readonly line: string },
-  now: number,
+  save: NewRevision,
+  /** See `NewHead`. */
+  line: string | null,
 ): Answered<DraftState | null> {
-  const { version, content, line } = head
+  const { version, content, savedAt: updatedAt } = save
   const facts = readFacts(db, draft.id)
   const before = draft.syncState === 'local-only' && !draft.mayOwe ? onlyHere(draft) : stateOf(db, draft, true)
   return whenAnswered(before, (state) => {
     const outcome = transition(state, { type: 'saved', version })
     if (facts === null || outcome.rule !== 'advance') return null
-    return whenAnswered(addLineAsKnown(db, { ...facts, newVersion: version, now, line }), ({ changes }) => {
-      if (Number(changes) !== 1) {
+    const stored =
+      line === null ? setHeadAsKnown(db, facts, save, draft) : addLineAsKnown(db, facts, { version, updatedAt, line })
+    return whenAnswered(stored, (isStored) => {
+      if (!isStored) {
         forgetFacts(db, draft.id)
         return null
       }
-      rememberHead(db, draft.id, { version, updatedAt: now }, content)
+      rememberHead(db, draft.id, { version, updatedAt }, content)
       return outcome.next
     })
+  })
+}
+
+/** With the history, which takes it and the last saves. @returns whether the row was as known: else nothing was changed */
+function setHeadAsKnown(db: Db, facts: DraftFacts, save: NewRevision, previous: StoredDraft): Answered<boolean> {
+  const { id } = previous
+  const { version, content, savedAt: updatedAt } = save
+  return whenAnswered(addRunAsKnown(db, facts, save, previous), (isKnown) => {
+    if (!isKnown) return false
+    return whenAnswered(setHead(db, { id, version, updatedAt }), () =>
+      whenAnswered(setContent(db, id, content), () => true),
+    )
   })
 }
 
@@ -207,14 +223,25 @@ function onlyHere({ status, version }: StoredDraft): DraftState {
   return { status, head: version, copies: { kind: 'local-only' }, debts: [] }
 }
 
-const addLineAsKnown = preparedChange(
+interface NewLine {
+  readonly version: Version
+  readonly updatedAt: number
+  readonly line: string
+}
+
+/** @returns whether the row was as known: else nothing was changed */
+function addLineAsKnown(db: Db, facts: DraftFacts, { version, updatedAt, line }: NewLine): Answered<boolean> {
+  const changed = addLineWhereKnown(db, { ...facts, newVersion: version, now: updatedAt, line })
+  return whenAnswered(changed, ({ changes }) => Number(changes) === 1)
+}
+
+const addLineWhereKnown = preparedChange(
   (db, input: DraftFacts & { readonly newVersion: Version; readonly now: number; readonly line: string }) =>
     db
       .updateTable('draft')
       .set({ version: input.newVersion, updated_at: input.now, recent: sql`recent || ${input.line}` })
       .where('id', '=', input.id)
-      // What may be null, too; SQLite says so of any value.
-      .where((draft) => draft.and(draftFacts.map((fact) => draft(fact, 'is', input[fact] as null)))),
+      .where(isAsKnown(input)),
 )
 
 async function saveDraftState(
@@ -290,12 +317,11 @@ const setHead = prepared((db, input: { readonly id: Umid; readonly version: Vers
     .where('id', '=', input.id),
 )
 
-const addLine = prepared(
-  (db, input: { readonly id: Umid; readonly version: Version; readonly updatedAt: number; readonly line: string }) =>
-    db
-      .updateTable('draft')
-      .set({ version: input.version, updated_at: input.updatedAt, recent: sql`recent || ${input.line}` })
-      .where('id', '=', input.id),
+const addLine = prepared((db, input: NewLine & { readonly id: Umid }) =>
+  db
+    .updateTable('draft')
+    .set({ version: input.version, updated_at: input.updatedAt, recent: sql`recent || ${input.line}` })
+    .where('id', '=', input.id),
 )
 
 async function saveCopies(db: Db, id: Umid, before: Copies, copies: Copies): Promise<void> {

@@ -1,8 +1,10 @@
+import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely'
+
 import type { DraftContent } from '../draft/draft.ts'
 import type { Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { directAnswer } from './direct.ts'
-import type { DraftFacts } from './schema.ts'
+import { type DraftFacts, draftFacts, type Schema } from './schema.ts'
 
 /** As many as are saved in turns. */
 const mostKept = 128
@@ -83,6 +85,13 @@ export function rememberFacts(db: Db, id: Umid, facts: DraftFacts): void {
 /** Null: the row is to be read. */
 export function readFacts(db: Db, id: Umid): DraftFacts | null {
   return headOf(db, id)?.facts ?? null
+}
+
+/** Of the draft's row. What may be null, too: SQLite says so of any value. */
+export function isAsKnown(
+  facts: DraftFacts,
+): (draft: ExpressionBuilder<Schema, 'draft'>) => ExpressionWrapper<Schema, 'draft', SqlBool> {
+  return (draft) => draft.and(draftFacts.map((fact) => draft(fact, 'is', facts[fact] as null)))
 }
 
 /** The row says something else. */

@@ -3,7 +3,8 @@ import type { ContentField, DraftContent } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import type { Db } from './db.ts'
-import { prepared } from './prepared.ts'
+import type { Answered } from './direct.ts'
+import { prepared, preparedChange } from './prepared.ts'
 import { lineOf, readLines, type SaveFacts } from './save-lines.ts'
 
 /**
@@ -78,11 +79,11 @@ const addRow = prepared((db, row: { readonly id: Umid; readonly content: string 
 )
 
 /** The caller empties `draft.recent`. */
-export async function setContent(db: Db, id: Umid, content: DraftContent): Promise<void> {
-  await setRow(db, { id, content: JSON.stringify(content) })
+export function setContent(db: Db, id: Umid, content: DraftContent): Answered<unknown> {
+  return setRow(db, { id, content: JSON.stringify(content) })
 }
 
-const setRow = prepared((db, row: { readonly id: Umid; readonly content: string }) =>
+const setRow = preparedChange((db, row: { readonly id: Umid; readonly content: string }) =>
   db.updateTable('draft_content').set({ content: row.content }).where('draft_id', '=', row.id),
 )
 

@@ -4,10 +4,12 @@ import { applyDelta, changeBetween, type Delta, deltaBetween } from '../draft/de
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
-import { prepared } from './prepared.ts'
+import { type Answered, whenAnswered } from './direct.ts'
+import { isAsKnown } from './heads.ts'
+import { prepared, preparedChange } from './prepared.ts'
 import { headContent, recentText, setContent, undamaged } from './recent-saves.ts'
 import { bytesOf, lastLineOf, type Lines, readLines, type SaveFacts, wholeLineOf } from './save-lines.ts'
-import type { Schema } from './schema.ts'
+import type { DraftFacts, Schema } from './schema.ts'
 
 /**
  * The history of a draft. It is read from the head back: what a revision says is told by the one after it. Saves that followed
@@ -57,11 +59,39 @@ export async function insertRevisions(
   if (previous !== null) await keepWhole(db, id, previous)
   const bytes = JSON.stringify(previous === null ? first.content : deltaBetween(previous.content, first.content)).length
   await addRecord(db, { id, ...first, bytes, ...inHead })
-  if (others.length > 0) await addRun(db, id, others, first)
+  const [second, ...more] = others
+  if (second !== undefined) await addRun(db, id, [second, ...more], first)
 }
 
 /** The last saves and those after them, as they stand: nothing is read for it. */
-async function addRun(db: Db, id: Umid, saves: readonly NewRevision[], previous: Written): Promise<void> {
+async function addRun(
+  db: Db,
+  id: Umid,
+  saves: readonly [NewRevision, ...NewRevision[]],
+  previous: Written,
+): Promise<void> {
+  await addRecentAnd(db, { id, ...runOf(saves, previous) })
+}
+
+/**
+ * As `insertRevisions` of one save that follows on `previous`, if the draft's row says what is known of it. The caller stores
+ * the head. @returns whether it did: else nothing was changed
+ */
+export function addRunAsKnown(db: Db, facts: DraftFacts, save: NewRevision, previous: Written): Answered<boolean> {
+  const added = addRecentAndAsKnown(db, { ...facts, ...runOf([save], previous) })
+  return whenAnswered(added, ({ changes }) => Number(changes) === 1)
+}
+
+/** What the last of some saves that go into the history together leaves there: the lines after `draft.recent`, and its facts. */
+interface Run extends Omit<SaveFacts, 'version'> {
+  readonly newest: Version
+  readonly lines: string
+  readonly bytes: number
+  /** JSON. */
+  readonly fields: string
+}
+
+function runOf(saves: readonly [NewRevision, ...NewRevision[]], previous: Written): Run {
   let lines = ''
   let before = previous
   let bytes = 0
@@ -71,43 +101,40 @@ async function addRun(db: Db, id: Umid, saves: readonly NewRevision[], previous:
     bytes = bytesOf(change)
     before = save
   }
-  const last = saves.at(-1)
-  if (last === undefined) return
-  if (last.version % fullEvery === 0) lines += wholeLineOf(last.content)
-  const { version, savedAt, device, by } = last
-  await addRecentAnd(db, { id, version, lines, bytes, savedAt, device, by, fields: JSON.stringify(last.fieldsChanged) })
+  const { version, content, savedAt, device, by, fieldsChanged } = saves.at(-1) ?? saves[0]
+  if (version % fullEvery === 0) lines += wholeLineOf(content)
+  return { newest: version, lines, bytes, savedAt, device, by, fields: JSON.stringify(fieldsChanged) }
 }
 
-const addRecentAnd = prepared(
-  (
-    db,
-    row: SaveFacts & {
-      readonly id: Umid
-      readonly lines: string
-      readonly bytes: number
-      readonly fields: string
-    },
-  ) =>
-    db
-      .insertInto('revision')
-      .columns(revisionColumns)
-      .expression(
-        db
-          .selectFrom('draft')
-          .where('id', '=', row.id)
-          .select([
-            'id',
-            sql<number>`cast(${row.version} as integer)`.as('version'),
-            sql.lit('run' satisfies Encoding).as('encoding'),
-            sql<string>`recent || ${row.lines}`.as('content'),
-            sql<number>`cast(${row.bytes} as integer)`.as('bytes'),
-            sql<number>`cast(${row.savedAt} as bigint)`.as('saved_at'),
-            sql<string>`cast(${row.device} as text)`.as('device'),
-            sql<string>`cast(${row.by} as text)`.as('author'),
-            sql<string>`cast(${row.fields} as text)`.as('fields_changed'),
-          ]),
-      ),
+const addRecentAnd = prepared((db, row: Run & { readonly id: Umid }) =>
+  db
+    .insertInto('revision')
+    .columns(revisionColumns)
+    .expression(recentAnd(db, row).where('id', '=', row.id)),
 )
+
+const addRecentAndAsKnown = preparedChange((db, row: Run & DraftFacts) =>
+  db
+    .insertInto('revision')
+    .columns(revisionColumns)
+    .expression(recentAnd(db, row).where(isAsKnown(row))),
+)
+
+function recentAnd(db: Db, row: Run) {
+  return db
+    .selectFrom('draft')
+    .select([
+      'id',
+      sql<number>`cast(${row.newest} as integer)`.as('version'),
+      sql.lit('run' satisfies Encoding).as('encoding'),
+      sql<string>`recent || ${row.lines}`.as('content'),
+      sql<number>`cast(${row.bytes} as integer)`.as('bytes'),
+      sql<number>`cast(${row.savedAt} as bigint)`.as('saved_at'),
+      sql<string>`cast(${row.device} as text)`.as('device'),
+      sql<string>`cast(${row.by} as text)`.as('author'),
+      sql<string>`cast(${row.fields} as text)`.as('fields_changed'),
+    ])
+}
 
 const revisionColumns = [
   'draft_id',

@@ -4,7 +4,7 @@ import type { Cancel, Environment } from '../environment.ts'
 import { EverdraftError } from '../errors.ts'
 import type { EngineEvent, ToldEvent } from '../events.ts'
 import type { Db } from './db.ts'
-import { type Answered, answerTo, declareDirect, whenAnswered } from './direct.ts'
+import { type Answered, answerTo, declareDirect, eachAnswered, whenAnswered, whenFailed, whenOver } from './direct.ts'
 import { insertEvents, type NewEvent } from './events.ts'
 import { beginWrite, declareFamily, type Family } from './family.ts'
 import { forgetHeads } from './heads.ts'
@@ -23,12 +23,12 @@ export interface Store {
    * Durable when it resolves. Calls that arrive together share one commit; each fails by itself (group commit). `change`
    * changes nothing but the store: where another of the same commit fails, it is run anew, as if the first time had not been.
    */
-  write<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+  write<Result>(change: (write: Write) => Answered<Result>): Promise<Result>
   /**
    * As `write`, for what nobody is told of before a later `write` is done. It may not be durable when it resolves: with the
    * next commit of a `write` it is, and a power loss takes no earlier change without all later ones.
    */
-  writeAhead<Result>(change: (write: Write) => Promise<Result>): Promise<Result>
+  writeAhead<Result>(change: (write: Write) => Answered<Result>): Promise<Result>
   /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
   /**
@@ -45,7 +45,7 @@ export interface Store {
 
 interface Job {
   readonly isDurable: boolean
-  readonly change: (write: Write) => Promise<unknown>
+  readonly change: (write: Write) => unknown
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -90,14 +90,14 @@ export async function openStore(
 
 /** The one connection, for one at a time. */
 interface Connection {
-  use<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result>
+  use<Result>(work: (db: Kysely<Schema>) => Answered<Result>): Answered<Result>
   close(): Promise<void>
 }
 
 /** Asked of Kysely each time: where a connection can be lost, the next time gets a new one. */
 function borrowedConnection(db: Kysely<Schema>): Connection {
   return {
-    use: (work) => db.connection().execute(work),
+    use: (work) => db.connection().execute(async (connection) => await work(connection)),
     close: () => db.destroy(),
   }
 }
@@ -115,18 +115,18 @@ async function heldConnection(db: Kysely<Schema>): Promise<Connection> {
   const connection = await held.promise
   const waiting: (() => void)[] = []
   let isUsed = false
+  function handOn(): void {
+    const next = waiting.shift()
+    // While it is marked as used: nobody comes in between.
+    if (next === undefined) isUsed = false
+    else next()
+  }
   return {
-    async use(work) {
-      if (isUsed) await new Promise<void>((resolve) => void waiting.push(resolve))
+    use(work) {
+      const begin = () => whenOver(() => work(connection), handOn)
+      if (isUsed) return new Promise<void>((resolve) => void waiting.push(resolve)).then(begin)
       isUsed = true
-      try {
-        return await work(connection)
-      } finally {
-        const next = waiting.shift()
-        // Handed on while it is marked as used: nobody comes in between.
-        if (next === undefined) isUsed = false
-        else next()
-      }
+      return begin()
     },
     async close() {
       ended.resolve()
@@ -174,15 +174,17 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       const began = now()
       let done: readonly Done[]
       try {
-        done = await connection.use(async (db) => {
+        const committed = connection.use((db) => {
           open.commitDurably?.(batch.some(({ isDurable }) => isDurable))
-          try {
-            return await commitTogether(db, batch, { begin: begin[open.family], now })
-          } finally {
-            // While the connection is held: nobody reads what is new under the old mark.
-            commits += 1
-          }
+          return whenOver(
+            () => commitTogether(db, batch, { begin: begin[open.family], now }),
+            () => {
+              // While the connection is held: nobody reads what is new under the old mark.
+              commits += 1
+            },
+          )
         })
+        done = committed instanceof Promise ? await committed : committed
       } catch (error) {
         // BEGIN or COMMIT failed (disk full, read-only): nothing of the batch is stored, and every caller hears it.
         for (const job of batch) job.reject(storageError(open, error))
@@ -199,11 +201,15 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     draining = null
   }
 
-  async function commitSoon<Result>(change: (write: Write) => Promise<Result>, isDurable: boolean): Promise<Result> {
-    if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
+  function commitSoon<Result>(change: (write: Write) => Answered<Result>, isDurable: boolean): Promise<Result> {
+    if (closed) return Promise.reject(new EverdraftError('CLOSED', 'the engine is closed'))
     const stored = new Promise<unknown>((resolve, reject) => waiting.push({ isDurable, change, resolve, reject }))
     draining ??= drain()
-    return (await stored) as Result
+    return stored as Promise<Result>
+  }
+
+  async function useConnection<Result>(query: (db: Db) => Promise<Result>): Promise<Result> {
+    return await connection.use(query)
   }
 
   return {
@@ -212,7 +218,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     async read(query) {
       if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
       // The one connection is held until the query ends: statement by statement, a commit would fall between them.
-      const answer = connection.use(query)
+      const answer = useConnection(query)
       reading.add(answer)
       try {
         return await answer
@@ -228,7 +234,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       try {
         // Beside what others write: the checkpoint then waits for less, and others for the checkpoint.
         await open.flushLog?.()
-        await connection.use(async () => open.checkpoint?.())
+        await connection.use(() => open.checkpoint?.())
       } catch (error) {
         throw storageError(open, error)
       }
@@ -258,29 +264,48 @@ const savepoint = CompiledQuery.raw('savepoint job')
 const release = CompiledQuery.raw('release job')
 const rollbackToSavepoint = CompiledQuery.raw('rollback to job')
 
+interface Transaction {
+  readonly begin: CompiledQuery
+  /** Dates events. */
+  readonly now: () => number
+}
+
 /**
  * One transaction for all. Savepoints cost a fifth of a batch, and jobs that fail are few: only after one has failed are
  * all of them done anew, each in a savepoint of its own, so that it takes nothing of the others with it.
  */
-async function commitTogether(
+function commitTogether(
   db: Kysely<Schema>,
   batch: readonly Job[],
-  { begin: beginIt, now }: { readonly begin: CompiledQuery; readonly now: () => number },
-): Promise<readonly Done[]> {
+  transaction: Transaction,
+): Answered<readonly Done[]> {
+  const { begin: beginIt, now } = transaction
   let isRunning = true
-  await answerTo(db, beginIt)
-  try {
-    const ran: Ran[] = []
-    for (const job of batch) ran.push(await runJob(db, job, now))
-    isRunning = false
-    const done = await storeEvents(db, ran)
-    await answerTo(db, commit)
-    return done
-  } catch (error) {
-    await rollBack(db)
-    // Alone, the transaction is savepoint enough; and a COMMIT that fails has failed for all.
-    if (!isRunning || batch.length === 1) throw error
-  }
+  return whenAnswered(answerTo(db, beginIt), () =>
+    whenFailed(
+      () =>
+        whenAnswered(
+          eachAnswered(batch, (job) => runJob(db, job, now)),
+          (ran) => {
+            isRunning = false
+            return whenAnswered(storeEvents(db, ran), (done) => whenAnswered(answerTo(db, commit), () => done))
+          },
+        ),
+      async (error) => {
+        await rollBack(db)
+        // Alone, the transaction is savepoint enough; and a COMMIT that fails has failed for all.
+        if (!isRunning || batch.length === 1) throw error
+        return await commitEachInSavepoint(db, batch, transaction)
+      },
+    ),
+  )
+}
+
+async function commitEachInSavepoint(
+  db: Kysely<Schema>,
+  batch: readonly Job[],
+  { begin: beginIt, now }: Transaction,
+): Promise<readonly Done[]> {
   await answerTo(db, beginIt)
   try {
     const done: Done[] = []
@@ -310,10 +335,10 @@ interface Ran {
   readonly events: readonly NewEvent[]
 }
 
-async function runJob(db: Kysely<Schema>, job: Job, now: () => number): Promise<Ran> {
+function runJob(db: Kysely<Schema>, job: Job, now: () => number): Answered<Ran> {
   const events: NewEvent[] = []
-  const result = await job.change({ db, emit: (event) => void events.push({ event, at: now() }) })
-  return { job, result, events }
+  const changed = job.change({ db, emit: (event) => void events.push({ event, at: now() }) })
+  return whenAnswered(changed, (result) => ({ job, result, events }))
 }
 
 /** Those of all jobs together, in the order of the jobs: a statement for each would take twice as long. */

@@ -92,17 +92,16 @@ export function commitOnRemembered(
   request: RevisionRequest,
 ): Answered<Planned<Revised> | null> {
   const { write, now } = context
-  const draft = rememberedDraft(write.db, request.draftId)
-  if (draft === null || (request.baseVersion !== null && request.baseVersion !== draft.version)) return null
+  const { draftId, baseVersion, by, keepWhole = false } = request
+  const draft = keepWhole ? null : rememberedDraft(write.db, draftId)
+  if (draft === null || (baseVersion !== null && baseVersion !== draft.version)) return null
   const content = changedOrNull(draft.content, change)
   const fieldsChanged = content === null ? [] : changedFields(draft.content, content)
   if (content === null || fieldsChanged.length === 0) return null
   const version = (draft.version + 1) as Version
   const device = request.device ?? context.device
-  const { by, keepWhole = false } = request
-  const line = recentLine(draft, { version, content, savedAt: now, device, by, fieldsChanged, keepWhole })
-  if (line === null) return null
-  return whenAnswered(applySaveAsRemembered(write, draft, { version, content, line }, now), (state) =>
+  const save: NewRevision = { version, content, savedAt: now, device, by, fieldsChanged }
+  return whenAnswered(applySaveAsRemembered(write, draft, save, recentLine(draft, save)), (state) =>
     state === null ? null : revised(context, { draft, version, content, fieldsChanged, state }),
   )
 }
