@@ -14,9 +14,16 @@ const drafts = 50
 const textBytes = 4_096
 
 const plans = {
-  full: { warmUps: 1, rounds: 5, seconds: 3, requests: 100_000 },
-  quick: { warmUps: 0, rounds: 1, seconds: 1, requests: 1_000 },
+  full: { warmUps: 1, rounds: 5, each: { duration: 3 }, requests: 100_000 },
+  quick: { warmUps: 0, rounds: 1, each: { amount: 5 * connections }, requests: 1_000 },
 } as const
+
+/** Seconds, or requests. */
+type Length = { readonly duration: number } | { readonly amount: number }
+
+function lengthOf(each: Length): string {
+  return 'duration' in each ? `${each.duration} s` : `${each.amount} requests`
+}
 
 interface Workload {
   readonly name: string
@@ -77,7 +84,7 @@ export const rest: Suite = {
           const first = round % 2 === 0 ? engine : bare
           for (const side of [first, first === engine ? bare : engine]) {
             const saving = workload.saving && side === engine ? saveOn(engine, payloads.created.id) : null
-            const turn = await take(side, workload, { body, seconds: plan.seconds })
+            const turn = await take(side, workload, { body, each: plan.each })
             await saving?.end()
             if (round > 0) (side === engine ? ours : theirs).push(turn)
           }
@@ -132,9 +139,9 @@ async function fill({ url, path }: Contestant, body: string): Promise<Payloads> 
 async function take(
   { url, path }: Contestant,
   { query, method }: Workload,
-  { body, seconds }: { readonly body: string; readonly seconds: number },
+  { body, each }: { readonly body: string; readonly each: Length },
 ): Promise<Turn> {
-  return await fire({ url: `${url}${path}${query}`, method, headers, duration: seconds, ...bodyOf(method, body) })
+  return await fire({ url: `${url}${path}${query}`, method, headers, ...each, ...bodyOf(method, body) })
 }
 
 function bodyOf(method: string, body: string): { readonly body?: string } {
@@ -173,9 +180,9 @@ async function fire(options: autocannon.Options): Promise<Turn> {
     })
   }
   const fired = { ...options, connections, timeout: longestWaitSeconds, setupClient }
-  const { requests, latency, errors, non2xx } = await autocannon(fired)
+  const { requests, duration, latency, errors, non2xx } = await autocannon(fired)
   if (non2xx > 0) throw new Error(`${non2xx} requests were refused: ${[...refusals].join('; ')}`)
-  return { perSecond: requests.average, p99Ms: latency.p99, unanswered: errors }
+  return { perSecond: requests.total / duration, p99Ms: latency.p99, unanswered: errors }
 }
 
 interface MemoryOver {
@@ -213,7 +220,7 @@ function mebibytes(bytes: number): string {
 function section(
   turns: ReadonlyMap<Workload, { readonly ours: readonly Turn[]; readonly theirs: readonly Turn[] }>,
   { before, after }: MemoryOver,
-  plan: { readonly rounds: number; readonly seconds: number; readonly requests: number; readonly fileSystem: string },
+  plan: { readonly rounds: number; readonly each: Length; readonly requests: number; readonly fileSystem: string },
 ): Section {
   const rates = (of: readonly Turn[]): readonly number[] => of.map(({ perSecond }) => perSecond)
   const p99 = (of: readonly Turn[]): string =>
@@ -237,7 +244,7 @@ function section(
   })
   return {
     title: 'REST',
-    intro: `${connections} connections by autocannon, in a process of its own, which ask as fast as they are answered; medians over ${plan.rounds} rounds of ${plan.seconds} s in turns, after one of warming up.`,
+    intro: `${connections} connections by autocannon, in a process of its own, which ask as fast as they are answered; medians over ${plan.rounds} rounds of ${lengthOf(plan.each)} in turns, after one of warming up.`,
     settings: [
       'daemon: as it comes, with its token, its checks of what goes in and out, its security headers and its metrics, and giving a list again until something is written, over the engine on `sqlite(file)`; uploads an hour away, no log',
       'the other side: a Fastify without any plugin. For the lists it has the daemon’s answer in memory and makes JSON of it each time; for the draft it stores the body as one row with one index by better-sqlite3 (WAL, synchronous=FULL, a commit each) and answers what the daemon did',

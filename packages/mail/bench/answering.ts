@@ -41,7 +41,10 @@ export const answering: Suite = {
   name: 'answering',
   async run({ quick, say }) {
     const rounds = quick ? 1 : 30
-    const { measured, missing } = await onEachServer(servers, say, (name) => measure(name, rounds))
+    // The others take their time to start, and show nothing more of whether it works.
+    const { measured, missing } = await onEachServer(quick ? servers.slice(0, 1) : servers, say, (name) =>
+      measure(name, rounds),
+    )
     return section(rounds, measured, missing)
   },
 }
