@@ -15,6 +15,8 @@ const fresh = 'a-token-that-is-good'
 const introspection: Server = createServer((request: IncomingMessage, response) => {
   const token = /[?&]token=([^&]*)/.exec(request.url ?? '')?.[1] ?? request.headers.authorization?.split(' ')[1]
   response.setHeader('Content-Type', 'application/json')
+  // Dovecot would ask again over a connection that is just being closed, as it was idle for long enough.
+  response.setHeader('Connection', 'close')
   response.end(JSON.stringify(token === fresh ? { active: true, email: owner } : { active: false }))
 })
 

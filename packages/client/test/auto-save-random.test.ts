@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
 import { describe, expect, test } from 'vitest'
 
 import type { SaveStatus } from '../src/index.ts'
@@ -16,6 +18,20 @@ function random(from: number): () => number {
     let t = Math.imul(state ^ (state >>> 15), 1 | state)
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Else the test would be too late, and say nothing of what it waited for. */
+async function soon(what: Promise<unknown> | undefined, otherwise: () => string): Promise<void> {
+  const late = new AbortController()
+  const tooLate = wait(30_000, null, { signal: late.signal }).then(() => {
+    throw new Error(otherwise())
+  })
+  try {
+    await Promise.race([what, tooLate])
+  } finally {
+    late.abort()
+    await tooLate.catch(() => {})
   }
 }
 
@@ -73,11 +89,14 @@ describe.skipIf(!isChromiumHere)('auto-save in Chromium', () => {
       for (let step = 0; step < steps; step += 1) {
         const word = `word${step};`
         await page.type(word)
-        await page.evaluate(`untilKept(${JSON.stringify(word)})`)
+        await soon(
+          page.evaluate(`untilKept(${JSON.stringify(word)})`),
+          () => `${word} is not kept after ${done.join()}`,
+        )
         words.push(word)
         const name = names[Math.floor(next() * names.length)] ?? 'save'
         done.push(name)
-        await whatHappens[name]?.()
+        await soon(whatHappens[name]?.(), () => `nothing comes after ${done.join()}`)
       }
       isDown = false
       lossy = 0

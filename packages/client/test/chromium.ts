@@ -126,6 +126,8 @@ async function connect(url: string): Promise<Pick<Browser, 'newProfile'>> {
       send('Runtime.enable', {}, sessionId),
       send('Inspector.enable', {}, sessionId),
       send('Network.enable', {}, sessionId),
+      // Of several tabs one has the focus, and which one may still be changing as something is typed.
+      send('Emulation.setFocusEmulationEnabled', { enabled: true }, sessionId),
     ])
     const page: Page = {
       async evaluate<Result>(expression: string) {
