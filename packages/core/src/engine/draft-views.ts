@@ -3,6 +3,7 @@ import { type DraftState, isUploaded, newestCopy } from '../draft/draft-state.ts
 import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
 import { lastStoredUploads, type Upload } from '../storage/attempts.ts'
+import type { Answered } from '../storage/direct.ts'
 import { type PendingImport, pendingImportsOf } from '../storage/imports.ts'
 import { loadDraftState, loadDraftStates } from '../storage/draft-states.ts'
 import { getDraft, type StoredDraft } from '../storage/drafts.ts'
@@ -51,23 +52,25 @@ export async function viewIn(db: Db, id: Umid): Promise<Draft> {
   return await viewOf(db, await getDraft(db, id), { state: null, tasks: null })
 }
 
-/** As `viewOf`, where nothing is to be asked for; else null. */
-export function viewOfKnown(
-  stored: StoredDraft,
-  { state, tasks }: { readonly state: DraftState | null; readonly tasks: readonly TaskFace[] | null },
-): Draft | null {
+/** What the caller has just read or written of a draft; null: it is read here. */
+interface Known {
+  readonly state: DraftState | null
+  readonly tasks: readonly TaskFace[] | null
+}
+
+/** @throws {EverdraftError} NOT_FOUND for one that was emptied */
+export function viewOf(db: Db, stored: StoredDraft, known: Known): Answered<Draft> {
+  return viewOfKnown(stored, known) ?? viewAsked(db, stored, known)
+}
+
+/** Null: there is something to be asked for. */
+function viewOfKnown(stored: StoredDraft, { state, tasks }: Known): Draft | null {
   if (stored.emptiedAt !== null || state === null || tasks === null) return null
   if (mayBeUploaded(stored) || mayBeImported(stored)) return null
   return draftView(stored, { state, tasks, upload: undefined, pending: undefined })
 }
 
-/** @throws {EverdraftError} NOT_FOUND for one that was emptied */
-export async function viewOf(
-  db: Db,
-  stored: StoredDraft,
-  /** What the caller has just read or written of it; null: it is read here. */
-  known: { readonly state: DraftState | null; readonly tasks: readonly TaskFace[] | null },
-): Promise<Draft> {
+async function viewAsked(db: Db, stored: StoredDraft, known: Known): Promise<Draft> {
   const { id } = stored
   if (stored.emptiedAt !== null) throw new EverdraftError('NOT_FOUND', `there is no draft ${id}`)
   const state = known.state ?? (await loadDraftState(db, id))
@@ -91,6 +94,7 @@ interface Overlay {
 
 function draftView(draft: StoredDraft, overlay: Overlay): Draft {
   const { id, accountId, status, version, policy, review, scheduledSendAt, succeeds, createdAt, updatedAt } = draft
+  // Each by its name: a spread that leaves one out takes longer than the rest of a view.
   const { from, to, cc, bcc, subject, text, html, inReplyTo, references, attachments, metadata, tags } = draft.content
   return {
     from,

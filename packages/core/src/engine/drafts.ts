@@ -15,7 +15,7 @@ import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
 import type { DraftFilter, Drafts, SaveOptions } from './api.ts'
 import { bytesOf, describeAttachment } from './attachment-input.ts'
-import { draftViews, viewIn, viewOf, viewOfKnown, withoutText } from './draft-views.ts'
+import { draftViews, viewIn, viewOf, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
@@ -81,8 +81,7 @@ export function createDrafts(parts: EngineParts): Drafts {
       }
       const { draft, conflictId } = await run(localTasks.draft_save, input, (db, saved, queued) => {
         const upload = queued.find(({ followUp }) => followUp.task === 'draft_upload' && followUp.key === id)
-        const known = { state: saved.state, tasks: upload?.tasks ?? null }
-        const seen = viewOfKnown(saved.draft, known) ?? viewOf(db, saved.draft, known)
+        const seen = viewOf(db, saved.draft, { state: saved.state, tasks: upload?.tasks ?? null })
         return whenAnswered(seen, (viewed) => ({ draft: viewed, conflictId: saved.conflictId }))
       })
       if (conflictId === null) return draft

@@ -107,3 +107,8 @@ export function changesBy(
     return { changes: numAffectedRows, lastInsertRowid: insertId }
   })
 }
+
+/** Of a statement that changes its row only where that is as known. */
+export function changedOne(changed: Answered<Changed>): Answered<boolean> {
+  return whenAnswered(changed, ({ changes }) => Number(changes) === 1)
+}

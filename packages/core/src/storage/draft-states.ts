@@ -13,7 +13,7 @@ import {
 import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
-import { type Answered, whenAnswered } from './direct.ts'
+import { type Answered, changedOne, whenAnswered } from './direct.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
 import { forgetFacts, isAsKnown, readFacts, rememberHead } from './heads.ts'
 import { prepared, preparedChange, preparedForEach } from './prepared.ts'
@@ -194,7 +194,9 @@ export function applySaveAsRemembered(
     const outcome = transition(state, { type: 'saved', version })
     if (facts === null || outcome.rule !== 'advance') return null
     const stored =
-      line === null ? setHeadAsKnown(db, facts, save, draft) : addLineAsKnown(db, facts, { version, updatedAt, line })
+      line === null
+        ? setHeadAsKnown(db, facts, save, draft)
+        : addLineAsKnown(db, facts, { newest: version, updatedAt, line })
     return whenAnswered(stored, (isStored) => {
       if (!isStored) {
         forgetFacts(db, draft.id)
@@ -224,25 +226,25 @@ function onlyHere({ status, version }: StoredDraft): DraftState {
 }
 
 interface NewLine {
-  readonly version: Version
+  readonly newest: Version
   readonly updatedAt: number
   readonly line: string
 }
 
 /** @returns whether the row was as known: else nothing was changed */
-function addLineAsKnown(db: Db, facts: DraftFacts, { version, updatedAt, line }: NewLine): Answered<boolean> {
-  const changed = addLineWhereKnown(db, { ...facts, newVersion: version, now: updatedAt, line })
-  return whenAnswered(changed, ({ changes }) => Number(changes) === 1)
+function addLineAsKnown(db: Db, facts: DraftFacts, line: NewLine): Answered<boolean> {
+  return changedOne(addLineWhereKnown(db, { ...facts, ...line }))
 }
 
-const addLineWhereKnown = preparedChange(
-  (db, input: DraftFacts & { readonly newVersion: Version; readonly now: number; readonly line: string }) =>
-    db
-      .updateTable('draft')
-      .set({ version: input.newVersion, updated_at: input.now, recent: sql`recent || ${input.line}` })
-      .where('id', '=', input.id)
-      .where(isAsKnown(input)),
+const addLineWhereKnown = preparedChange((db, input: NewLine & DraftFacts) =>
+  withLine(db, input).where(isAsKnown(input)),
 )
+
+const addLine = prepared((db, input: NewLine & { readonly id: Umid }) => withLine(db, input).where('id', '=', input.id))
+
+function withLine(db: Db, { newest, updatedAt, line }: NewLine) {
+  return db.updateTable('draft').set({ version: newest, updated_at: updatedAt, recent: sql`recent || ${line}` })
+}
 
 async function saveDraftState(
   { db, emit }: Write,
@@ -264,7 +266,7 @@ async function saveDraftState(
       await setHead(db, { id, ...row })
       await setContent(db, id, content)
     } else {
-      await addLine(db, { id, ...row, line })
+      await addLine(db, { id, newest: after.head, updatedAt: now, line })
     }
   }
   // What is remembered is of a draft that owes nothing.
@@ -314,13 +316,6 @@ const setHead = prepared((db, input: { readonly id: Umid; readonly version: Vers
   db
     .updateTable('draft')
     .set({ version: input.version, updated_at: input.updatedAt, recent: sql.lit('') })
-    .where('id', '=', input.id),
-)
-
-const addLine = prepared((db, input: NewLine & { readonly id: Umid }) =>
-  db
-    .updateTable('draft')
-    .set({ version: input.version, updated_at: input.updatedAt, recent: sql`recent || ${input.line}` })
     .where('id', '=', input.id),
 )
 

@@ -4,7 +4,7 @@ import { applyDelta, changeBetween, type Delta, deltaBetween } from '../draft/de
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
-import { type Answered, whenAnswered } from './direct.ts'
+import { type Answered, changedOne } from './direct.ts'
 import { isAsKnown } from './heads.ts'
 import { prepared, preparedChange } from './prepared.ts'
 import { headContent, recentText, setContent, undamaged } from './recent-saves.ts'
@@ -78,8 +78,7 @@ async function addRun(
  * the head. @returns whether it did: else nothing was changed
  */
 export function addRunAsKnown(db: Db, facts: DraftFacts, save: NewRevision, previous: Written): Answered<boolean> {
-  const added = addRecentAndAsKnown(db, { ...facts, ...runOf([save], previous) })
-  return whenAnswered(added, ({ changes }) => Number(changes) === 1)
+  return changedOne(addRecentAndAsKnown(db, { ...facts, ...runOf([save], previous) }))
 }
 
 /** What the last of some saves that go into the history together leaves there: the lines after `draft.recent`, and its facts. */

@@ -208,6 +208,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     return stored as Promise<Result>
   }
 
+  /** What fails at once is a rejection, too. */
   async function useConnection<Result>(query: (db: Db) => Promise<Result>): Promise<Result> {
     return await connection.use(query)
   }
@@ -343,22 +344,14 @@ function runJob(db: Kysely<Schema>, job: Job, now: () => number): Answered<Ran> 
 
 /** Those of all jobs together, in the order of the jobs: a statement for each would take twice as long. */
 function storeEvents(db: Kysely<Schema>, ran: readonly Ran[]): Answered<readonly Done[]> {
-  const [alone] = ran
-  if (alone === undefined || ran.length > 1) return storeEventsOfAll(db, ran)
-  const { job, result, events: own } = alone
-  return whenAnswered(insertEvents(db, own), (events) => [{ job, ok: true, result, events }])
-}
-
-async function storeEventsOfAll(db: Kysely<Schema>, ran: readonly Ran[]): Promise<readonly Done[]> {
-  const told = await insertEvents(
-    db,
-    ran.flatMap(({ events }) => events),
-  )
-  let first = 0
-  return ran.map(({ job, result, events }) => {
-    const own = told.slice(first, first + events.length)
-    first += events.length
-    return { job, ok: true, result, events: own }
+  const all = ran.flatMap(({ events }) => events)
+  return whenAnswered(insertEvents(db, all), (told) => {
+    let first = 0
+    return ran.map(({ job, result, events }) => {
+      const own = told.slice(first, first + events.length)
+      first += events.length
+      return { job, ok: true, result, events: own }
+    })
   })
 }
 

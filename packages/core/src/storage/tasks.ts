@@ -4,7 +4,7 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
-import { type Answered, whenAnswered } from './direct.ts'
+import { type Answered, changedOne, whenAnswered } from './direct.ts'
 import { prepared, preparedChange, preparedForEach } from './prepared.ts'
 import type { Db } from './db.ts'
 import { firstStep, type Timeline } from './task-steps.ts'
@@ -157,8 +157,9 @@ function isPostponed(db: Db, task: Enqueue): Answered<boolean> {
   const runAt = joinedAt(task, task.join, known.requestedAt)
   const superseded = known.superseded + 1
   const { seq, runAt: knownRunAt, superseded: knownSuperseded } = known
-  return whenAnswered(postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded }), ({ changes }) => {
-    if (Number(changes) !== 1) return false
+  const changed = postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded })
+  return whenAnswered(changedOne(changed), (isChanged) => {
+    if (!isChanged) return false
     known.runAt = runAt
     known.superseded = superseded
     return true
