@@ -25,10 +25,12 @@ export async function live(
   crash: { readonly commit: number; readonly fate: CommitFate } | null,
   {
     fresh = true,
+    answersAtOnce = true,
     responder,
     atTheEnd = () => [],
   }: {
     readonly fresh?: boolean
+    readonly answersAtOnce?: boolean
     readonly responder?: NonNullable<WorldOptions['responder']>
     /** What else is wrong. */
     readonly atTheEnd?: (world: World) => readonly string[]
@@ -36,7 +38,15 @@ export async function live(
 ): Promise<Life> {
   const network = { faultRate: 0, slowRate: 0 }
   const answers = responder === undefined ? {} : { responder }
-  const options = { seed: 'life', without, withDraftsFolder: true, appendLimitBytes: null, network, ...answers }
+  const options = {
+    seed: 'life',
+    without,
+    withDraftsFolder: true,
+    appendLimitBytes: null,
+    network,
+    answersAtOnce,
+    ...answers,
+  }
   const world = createWorld(fresh ? options : { ...options, image: await emptyImage() })
   world.disk.fateOf = (commit) => (commit === crash?.commit ? crash.fate : 'stored')
   const checkers = createCheckers(world)

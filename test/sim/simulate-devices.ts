@@ -54,7 +54,14 @@ export async function simulateDevices(seed: string): Promise<Simulation> {
   const worlds: World[] = []
   for (const name of names) {
     const image = await emptyImage(name)
-    worlds.push(createDevice(surroundings, { network: { faultRate, slowRate: 0 }, watch, image }))
+    worlds.push(
+      createDevice(surroundings, {
+        network: { faultRate, slowRate: 0 },
+        watch,
+        image,
+        answersAtOnce: worlds.length === 0,
+      }),
+    )
   }
   let complaints: readonly string[] = []
   const note = (found: readonly string[]): void => {

@@ -31,6 +31,8 @@ interface Plan {
   readonly profile: Profile
   readonly largeAttachments: boolean
   readonly commitFates: ReadonlyMap<number, CommitFate>
+  /** See `createDisk`. */
+  readonly answersAtOnce: boolean
   /** How often the process is killed between two events, for each act of the person. */
   readonly killRate: number
   /** How often the app is closed in good order. */
@@ -76,6 +78,7 @@ function planOf(dice: Dice): Plan {
     knowsTheNetwork: dice.chance(0.3),
     watch: dice.chance(0.5),
     ...sendingPlanOf(dice.fork('sending')),
+    answersAtOnce: dice.fork('disk').chance(0.5),
   }
 }
 

@@ -277,6 +277,40 @@ describe('the delta between two revisions', () => {
     )
   })
 
+  test('is the shortest single replacement, wherever a long text is changed and however much it repeats', () => {
+    // Few letters: what is beside a change often reads as the change does.
+    const many = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3_000, size: 'max' })
+    const few = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 60, size: 'max' })
+    const change = fc.record({
+      text: fc.oneof(many, fc.constant('a'.repeat(1_500))),
+      at: fc.nat(),
+      removed: fc.nat(60),
+      inserted: few,
+    })
+    fc.assert(
+      fc.property(change, ({ text, at, removed, inserted }) => {
+        const start = at % (text.length + 1)
+        const changed = text.slice(0, start) + inserted + text.slice(start + removed)
+        const [from, to] = [text, changed].map((one) => ({ ...emptyContent, text: one })) as [
+          DraftContent,
+          DraftContent,
+        ]
+        const { splice } = deltaBetween(from, to)
+        if (text === changed) {
+          expect(splice).toEqual({})
+          return
+        }
+        let same = 0
+        while (same < Math.min(text.length, changed.length) && text[same] === changed[same]) same += 1
+        let tail = 0
+        const most = Math.min(text.length, changed.length) - same
+        while (tail < most && text.at(-1 - tail) === changed.at(-1 - tail)) tail += 1
+        expect(splice.text).toEqual([same, text.length - same - tail, changed.slice(same, changed.length - tail)])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   test('of a word typed into a long text is about as long as the word', () => {
     const before = { ...emptyContent, text: 'a line of a letter\n'.repeat(10_000) }
     const after = { ...before, text: `${before.text.slice(0, 90_000)}word${before.text.slice(90_000)}` }

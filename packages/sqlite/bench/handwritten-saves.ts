@@ -17,15 +17,17 @@ interface Head {
   readonly id: Umid
   version: number
   text: string
+  /** Of the line before, where there is one. */
+  savedAt: number | null
 }
 
-/** As the engine does it: each sixteenth version takes those before it into the history; of every 32nd all is kept. */
+/** As the engine does it: each sixteenth version takes those before it into the history, and writes the task; of every 32nd all is kept. */
 const settleEvery = 16
 const wholeEvery = 32
 
 /**
  * The same rows into the same tables, with their indices, as the engine's save makes them: what changed in the draft's row,
- * at each sixteenth save the head and the history, the task and the event. Statements are prepared once; the head is compared
+ * at each sixteenth save the head, the history and the task, and the event. Statements are prepared once; the head is compared
  * and set by its version, and what differs is found by comparing with the last text, which is remembered here and not read.
  * Nothing is validated, and nothing is given back.
  */
@@ -38,7 +40,7 @@ export function handwrittenSaves(
   const device = randomUUID()
   const lane = `${accountId}/mailbox`
   const laneSeq = database.prepare('select seq from lane where id = ?').pluck().get(lane)
-  const heads = ids.map((id): Head => ({ id, version: 1, text: '' }))
+  const heads = ids.map((id): Head => ({ id, version: 1, text: '', savedAt: null }))
   const draft = database.prepare('select content from draft_content where draft_id = ?').pluck()
   const content = JSON.parse(draft.get(ids[0]) as string) as object
   const addRecent = database.prepare(
@@ -57,7 +59,7 @@ export function handwrittenSaves(
        run_at, requested_at, created_at)
      values (?, ?, ?, ?, 'draft_upload', ?, 'waiting', 10, 0, 0, 0, ?, ?, ?)
      on conflict (key, kind, lane_seq) where state <> 'running'
-     do update set run_at = excluded.run_at, superseded = superseded + 1`,
+     do update set run_at = excluded.run_at, superseded = superseded + ?`,
   )
   const insertEvent = database.prepare('insert into event (account_id, at, payload) values (?, ?, ?)')
 
@@ -76,14 +78,31 @@ export function handwrittenSaves(
       expectOne(clearRecent.run(version, now, head.id, head.version))
       setContent.run(whole, head.id)
     } else {
-      const line = `[${version},${now},"${device}","user",${JSON.stringify({ text: [start, removed, inserted] })}]\n`
+      const change = JSON.stringify({ text: [start, removed, inserted] })
+      const line =
+        head.savedAt === null
+          ? `[${version},${now},"${device}","user",${change}]\n`
+          : `[${now - head.savedAt},${change}]\n`
       expectOne(addRecent.run(version, now, line, head.id, head.version))
     }
-    upsertTask.run(randomUUID(), accountId, lane, laneSeq, head.id, now + 3_600_000, now, now)
+    if (version % settleEvery === 0 || version === 2) {
+      upsertTask.run(
+        randomUUID(),
+        accountId,
+        lane,
+        laneSeq,
+        head.id,
+        now + 3_600_000,
+        now,
+        now,
+        Math.min(settleEvery, version - 2),
+      )
+    }
     const event = { type: 'draft-saved', accountId, draftId: head.id, version, fieldsChanged: ['text'] }
     insertEvent.run(accountId, now, JSON.stringify(event))
     head.version = version
     head.text = text
+    head.savedAt = version % settleEvery === 0 ? null : now
   }
 
   const alone = database.transaction(saveOne)

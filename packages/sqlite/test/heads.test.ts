@@ -180,6 +180,34 @@ describe('the head of a draft', () => {
     expect(await drafts.get(draft.id)).toMatchObject({ ...seen, text: 'third' })
   })
 
+  test.each([...facts.filter(([column]) => column !== 'version'), ['status', 'queued', null] as const])(
+    'is not compared by a save while saves alone follow one another, and is after all else: %s was changed by it',
+    async (column, value, seen) => {
+      const told = listening()
+      await using device = await openFakeDevice({ wrap: told.wrap })
+      const { drafts, templates } = device.engine
+      const draft = await drafts.create({ subject: 'A letter' })
+      for (const text of ['first', 'second', 'the']) await drafts.save(draft.id, { text })
+      told.heard.length = 0
+      // As many as the history is told of once.
+      for (let count = 0; count < 16; count += 1) await drafts.save(draft.id, { text: `third ${count}` })
+      expect(told.heard.filter((text) => text.includes('"policy"'))).toEqual([])
+      expect(told.heard.filter((text) => text.startsWith('insert into "revision"'))).toHaveLength(1)
+      expect((await drafts.history(draft.id)).map(({ version }) => version)).toHaveLength(20)
+      told.during('commit', () => {
+        told.answer(`update draft set ${column} = ? where id = ?`, [value, draft.id])
+      })
+      await templates.add(device.account.id, { name: 'Thanks', text: 'Thank you' })
+      if (seen === null) {
+        await expect(drafts.save(draft.id, { text: 'fourth' })).rejects.toMatchObject({ code: 'NOT_A_DRAFT' })
+        return
+      }
+      const after = { ...seen, version: 21, text: 'fourth' }
+      expect(await drafts.save(draft.id, { text: 'fourth' })).toMatchObject(after)
+      expect(await drafts.get(draft.id)).toMatchObject(after)
+    },
+  )
+
   test('is not asked for by a save after a save, and is by one of a draft that was queued, or owes a copy', async () => {
     const told = listening()
     await using device = await openFakeDevice({ wrap: told.wrap })
@@ -214,12 +242,16 @@ const readsDraft = (text: string): boolean => /^select .* from "draft" /u.test(t
 function listening(): {
   readonly heard: string[]
   readonly answer: (text: string, parameters: readonly unknown[]) => void
+  /** Before the next statement that begins so. */
+  readonly during: (start: string, act: () => void) => void
   readonly wrap: (storage: Storage) => Storage
 } {
   const heard: string[] = []
+  const acts: { readonly start: string; readonly act: () => void }[] = []
   let answer: OpenStorage['answer']
   return {
     heard,
+    during: (start, act) => void acts.push({ start, act }),
     answer: (text, parameters) => void answer?.(text, parameters),
     wrap: (storage) => ({
       async open() {
@@ -229,6 +261,7 @@ function listening(): {
           ...open,
           answer(text: string, parameters: readonly unknown[]) {
             heard.push(text)
+            if (acts[0] !== undefined && text.startsWith(acts[0].start)) acts.shift()?.act()
             return answer?.(text, parameters) ?? []
           },
         }

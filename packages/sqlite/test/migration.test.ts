@@ -117,50 +117,55 @@ describe.each([
     expect((await inspectStore(storageAt(file))).findings).toEqual([])
   })
 
-  test.each([1, 2, 31])('schema version %i: every draft, version, attachment and task is there', async (version) => {
-    await using folder = await temporaryFolder()
-    const file = join(folder.path, 'everdraft.db')
-    const said = await oldFile(version, file)
-    expect((await inspectStore(storageAt(file))).findings).toEqual([])
+  test.each([1, 2, 31, 32])(
+    'schema version %i: every draft, version, attachment and task is there',
+    async (version) => {
+      await using folder = await temporaryFolder()
+      const file = join(folder.path, 'everdraft.db')
+      const said = await oldFile(version, file)
+      expect((await inspectStore(storageAt(file))).findings).toEqual([])
 
-    const engine = await createEngine({ storage: storageAt(file), mailbox, housekeeping })
-    expect((await engine.accounts.list()).items).toMatchObject([{ id: said.accountId, address: 'ann@example.org' }])
-    expect((await engine.drafts.list({ limit: 500 })).items.map(({ id }) => id)).toEqual(
-      said.drafts.map(({ id }) => id),
-    )
-    for (const { history, ...draft } of said.drafts) {
-      const found = await engine.drafts.get(draft.id)
-      expect(found).toMatchObject(draft)
-      for (const attachment of draft.attachments) {
-        const { content } = await engine.drafts.readAttachment(draft.id, attachment.id)
-        const bytes = await collect(content)
-        expect(bytes).toHaveLength(attachment.size)
-        expect(sha256(bytes)).toBe(attachment.sha256)
-      }
-      const versions = await engine.drafts.history(draft.id)
-      expect(versions).toMatchObject(history.map(({ text: _text, ...revision }) => revision))
-      if (draft.status === 'draft') {
-        for (const { version: earlier, text } of history) {
-          expect((await engine.drafts.restore(draft.id, earlier)).text).toBe(text)
+      const engine = await createEngine({ storage: storageAt(file), mailbox, housekeeping })
+      expect((await engine.accounts.list()).items).toMatchObject([{ id: said.accountId, address: 'ann@example.org' }])
+      expect((await engine.drafts.list({ limit: 500 })).items.map(({ id }) => id)).toEqual(
+        said.drafts.map(({ id }) => id),
+      )
+      for (const { history, ...draft } of said.drafts) {
+        const found = await engine.drafts.get(draft.id)
+        expect(found).toMatchObject(draft)
+        for (const attachment of draft.attachments) {
+          const { content } = await engine.drafts.readAttachment(draft.id, attachment.id)
+          const bytes = await collect(content)
+          expect(bytes).toHaveLength(attachment.size)
+          expect(sha256(bytes)).toBe(attachment.sha256)
+        }
+        const versions = await engine.drafts.history(draft.id)
+        expect(versions).toMatchObject(history.map(({ text: _text, ...revision }) => revision))
+        if (draft.status === 'draft') {
+          for (const { version: earlier, text } of history) {
+            expect((await engine.drafts.restore(draft.id, earlier)).text).toBe(text)
+          }
         }
       }
-    }
-    const { items: tasks } = await engine.tasks.list(said.accountId, { limit: 500 })
-    for (const { kind, key } of said.tasks) expect(tasks).toContainEqual(expect.objectContaining({ kind, key }))
-    for (const { draftId, local, remote } of said.conflicts) {
-      expect(await engine.drafts.conflicts(draftId)).toMatchObject([
-        { local: { subject: local }, remote: { subject: remote } },
-      ])
-    }
-    expect((await engine.templates.list(said.accountId)).items.map(({ name }) => name)).toEqual(said.templates)
-    await engine.housekeep()
-    const offline = said.drafts.filter(({ subject }) => subject === 'Offline')
-    expect((await engine.drafts.search('offl')).items.map(({ draft }) => draft.id)).toEqual(offline.map(({ id }) => id))
-    await engine.close()
-    expect((await inspectStore(storageAt(file))).findings).toEqual([])
-  })
+      const { items: tasks } = await engine.tasks.list(said.accountId, { limit: 500 })
+      for (const { kind, key } of said.tasks) expect(tasks).toContainEqual(expect.objectContaining({ kind, key }))
+      for (const { draftId, local, remote } of said.conflicts) {
+        expect(await engine.drafts.conflicts(draftId)).toMatchObject([
+          { local: { subject: local }, remote: { subject: remote } },
+        ])
+      }
+      expect((await engine.templates.list(said.accountId)).items.map(({ name }) => name)).toEqual(said.templates)
+      await engine.housekeep()
+      const offline = said.drafts.filter(({ subject }) => subject === 'Offline')
+      expect((await engine.drafts.search('offl')).items.map(({ draft }) => draft.id)).toEqual(
+        offline.map(({ id }) => id),
+      )
+      await engine.close()
+      expect((await inspectStore(storageAt(file))).findings).toEqual([])
+    },
+  )
 
-  test.each([1, 2, 31])('schema version %i: afterwards its tables are those of a new file', async (version) => {
+  test.each([1, 2, 31, 32])('schema version %i: afterwards its tables are those of a new file', async (version) => {
     await using folder = await temporaryFolder()
     const [old, fresh] = [join(folder.path, 'old.db'), join(folder.path, 'new.db')]
     await oldFile(version, old)

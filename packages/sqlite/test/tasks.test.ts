@@ -1,4 +1,4 @@
-import { type AccountId, EverdraftError, type TaskId } from '@everdraft/core'
+import { type AccountId, EverdraftError, type Storage, type TaskId } from '@everdraft/core'
 import { sql } from 'kysely'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -19,6 +19,7 @@ import {
   listTasks,
   retryTask,
   type StoredTask,
+  tasksOfKey,
   wakeTasks,
 } from '../../core/src/storage/tasks.ts'
 import {
@@ -55,6 +56,16 @@ function request(over: Partial<Enqueue> = {}): Enqueue {
 
 const enqueue = (store: Store, over: Partial<Enqueue> = {}) =>
   store.write(async ({ db }) => await enqueueTask(db, request(over)))
+/** As a save does it, of which several follow one another. */
+const save = (store: Store, over: Partial<Enqueue> = {}) =>
+  store.write(({ db }) => enqueueTask(db, request(over)), 'save')
+const refusedSave = (store: Store, now: number) =>
+  codeOf(
+    store.write(async ({ db }) => {
+      await enqueueTask(db, request({ now }))
+      throw new EverdraftError('NOT_FOUND', 'the save was refused')
+    }, 'save'),
+  )
 const claim = (store: Store, now = 1_000_000) => store.write(({ db }) => claimTask(db, lane, now))
 const rows = (store: Store) => store.read(async (db) => (await listTasks(db, account, { limit: 500, offset: 0 })).items)
 const finish = (store: Store, one: Claim, end: Parameters<typeof finishTask>[2]) =>
@@ -125,16 +136,26 @@ describe('a request that finds one of its kind and key waiting', () => {
 
   test('is joined as it is, whatever was done to it since the last request', async () => {
     const acts = {
-      save: (store: Store, now: number) => enqueue(store, { now }),
+      save: (store: Store, now: number) => save(store, { now }),
+      'saved by what may do more': (store: Store, now: number) => enqueue(store, { now }),
+      'saved together': (store: Store, now: number) =>
+        Promise.all([save(store, { now }), save(store, { now: now + 1, key: 'other' }), save(store, { now: now + 2 })]),
+      'saved beside one that is refused': (store: Store, now: number) =>
+        Promise.all([save(store, { now }), refusedSave(store, now), save(store, { now })]),
+      'saved beside one that is woken': (store: Store, now: number) =>
+        Promise.all([
+          save(store, { now }),
+          store.write(({ db }) => wakeTasks(db, account, now, 'draft')),
+          save(store, { now: now + 1 }),
+        ]),
+      'saved twice beside one that is refused': (store: Store, now: number) =>
+        Promise.all([save(store, { now }), save(store, { now }), refusedSave(store, now), save(store, { now })]),
+      'saved by what is more urgent': (store: Store, now: number) => save(store, { now, priority: 20 }),
+      'kept as it is': (store: Store, now: number) => enqueue(store, { now, join: 'keep' }),
+      'written out': (store: Store) => store.writeWhatIsLeft(),
       wanted: (store: Store, now: number) => enqueue(store, { now, delayMs: 0, join: 'sooner', priority: 20 }),
       woken: (store: Store, now: number) => store.write(({ db }) => wakeTasks(db, account, now, null)),
-      'rolled back': (store: Store, now: number) =>
-        codeOf(
-          store.write(async ({ db }) => {
-            await enqueueTask(db, request({ now }))
-            throw new EverdraftError('NOT_FOUND', 'the save was refused')
-          }),
-        ),
+      'rolled back': refusedSave,
       'failed beside a save': async (store: Store, now: number) => {
         const one = await claim(store, now + 10_000)
         await enqueue(store, { now })
@@ -145,8 +166,9 @@ describe('a request that finds one of its kind and key waiting', () => {
       done: (store: Store, now: number) => runDue(store, now, { kind: 'remove' }),
     } as const
     const names = Object.keys(acts) as (keyof typeof acts)[]
-    const often = fc.oneof({ weight: 3, arbitrary: fc.constant('save' as const) }, fc.constantFrom(...names))
-    const steps = fc.array(fc.tuple(often, fc.constantFrom(0, 1, 60, 700)), { minLength: 4, maxLength: 14 })
+    const often = fc.oneof({ weight: 12, arbitrary: fc.constant('save' as const) }, fc.constantFrom(...names))
+    const step = fc.tuple(often, fc.constantFrom(0, 1, 60, 700))
+    const steps = fc.array(step, { minLength: 4, maxLength: 24, size: 'max' })
     await fc.assert(
       fc.asyncProperty(steps, async (list) => {
         await using notes = await openNotes()
@@ -159,13 +181,65 @@ describe('a request that finds one of its kind and key waiting', () => {
           // Opened anew it remembers nothing.
           const store = await openStoreAt(file)
           await acts[name](store, now)
-          const [kept, read] = [await rows(notes.store), await rows(store)]
           await store.close()
-          expect(kept.map(standing)).toEqual(read.map(standing))
         }
+        await notes.store.writeWhatIsLeft()
+        const store = await openStoreAt(file)
+        const [kept, read] = [await rows(notes.store), await rows(store)]
+        await store.close()
+        expect(kept.map(standing)).toEqual(read.map(standing))
       }),
       { numRuns: 10 },
     )
+  })
+
+  test('is not written each time where saves alone follow one another: before all else, and at each sixteenth, it is', async () => {
+    await using notes = await openNotes()
+    const stored = async (): Promise<readonly number[]> => (await rows(notes.store)).map(({ superseded }) => superseded)
+    await enqueue(notes.store)
+    const written: (readonly number[])[] = []
+    for (let count = 0; count < 36; count += 1) {
+      await save(notes.store)
+      written.push(await stored())
+    }
+    const left = written.flat().map((row, place) => place + 1 - row)
+    // The first reads the row, and the second compares it.
+    expect(left).toEqual([0, ...Array.from({ length: 35 }, (_, place) => place % 16)])
+    await notes.store.write(async ({ db }) => {
+      expect((await tasksOfKey(db, { kind: 'draft_upload', key: 'draft' }))[0]?.superseded).toBe(36)
+    })
+    for (let count = 0; count < 5; count += 1) await save(notes.store)
+    expect(await stored()).toEqual([37])
+    await notes.store.close()
+    const again = await openStoreAt(notes.file)
+    expect(await rows(again)).toMatchObject([{ superseded: 41 }])
+    await again.close()
+  })
+
+  test('counts what was saved, where a whole commit is refused as well', async () => {
+    let refuses = false
+    const full = (storage: Storage): Storage => ({
+      async open() {
+        const open = await storage.open()
+        return {
+          ...open,
+          answer(statement, parameters) {
+            if (refuses && statement === 'commit') throw new Error('the disk is full')
+            return open.answer?.(statement, parameters) ?? []
+          },
+        }
+      },
+    })
+    await using notes = await openNotes(full)
+    await enqueue(notes.store)
+    for (let count = 0; count < 4; count += 1) await save(notes.store, { now: 1_010 })
+    refuses = true
+    const refused = [save(notes.store, { now: 1_020 }), enqueue(notes.store, { now: 1_020 }), save(notes.store)]
+    for (const one of await Promise.allSettled(refused)) expect(one.status).toBe('rejected')
+    await expect(notes.store.writeWhatIsLeft()).rejects.toThrow('the disk is full')
+    refuses = false
+    await notes.store.writeWhatIsLeft()
+    expect(await rows(notes.store)).toMatchObject([{ superseded: 4, runAt: 1_110 }])
   })
 
   test('“sooner” takes the sooner of the two times, and the higher priority stays', async () => {

@@ -22,6 +22,7 @@ export function ask<Row>(database: Database.Database, sql: string, ...parameters
 
 /** A save as a line, both ways, or the way back alone: see core/src/storage/save-lines.ts; read here by other code. */
 type SaveOnDisk =
+  | readonly [msSinceTheLineBefore: number, change: Change]
   | readonly [version: number, savedAt: number, device: string, by: string, change: Change]
   | readonly [
       version: number,
@@ -66,9 +67,10 @@ export function draftsOnDisk(database: Database.Database): readonly DraftOnDisk[
     let content = JSON.parse(text) as DraftContent
     for (const line of row.recent.split('\n')) {
       if (line === '') continue
-      const save = JSON.parse(line) as SaveOnDisk
-      if (save.length !== 5) throw new Error(`draft ${row.id} has a last save that does not tell the way there`)
-      content = there(content, save[4])
+      const change = (JSON.parse(line) as SaveOnDisk).find((told) => typeof told === 'object')
+      if (change === undefined || Array.isArray(change))
+        throw new Error(`draft ${row.id}: a line without the way there`)
+      content = there(content, change as Change)
     }
     return { ...row, content }
   })
@@ -133,15 +135,23 @@ export function revisionsOnDisk(database: Database.Database, draft: DraftOnDisk)
   const revisions = new Map<number, RevisionOnDisk>()
   let next: DraftContent = draft.content
   const readRun = (lines: string): void => {
-    for (const line of lines.split('\n').toReversed()) {
-      if (line === '') continue
+    const all = lines.split('\n').filter((line) => line !== '')
+    const saves: { readonly version: number; readonly savedAt: number; readonly back: Change | Delta }[] = []
+    for (const line of all) {
       const told = JSON.parse(line) as SaveOnDisk | DraftContent
       if (!isSave(told)) {
         next = told
-        continue
+      } else if (told.length === 2) {
+        const before = saves[saves.length - 1]
+        if (before === undefined) throw new Error(`draft ${draft.id}: the first line tells of one before it`)
+        saves.push({ version: before.version + 1, savedAt: before.savedAt + told[0], back: told[1] })
+      } else {
+        saves.push({ version: told[0], savedAt: told[1], back: told.length === 5 ? told[4] : told[5] })
       }
-      revisions.set(told[0], { content: next, savedAt: told[1] })
-      next = told.length === 5 ? backFrom(next, told[4]) : applied(next, told[5])
+    }
+    for (const { version, savedAt, back } of saves.toReversed()) {
+      revisions.set(version, { content: next, savedAt })
+      next = isDelta(back) ? applied(next, back) : backFrom(next, back)
     }
   }
   readRun(draft.recent)
@@ -155,6 +165,11 @@ export function revisionsOnDisk(database: Database.Database, draft: DraftOnDisk)
     revisions.set(row.version, { content: next, savedAt: row.saved_at })
   }
   return revisions
+}
+
+/** A change is told by field, and no field is called so. */
+function isDelta(back: Change | Delta): back is Delta {
+  return 'splice' in back
 }
 
 function isSave(told: SaveOnDisk | DraftContent): told is SaveOnDisk {

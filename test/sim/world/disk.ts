@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 import type { Hasher, OpenStorage, Storage } from '@everdraft/core'
 import Database from 'better-sqlite3'
-import { SqliteDialect, type SqliteStatement } from 'kysely'
+import { type CompiledQuery, SqliteDialect, type SqliteStatement } from 'kysely'
 
 import { never, type SimProcess } from './process.ts'
 import type { Trace } from './trace.ts'
@@ -40,8 +40,11 @@ export interface Disk {
   storageOf(process: SimProcess): Storage
 }
 
-/** `image`: what is on it at first; null: nothing. */
-export function createDisk(trace: Trace, image: Uint8Array | null): Disk {
+/**
+ * `image`: what is on it at first; null: nothing. `answersAtOnce`: as the SQLite of a device does, where saves remember what they
+ * left; else as a database does that is asked over a connection.
+ */
+export function createDisk(trace: Trace, image: Uint8Array | null, { answersAtOnce = true } = {}): Disk {
   const database = image === null ? new Database(':memory:') : new Database(Buffer.from(image))
   database.pragma('foreign_keys = ON')
   const statements = new Map<string, SqliteStatement>()
@@ -61,6 +64,7 @@ export function createDisk(trace: Trace, image: Uint8Array | null): Disk {
       open: async () => ({
         family: 'sqlite',
         dialect: dialectFor(process),
+        ...(answersAtOnce ? { answer: answerFor(process) } : {}),
         createSha256,
         describeError: (error) => (error instanceof DiskFull ? 'the disk is full (SQLITE_FULL)' : null),
       }),
@@ -99,21 +103,38 @@ export function createDisk(trace: Trace, image: Uint8Array | null): Disk {
 
   function gate(connection: Connection, process: SimProcess): Connection {
     const executeQuery = connection.executeQuery.bind(connection)
-    connection.executeQuery = (query, ...options) => {
-      const reads = query.sql.startsWith('select')
-      if (process.state === 'dead' || (process.state === 'dying' && !reads)) return never()
-      if (!reads) {
-        trace.mix(`${query.sql} ${query.parameters.map(printable).join()}`)
-        const table = /^(?:insert into|update|delete from) "?(\w+)/.exec(query.sql)?.[1]
-        if (table !== undefined) touched.set(table, (touched.get(table) ?? 0) + 1)
-      }
-      if (query.sql !== 'commit') return executeQuery(query, ...options)
-      return commit(process, () => executeQuery(query, ...options))
-    }
+    connection.executeQuery = async <Row>(query: CompiledQuery, ...options: object[]) =>
+      await carriedOut(process, query.sql, query.parameters, () => executeQuery<Row>(query, ...options))
     return connection
   }
 
-  function commit<Result>(process: SimProcess, carryOut: () => Promise<Result>): Promise<Result> {
+  /** What is never answered is a promise, which the engine waits for as for any other. */
+  function answerFor(process: SimProcess): NonNullable<OpenStorage['answer']> {
+    return (text, parameters) =>
+      carriedOut(process, text, parameters, () => {
+        const statement = prepare(text)
+        return statement.reader ? statement.all(parameters) : [statement.run(parameters)]
+      }) as readonly unknown[]
+  }
+
+  function carriedOut<Result>(
+    process: SimProcess,
+    text: string,
+    parameters: readonly unknown[],
+    carryOut: () => Result,
+  ): Result | Promise<Result> {
+    const reads = text.startsWith('select')
+    if (process.state === 'dead' || (process.state === 'dying' && !reads)) return never()
+    if (!reads) {
+      trace.mix(`${text} ${parameters.map(printable).join()}`)
+      const table = /^(?:insert into|update|delete from) "?(\w+)/.exec(text)?.[1]
+      if (table !== undefined) touched.set(table, (touched.get(table) ?? 0) + 1)
+    }
+    return text === 'commit' ? commit(process, carryOut) : carryOut()
+  }
+
+  /** @throws {DiskFull} */
+  function commit<Result>(process: SimProcess, carryOut: () => Result): Result | Promise<Result> {
     const changes = totalChanges.get() as number
     // Nothing to store: nothing to lose either.
     if (changes === changesBefore) return carryOut()
@@ -123,7 +144,7 @@ export function createDisk(trace: Trace, image: Uint8Array | null): Disk {
     if (fate === 'crash-before' || fate === 'full') {
       database.exec('rollback')
       changesBefore = totalChanges.get() as number
-      if (fate === 'full') return Promise.reject(new DiskFull())
+      if (fate === 'full') throw new DiskFull()
       process.die()
       return never()
     }

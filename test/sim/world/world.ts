@@ -39,6 +39,8 @@ export interface DeviceOptions {
   readonly timing?: Partial<EngineTiming>
   /** What is on the disk at first. Absent: nothing. */
   readonly image?: Uint8Array
+  /** See `createDisk`. Default true. */
+  readonly answersAtOnce?: boolean
   /** What answers new mail, by the name `sim`. Absent: nothing. */
   readonly responder?: (world: World) => Responder
 }
@@ -145,7 +147,7 @@ export function createDevice(surroundings: Surroundings, options: DeviceOptions)
     nextNumber: surroundings.nextNumber,
   })
   const network = createNetwork(options.network, dice.fork('network'))
-  const disk = createDisk(trace, options.image ?? null)
+  const disk = createDisk(trace, options.image ?? null, options)
   const ledger = createLedger(now)
   const complaints: string[] = []
   const told = trace

@@ -103,6 +103,9 @@ function isTextChange(told: TextChange | Replaced): told is TextChange {
 /** Code units that are compared at once: many times as fast as one by one. */
 const strides = [1_024, 128, 16] as const
 
+/** Most changes are no longer: all that comes after one is then compared at once. */
+const shortChange = 32
+
 /** The shortest single replacement: what stands before and after the change is left alone. */
 function spliceBetween(before: string, after: string): Splice {
   const shorter = Math.min(before.length, after.length)
@@ -112,6 +115,8 @@ function spliceBetween(before: string, after: string): Splice {
   }
   while (start < shorter && before.charCodeAt(start) === after.charCodeAt(start)) start += 1
   let tail = 0
+  const rest = shorter - start - shortChange
+  if (rest > 0 && isEqual(before, before.length - rest, after, after.length - rest, rest)) tail = rest
   for (const stride of strides) {
     while (
       tail + stride <= shorter - start &&

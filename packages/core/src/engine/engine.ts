@@ -321,7 +321,7 @@ async function startEngine(
             }),
           ),
         )
-      })
+      }, task.changes)
       queue.wakeFor(followUps)
       return answer
     },
@@ -483,7 +483,10 @@ async function startEngine(
     sync,
     subscribe: feed.subscribe,
     events: { page: feed.page },
-    figures: () => store.read((db) => figures(db, environment.now())),
+    async figures() {
+      await store.writeWhatIsLeft()
+      return await store.read((db) => figures(db, environment.now()))
+    },
     changeMark: () => store.changeMark(),
     rotateKey: createKeyRotation(parts, options.secrets ?? null),
     async backup(destination) {

@@ -11,6 +11,7 @@ export function createTasks({ store, queue, sessions, submissions, environment }
   return {
     async list(accountId, page = {}) {
       const checked = checkPage(page)
+      await store.writeWhatIsLeft()
       return await store.read(async (db) => {
         await getAccount(db, accountId)
         const { items, total } = await listTasks(db, accountId, checked)
@@ -18,6 +19,7 @@ export function createTasks({ store, queue, sessions, submissions, environment }
       })
     },
     async get(accountId, taskId) {
+      await store.writeWhatIsLeft()
       return await store.read(async (db) => {
         const task = await findTask(db, accountId, taskId)
         const history = await taskHistory(db, accountId, taskId)

@@ -191,6 +191,7 @@ export function createQueue(options: QueueOptions): Queue {
       cancelTimer = null
       // What is due by what happens during the look sets the timer by itself.
       timerAt = Number.POSITIVE_INFINITY
+      await store.writeWhatIsLeft()
       const due = await store.read((db) => dueLanes(db))
       if (ending.signal.aborted) return
       for (const { lane, runAt } of due) {

@@ -15,7 +15,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
 import { type Answered, changedOne, whenAnswered } from './direct.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
-import { forgetFacts, isAsKnown, readFacts, rememberHead } from './heads.ts'
+import { areFactsSure, confirmFacts, forgetFacts, isAsKnown, isAtVersion, readFacts, rememberHead } from './heads.ts'
 import { prepared, preparedChange, preparedForEach } from './prepared.ts'
 import { setContent } from './recent-saves.ts'
 import { addRunAsKnown, type NewRevision } from './revisions.ts'
@@ -203,6 +203,7 @@ export function applySaveAsRemembered(
         return null
       }
       rememberHead(db, draft.id, { version, updatedAt }, content)
+      confirmFacts(db, draft.id, line === null ? null : save)
       return outcome.next
     })
   })
@@ -233,11 +234,16 @@ interface NewLine {
 
 /** @returns whether the row was as known: else nothing was changed */
 function addLineAsKnown(db: Db, facts: DraftFacts, line: NewLine): Answered<boolean> {
-  return changedOne(addLineWhereKnown(db, { ...facts, ...line }))
+  const add = areFactsSure(db, facts.id as Umid) ? addLineAtVersion : addLineWhereKnown
+  return changedOne(add(db, { ...facts, ...line }))
 }
 
 const addLineWhereKnown = preparedChange((db, input: NewLine & DraftFacts) =>
   withLine(db, input).where(isAsKnown(input)),
+)
+
+const addLineAtVersion = preparedChange((db, input: NewLine & DraftFacts) =>
+  withLine(db, input).where(isAtVersion(input)),
 )
 
 const addLine = prepared((db, input: NewLine & { readonly id: Umid }) => withLine(db, input).where('id', '=', input.id))

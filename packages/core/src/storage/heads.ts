@@ -1,9 +1,11 @@
 import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely'
 
-import type { DraftContent } from '../draft/draft.ts'
+import type { ContentField, DraftContent } from '../draft/draft.ts'
 import type { Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { directAnswer } from './direct.ts'
+import { isStillSo, type Mark, markOf } from './known-rows.ts'
+import type { SaveFacts } from './save-lines.ts'
 import { type DraftFacts, draftFacts, type Schema } from './schema.ts'
 
 /** As many as are saved in turns. */
@@ -22,6 +24,8 @@ interface Written extends HeadRow {
   readonly units: number
   /** What JSON says of the content without the texts. Nobody else has it: whoever reads it gets objects of their own. */
   readonly rest: DraftContent
+  /** Those of its fields that are objects. */
+  readonly objects: readonly ContentField[]
   readonly restUnits: number
   readonly text: string
   readonly html: string | null
@@ -29,6 +33,10 @@ interface Written extends HeadRow {
   lastRead: DraftContent | null
   /** All of the row, as it was read, and changed since by saves alone; null: it was not read. */
   facts: DraftFacts | null
+  /** Of the facts, and of the line. */
+  mark: Mark
+  /** What the last line of `draft.recent` tells; null: there is none, or it is not known. */
+  line: SaveFacts | null
 }
 
 interface Kept {
@@ -52,14 +60,28 @@ export function rememberHead(db: Db, id: Umid, row: HeadRow, content: DraftConte
   drop(known, id)
   const { version, updatedAt } = row
   const { text, html } = content
-  const { rest, restUnits } =
+  const { rest, objects, restUnits } =
     before !== null && before.lastRead !== null && differsInTextsAlone(before.lastRead, content)
       ? before
       : restOf(content)
   const units = restUnits + text.length + (html?.length ?? 0)
   if (units > longestKept) return
   const facts = before === null || before.facts === null ? null : { ...before.facts, version, updated_at: updatedAt }
-  known.heads.set(id, { version, updatedAt, units, rest, restUnits, text, html, lastRead: null, facts })
+  const mark = before?.mark ?? null
+  known.heads.set(id, {
+    version,
+    updatedAt,
+    units,
+    rest,
+    objects,
+    restUnits,
+    text,
+    html,
+    lastRead: null,
+    facts,
+    mark,
+    line: null,
+  })
   known.units += units
   while (known.heads.size > mostKept || known.units > mostUnits) {
     const oldest = known.heads.keys().next()
@@ -72,14 +94,26 @@ function headOf(db: Db, id: Umid): Written | undefined {
   return kept.get(db.getExecutor().adapter)?.heads.get(id)
 }
 
-/**
- * What was read of a draft's row, for a save that compares it with the row rather than reading it: other statements may have
- * changed it since.
- */
+/** What was read of a draft's row, for a save that compares it with the row rather than reading it. */
 export function rememberFacts(db: Db, id: Umid, facts: DraftFacts): void {
   const head = headOf(db, id)
+  if (head?.version !== facts.version || head.updatedAt !== facts.updated_at) return
+  head.facts = facts
+  head.mark = markOf(db)
+}
+
+/** The row is as the facts say. `line`: see `lineBefore`. */
+export function confirmFacts(db: Db, id: Umid, line: SaveFacts | null): void {
+  const head = headOf(db, id)
   if (head === undefined) return
-  if (head.version === facts.version && head.updatedAt === facts.updated_at) head.facts = facts
+  head.mark = markOf(db)
+  head.line = line
+}
+
+/** What the last line of `draft.recent` tells; null: there is none, or something else may have been written since. */
+export function lineBefore(db: Db, id: Umid): SaveFacts | null {
+  const head = headOf(db, id)
+  return head !== undefined && isStillSo(db, head.mark) ? head.line : null
 }
 
 /** Null: the row is to be read. */
@@ -87,11 +121,22 @@ export function readFacts(db: Db, id: Umid): DraftFacts | null {
   return headOf(db, id)?.facts ?? null
 }
 
+/** Nothing that may have changed the row was written since they were known. */
+export function areFactsSure(db: Db, id: Umid): boolean {
+  const head = headOf(db, id)
+  return head !== undefined && isStillSo(db, head.mark)
+}
+
+type IsRow = (draft: ExpressionBuilder<Schema, 'draft'>) => ExpressionWrapper<Schema, 'draft', SqlBool>
+
 /** Of the draft's row. What may be null, too: SQLite says so of any value. */
-export function isAsKnown(
-  facts: DraftFacts,
-): (draft: ExpressionBuilder<Schema, 'draft'>) => ExpressionWrapper<Schema, 'draft', SqlBool> {
+export function isAsKnown(facts: DraftFacts): IsRow {
   return (draft) => draft.and(draftFacts.map((fact) => draft(fact, 'is', facts[fact] as null)))
+}
+
+/** As `isAsKnown`, where the facts are sure. */
+export function isAtVersion({ id, version }: DraftFacts): IsRow {
+  return (draft) => draft.and([draft('id', '=', id), draft('version', '=', version)])
 }
 
 /** The row says something else. */
@@ -100,9 +145,15 @@ export function forgetFacts(db: Db, id: Umid): void {
   if (head !== undefined) head.facts = null
 }
 
-function restOf(content: DraftContent): Pick<Written, 'rest' | 'restUnits'> {
+function restOf(content: DraftContent): Pick<Written, 'rest' | 'objects' | 'restUnits'> {
   const json = JSON.stringify({ ...content, text: '', html: null })
-  return { rest: JSON.parse(json) as DraftContent, restUnits: json.length }
+  const rest = JSON.parse(json) as DraftContent
+  const fields = Object.keys(rest) as ContentField[]
+  return {
+    rest,
+    objects: fields.filter((field) => typeof rest[field] === 'object' && rest[field] !== null),
+    restUnits: json.length,
+  }
 }
 
 /** Field by field the same object: what differs in any other way may be the same all the same. */
@@ -141,8 +192,9 @@ export function isHeadKept(db: Db, id: Umid): boolean {
 export function readHead(db: Db, id: Umid, row: HeadRow): DraftContent | null {
   const head = headOf(db, id)
   if (head?.version !== row.version || head.updatedAt !== row.updatedAt) return null
-  const { text, html } = head
-  const content = { ...copyOf(head.rest), text, html }
+  const { rest, text, html } = head
+  const content = { ...rest, text, html }
+  for (const field of head.objects) (content as Record<string, unknown>)[field] = copyOf(rest[field])
   head.lastRead = content
   return content
 }

@@ -548,6 +548,8 @@ const steps: readonly (readonly Statement[])[] = [
   ],
   // The last saves tell the way back, too, and go into the history as they stand.
   [tellBothWays],
+  // A line of the last saves may tell of the one before it, which no earlier version reads; all that is stored stays.
+  [],
 ]
 
 const schemaVersion: number = steps.length

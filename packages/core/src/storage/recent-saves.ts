@@ -29,12 +29,16 @@ interface RecentSave extends SaveFacts {
   readonly keepWhole?: boolean
 }
 
-/** As it is added to `draft.recent`; null: it is to be stored whole, with those before it. */
-export function recentLine(previous: { readonly content: DraftContent }, save: RecentSave): string | null {
+/** As it is added to `draft.recent`; null: it is to be stored whole, with those before it. `before`: see `lineOf`. */
+export function recentLine(
+  previous: { readonly content: DraftContent },
+  save: RecentSave,
+  before: SaveFacts | null,
+): string | null {
   const { version, fieldsChanged, content, keepWhole = false } = save
   if (keepWhole || version % settleEvery === 0) return null
   if (!fieldsChanged.every((field) => loggedFields.has(field))) return null
-  const line = lineOf(save, changeBetween(previous.content, content, fieldsChanged))
+  const line = lineOf(save, changeBetween(previous.content, content, fieldsChanged), before)
   return line.length > longestLine ? null : line
 }
 

@@ -5,7 +5,7 @@ import type { Author, ContentField, DraftContent, Revision } from '../draft/draf
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
 import { type Answered, changedOne } from './direct.ts'
-import { isAsKnown } from './heads.ts'
+import { areFactsSure, isAsKnown, isAtVersion } from './heads.ts'
 import { prepared, preparedChange } from './prepared.ts'
 import { headContent, recentText, setContent, undamaged } from './recent-saves.ts'
 import { bytesOf, lastLineOf, type Lines, readLines, type SaveFacts, wholeLineOf } from './save-lines.ts'
@@ -78,7 +78,8 @@ async function addRun(
  * the head. @returns whether it did: else nothing was changed
  */
 export function addRunAsKnown(db: Db, facts: DraftFacts, save: NewRevision, previous: Written): Answered<boolean> {
-  return changedOne(addRecentAndAsKnown(db, { ...facts, ...runOf([save], previous) }))
+  const add = areFactsSure(db, facts.id as Umid) ? addRecentAndAtVersion : addRecentAndAsKnown
+  return changedOne(add(db, { ...facts, ...runOf([save], previous) }))
 }
 
 /** What the last of some saves that go into the history together leaves there: the lines after `draft.recent`, and its facts. */
@@ -117,6 +118,13 @@ const addRecentAndAsKnown = preparedChange((db, row: Run & DraftFacts) =>
     .insertInto('revision')
     .columns(revisionColumns)
     .expression(recentAnd(db, row).where(isAsKnown(row))),
+)
+
+const addRecentAndAtVersion = preparedChange((db, row: Run & DraftFacts) =>
+  db
+    .insertInto('revision')
+    .columns(revisionColumns)
+    .expression(recentAnd(db, row).where(isAtVersion(row))),
 )
 
 function recentAnd(db: Db, row: Run) {

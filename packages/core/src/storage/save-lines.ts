@@ -8,6 +8,9 @@ import type { DeviceId, Version } from '../ids.ts'
  */
 type Line = readonly [version: Version, savedAt: number, device: DeviceId, by: Author, change: Change]
 
+/** Of the version after that of the line before it, by the same author on the same device: the row is to be short. */
+type NextLine = readonly [msSince: number, change: Change]
+
 /** What ends a run in the history tells the way back alone, however long the way there was. */
 type LastLine = readonly [
   version: Version,
@@ -37,8 +40,14 @@ interface SaveLine extends SaveFacts {
   readonly bytes: () => number
 }
 
-export function lineOf({ version, savedAt, device, by }: SaveFacts, change: Change): string {
-  return `${JSON.stringify([version, savedAt, device, by, change] satisfies Line)}\n`
+/** `before`: what the line before it tells, of the version before; null: there is none, or it is not known. */
+export function lineOf(save: SaveFacts, change: Change, before: SaveFacts | null): string {
+  const { version, savedAt, device, by } = save
+  const line: Line | NextLine =
+    before !== null && before.device === device && before.by === by
+      ? [savedAt - before.savedAt, change]
+      : [version, savedAt, device, by, change]
+  return `${JSON.stringify(line)}\n`
 }
 
 export function lastLineOf(
@@ -72,29 +81,35 @@ export function readLines(text: string): Lines {
   // The last line has an end, too.
   if (!text.endsWith('\n')) throw new SyntaxError('a line without an end')
   for (const line of text.split('\n').slice(0, -1)) {
-    const told = JSON.parse(line) as Line | LastLine | DraftContent
-    if (isLine(told)) saves.push(readLine(told))
+    const told = JSON.parse(line) as Line | NextLine | LastLine | DraftContent
+    if (isLine(told)) saves.push(readLine(told, saves.at(-1)))
     else whole = told
   }
   return { saves, whole }
 }
 
-function isLine(told: Line | LastLine | DraftContent): told is Line | LastLine {
+function isLine(told: Line | NextLine | LastLine | DraftContent): told is Line | NextLine | LastLine {
   return Array.isArray(told)
 }
 
-function readLine(line: Line | LastLine): SaveLine {
+function readLine(line: Line | NextLine | LastLine, before: SaveFacts | undefined): SaveLine {
+  if (line.length === 2) {
+    if (before === undefined) throw new SyntaxError('a line that tells of the one before it, and is the first')
+    const [msSince, change] = line
+    const { version, savedAt, device, by } = before
+    return readChange({ version: (version + 1) as Version, savedAt: savedAt + msSince, device, by }, change)
+  }
   const [version, savedAt, device, by] = line
   if (line.length === 7) {
     const [, , , , fieldsChanged, back, bytes] = line
     return { version, savedAt, device, by, fieldsChanged, forward: () => null, back: () => back, bytes: () => bytes }
   }
-  const [, , , , change] = line
+  return readChange({ version, savedAt, device, by }, line[4])
+}
+
+function readChange(facts: SaveFacts, change: Change): SaveLine {
   return {
-    version,
-    savedAt,
-    device,
-    by,
+    ...facts,
     fieldsChanged: Object.keys(change) as ContentField[],
     forward: () => forwardOf(change),
     back: () => backOf(change),

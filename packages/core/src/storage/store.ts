@@ -8,7 +8,9 @@ import { type Answered, answerTo, declareDirect, eachAnswered, whenAnswered, whe
 import { insertEvents, type NewEvent } from './events.ts'
 import { beginWrite, declareFamily, type Family } from './family.ts'
 import { forgetHeads } from './heads.ts'
+import { beginSave, beginUndo, rolledBack } from './known-rows.ts'
 import { migrate } from './migrations.ts'
+import { endSaves, haveSavesLeft } from './postponed.ts'
 import type { Schema } from './schema.ts'
 import type { OpenStorage, Storage } from './storage.ts'
 
@@ -18,17 +20,26 @@ export interface Write {
   readonly emit: (event: EngineEvent) => void
 }
 
+/**
+ * `save`: it changes no row of which something is known (storage/known-rows.ts) without making it known anew, or calls
+ * `endSaves` before.
+ */
+export type Changes = 'save' | 'other'
+
 export interface Store {
   /**
    * Durable when it resolves. Calls that arrive together share one commit; each fails by itself (group commit). `change`
    * changes nothing but the store: where another of the same commit fails, it is run anew, as if the first time had not been.
+   * `changes`: default `other`.
    */
-  write<Result>(change: (write: Write) => Answered<Result>): Promise<Result>
+  write<Result>(change: (write: Write) => Answered<Result>, changes?: Changes): Promise<Result>
   /**
    * As `write`, for what nobody is told of before a later `write` is done. It may not be durable when it resolves: with the
    * next commit of a `write` it is, and a power loss takes no earlier change without all later ones.
    */
   writeAhead<Result>(change: (write: Write) => Answered<Result>): Promise<Result>
+  /** Before a look at tasks: what saves have left to later (`endSaves`) is written, and may not be durable yet. */
+  writeWhatIsLeft(): Promise<void>
   /** All that `query` asks is answered from one committed state: no commit falls between. It must not write or read anew. */
   read<Result>(query: (db: Db) => Promise<Result>): Promise<Result>
   /**
@@ -45,6 +56,7 @@ export interface Store {
 
 interface Job {
   readonly isDurable: boolean
+  readonly changes: Changes
   readonly change: (write: Write) => unknown
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -56,6 +68,9 @@ type Done =
 
 /** `now` dates events; `schedule` lets others have their turn. */
 type Time = Pick<Environment, 'now' | 'schedule'>
+
+/** Of a commit that is for what saves have left alone. */
+const nothing = { isDurable: false, changes: 'other' } as const
 
 /**
  * How long commits may follow one another before timers and the network have their turn. What the network brings meanwhile
@@ -85,7 +100,7 @@ export async function openStore(
     throw storageError(open, error)
   }
   const connection = open.answer === undefined ? borrowedConnection(db) : await heldConnection(db)
-  return { store: createStore(connection, open, time), open }
+  return { store: createStore(db, { connection, open, time }), open }
 }
 
 /** The one connection, for one at a time. */
@@ -136,7 +151,14 @@ async function heldConnection(db: Kysely<Schema>): Promise<Connection> {
   }
 }
 
-function createStore(connection: Connection, open: OpenStorage, { now, schedule }: Time): Store {
+function createStore(
+  db: Db,
+  {
+    connection,
+    open,
+    time: { now, schedule },
+  }: { readonly connection: Connection; readonly open: OpenStorage; readonly time: Time },
+): Store {
   const waiting: Job[] = []
   const listeners: ((events: readonly ToldEvent[]) => void)[] = []
   const reading = new Set<Promise<unknown>>()
@@ -147,6 +169,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
   /** Several shared the last commit, and it took time. */
   let isShared = false
   let closed = false
+  let closing: Promise<void> | null = null
 
   /**
    * A database that answers at once would else keep everything else of the process waiting. Where several wait for the disk,
@@ -174,10 +197,10 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
       const began = now()
       let done: readonly Done[]
       try {
-        const committed = connection.use((db) => {
+        const committed = connection.use((held) => {
           open.commitDurably?.(batch.some(({ isDurable }) => isDurable))
           return whenOver(
-            () => commitTogether(db, batch, { begin: begin[open.family], now }),
+            () => commitTogether(held, batch, { begin: begin[open.family], now }),
             () => {
               // While the connection is held: nobody reads what is new under the old mark.
               commits += 1
@@ -201,11 +224,32 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     draining = null
   }
 
-  function commitSoon<Result>(change: (write: Write) => Answered<Result>, isDurable: boolean): Promise<Result> {
+  function commitSoon<Result>(
+    change: (write: Write) => Answered<Result>,
+    how: Pick<Job, 'isDurable' | 'changes'>,
+  ): Promise<Result> {
     if (closed) return Promise.reject(new EverdraftError('CLOSED', 'the engine is closed'))
-    const stored = new Promise<unknown>((resolve, reject) => waiting.push({ isDurable, change, resolve, reject }))
+    return accept(change, how)
+  }
+
+  function accept<Result>(
+    change: (write: Write) => Answered<Result>,
+    how: Pick<Job, 'isDurable' | 'changes'>,
+  ): Promise<Result> {
+    const stored = new Promise<unknown>((resolve, reject) => waiting.push({ ...how, change, resolve, reject }))
     draining ??= drain()
     return stored as Promise<Result>
+  }
+
+  async function close(): Promise<void> {
+    closed = true
+    await draining
+    // Where it fails a task is due earlier than it was asked for.
+    if (haveSavesLeft(db)) await accept(() => null, nothing).catch(() => {})
+    cancelTurn?.()
+    await Promise.allSettled(reading)
+    await connection.close()
+    await open.attachments?.close()
   }
 
   /** What fails at once is a rejection, too. */
@@ -214,8 +258,11 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
   }
 
   return {
-    write: (change) => commitSoon(change, true),
-    writeAhead: (change) => commitSoon(change, false),
+    write: (change, changes = 'other') => commitSoon(change, { isDurable: true, changes }),
+    writeAhead: (change) => commitSoon(change, { isDurable: false, changes: 'other' }),
+    async writeWhatIsLeft() {
+      if (haveSavesLeft(db)) await commitSoon(() => null, nothing)
+    },
     async read(query) {
       if (closed) throw new EverdraftError('CLOSED', 'the engine is closed')
       // The one connection is held until the query ends: statement by statement, a commit would fall between them.
@@ -243,15 +290,7 @@ function createStore(connection: Connection, open: OpenStorage, { now, schedule 
     onEvents(listener) {
       listeners.push(listener)
     },
-    async close() {
-      if (closed) return
-      closed = true
-      await draining
-      cancelTurn?.()
-      await Promise.allSettled(reading)
-      await connection.close()
-      await open.attachments?.close()
-    },
+    close: () => (closing ??= close()),
   }
 }
 
@@ -282,8 +321,9 @@ function commitTogether(
 ): Answered<readonly Done[]> {
   const { begin: beginIt, now } = transaction
   let isRunning = true
-  return whenAnswered(answerTo(db, beginIt), () =>
-    whenFailed(
+  return whenAnswered(answerTo(db, beginIt), () => {
+    beginUndo(db, 'all')
+    return whenFailed(
       () =>
         whenAnswered(
           eachAnswered(batch, (job) => runJob(db, job, now)),
@@ -298,8 +338,8 @@ function commitTogether(
         if (!isRunning || batch.length === 1) throw error
         return await commitEachInSavepoint(db, batch, transaction)
       },
-    ),
-  )
+    )
+  })
 }
 
 async function commitEachInSavepoint(
@@ -308,6 +348,7 @@ async function commitEachInSavepoint(
   { begin: beginIt, now }: Transaction,
 ): Promise<readonly Done[]> {
   await answerTo(db, beginIt)
+  beginUndo(db, 'all')
   try {
     const done: Done[] = []
     for (const job of batch) done.push(await runInSavepoint(db, job, now))
@@ -322,6 +363,7 @@ async function commitEachInSavepoint(
 /** SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back. */
 async function rollBack(db: Kysely<Schema>): Promise<void> {
   forgetHeads(db)
+  rolledBack(db)
   try {
     await answerTo(db, rollback)
   } catch {
@@ -337,6 +379,12 @@ interface Ran {
 }
 
 function runJob(db: Kysely<Schema>, job: Job, now: () => number): Answered<Ran> {
+  if (job.changes === 'other') return whenAnswered(endSaves(db), () => runChange(db, job, now))
+  beginSave(db)
+  return runChange(db, job, now)
+}
+
+function runChange(db: Kysely<Schema>, job: Job, now: () => number): Answered<Ran> {
   const events: NewEvent[] = []
   const changed = job.change({ db, emit: (event) => void events.push({ event, at: now() }) })
   return whenAnswered(changed, (result) => ({ job, result, events }))
@@ -357,12 +405,14 @@ function storeEvents(db: Kysely<Schema>, ran: readonly Ran[]): Answered<readonly
 
 async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
   await answerTo(db, savepoint)
+  const undoFrom = beginUndo(db, 'savepoint')
   try {
     const [done] = await storeEvents(db, [await runJob(db, job, now)])
     await answerTo(db, release)
     return done as Done
   } catch (error) {
     forgetHeads(db)
+    rolledBack(db, undoFrom)
     try {
       await answerTo(db, rollbackToSavepoint)
       await answerTo(db, release)

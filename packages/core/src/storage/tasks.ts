@@ -4,8 +4,9 @@ import type { LastError } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
-import { type Answered, changedOne, whenAnswered } from './direct.ts'
-import { prepared, preparedChange, preparedForEach } from './prepared.ts'
+import { type Answered, whenAnswered } from './direct.ts'
+import { endSaves, isPostponed, type Join, joinedAt, rememberWaiting } from './postponed.ts'
+import { prepared, preparedForEach } from './prepared.ts'
 import type { Db } from './db.ts'
 import { firstStep, type Timeline } from './task-steps.ts'
 
@@ -35,15 +36,6 @@ export interface StoredTask {
 /** What users see of a task that waits or runs. */
 export type TaskFace = Pick<StoredTask, 'state' | 'attempts' | 'connectFailures' | 'lastError'>
 
-/** What a request does with a row of the same kind and key that waits already. */
-export type Join =
-  /** A debounce: the wait starts anew, until this long after the first request. */
-  | { readonly longestWaitMs: number }
-  /** The sooner of the two times counts. */
-  | 'sooner'
-  /** Nothing: what waits, is parked or backs off stays as it is. */
-  | 'keep'
-
 export interface Enqueue {
   /** Of a new row; most requests join one that waits. */
   readonly newId: () => TaskId
@@ -65,7 +57,9 @@ export interface Enqueue {
  * @returns all of this kind and key, as they are afterwards
  */
 export function enqueueTask(db: Db, task: Enqueue): Answered<readonly TaskFace[]> {
-  return whenAnswered(isPostponed(db, task), (postponed) => (postponed ? [newFace] : addOrJoin(db, task)))
+  return whenAnswered(isPostponed(db, task), (postponed) =>
+    postponed ? [newFace] : whenAnswered(endSaves(db), () => addOrJoin(db, task)),
+  )
 }
 
 async function addOrJoin(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
@@ -92,7 +86,7 @@ async function addOrJoin(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
     const { seq, priority, last_error } = waiting
     await postponeTask(db, { seq, runAt, superseded })
     const isNew = rows.length === 1 && !backingOff && last_error === null
-    if (isNew) remember(db, task, { seq, accountId, priority, requestedAt, runAt, superseded })
+    if (isNew) rememberWaiting(db, task, { seq, accountId, priority, requestedAt, runAt, superseded })
     return rows.map(toFace)
   }
   const past = wasWaiting ? waiting : { attempts: 0, connect_failures: 0, last_error: null }
@@ -109,81 +103,7 @@ async function addOrJoin(db: Db, task: Enqueue): Promise<readonly TaskFace[]> {
   return rows.map((row) => toFace(row === waiting ? { ...row, ...past, state: 'waiting' } : row))
 }
 
-/** A debounce, and its end. */
-function joinedAt(
-  { now, delayMs }: Pick<Enqueue, 'now' | 'delayMs'>,
-  { longestWaitMs }: { readonly longestWaitMs: number },
-  requestedAt: number,
-): number {
-  return Math.min(now + delayMs, Math.max(now, requestedAt + longestWaitMs))
-}
-
 const newFace: TaskFace = { state: 'waiting', attempts: 0, connectFailures: 0, lastError: null }
-
-/** As many as are saved in turns. */
-const mostRemembered = 128
-
-interface Postponed {
-  readonly seq: number
-  readonly accountId: AccountId
-  readonly priority: number
-  readonly requestedAt: number
-  runAt: number
-  superseded: number
-}
-
-/** By Kysely's adapter, and then by kind and key: as a request left the row of a task that had not been tried. */
-const postponed = new WeakMap<object, Map<string, Postponed>>()
-
-function remember(db: Db, { kind, key }: Enqueue, row: Postponed): void {
-  const { adapter } = db.getExecutor()
-  const known = postponed.get(adapter) ?? new Map<string, Postponed>()
-  postponed.set(adapter, known)
-  const name = `${kind} ${key}`
-  known.delete(name)
-  known.set(name, row)
-  const oldest = known.keys().next()
-  if (known.size > mostRemembered && oldest.done !== true) known.delete(oldest.value)
-}
-
-/**
- * What a save after a save does, by one statement that changes the row only as it was left. False: it is another by now, or
- * there is more to look at, and nothing was changed.
- */
-function isPostponed(db: Db, task: Enqueue): Answered<boolean> {
-  if (typeof task.join === 'string') return false
-  const known = postponed.get(db.getExecutor().adapter)?.get(`${task.kind} ${task.key}`)
-  if (known === undefined || known.accountId !== task.accountId || known.priority < task.priority) return false
-  const runAt = joinedAt(task, task.join, known.requestedAt)
-  const superseded = known.superseded + 1
-  const { seq, runAt: knownRunAt, superseded: knownSuperseded } = known
-  const changed = postponeKnown(db, { seq, runAt, superseded, knownRunAt, knownSuperseded })
-  return whenAnswered(changedOne(changed), (isChanged) => {
-    if (!isChanged) return false
-    known.runAt = runAt
-    known.superseded = superseded
-    return true
-  })
-}
-
-const postponeKnown = preparedChange(
-  (
-    db,
-    input: Pick<Postponed, 'seq' | 'runAt' | 'superseded'> & {
-      readonly knownRunAt: number
-      readonly knownSuperseded: number
-    },
-  ) =>
-    db
-      .updateTable('task')
-      .set({ run_at: input.runAt, superseded: input.superseded })
-      .where('seq', '=', input.seq)
-      .where(isWaiting)
-      .where('run_at', '=', input.knownRunAt)
-      .where('superseded', '=', input.knownSuperseded)
-      .where('attempts', '=', sql.lit(0))
-      .where('connect_failures', '=', sql.lit(0)),
-)
 
 /** What a request looks at; each column that is read costs as much as it takes SQLite to find the row. */
 const joinableRows = prepared((db, input: { readonly kind: string; readonly key: string }) => {

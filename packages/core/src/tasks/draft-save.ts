@@ -5,6 +5,7 @@ import { type ConflictId, uuidv7 } from '../ids.ts'
 import { type Answered, whenAnswered } from '../storage/direct.ts'
 import { insertConflict } from '../storage/conflicts.ts'
 import { getDraft, setReviewRequired, type StoredDraft } from '../storage/drafts.ts'
+import { endSaves } from '../storage/postponed.ts'
 import { revisionContent } from '../storage/revisions.ts'
 import {
   commitOnRemembered,
@@ -34,9 +35,11 @@ export interface Saved extends Revised {
 /** The next revision of a draft, compared and set on its base version, or merged where the caller asks for it. */
 export const draftSave: LocalTask<DraftSave, Saved> = {
   name: 'draft_save',
+  changes: 'save',
   plan(context, input) {
     return whenAnswered(saveOnRemembered(context, input), (planned) => {
-      return planned === null ? saveAndReview(context, input) : saved(planned)
+      if (planned !== null) return saved(planned)
+      return whenAnswered(endSaves(context.write.db), () => saveAndReview(context, input))
     })
   },
 }

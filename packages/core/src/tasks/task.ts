@@ -4,8 +4,8 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, DeviceId, Umid } from '../ids.ts'
 import type { ResponderRequest, ResponderSettings } from '../responder/responder.ts'
 import type { Answered } from '../storage/direct.ts'
-import type { Store, Write } from '../storage/store.ts'
-import type { Join } from '../storage/tasks.ts'
+import type { Join } from '../storage/postponed.ts'
+import type { Changes, Store, Write } from '../storage/store.ts'
 import type { BounceReader } from '../wire/bounce.ts'
 import { type MailboxSession, WireError } from '../wire/mailbox.ts'
 import type { MessageFormat } from '../wire/message-format.ts'
@@ -72,6 +72,8 @@ export interface Planned<Result> {
 
 export interface LocalTask<Input, Result> {
   readonly name: LocalTaskName
+  /** See `Store.write`. Default `other`. */
+  readonly changes?: Changes
   /** Local, fast, offline; runs in one transaction with its effects and follow-ups. */
   plan(context: PlanContext, input: Input): Answered<Planned<Result>>
 }

@@ -1,11 +1,19 @@
-import type { Draft, DraftChanges, Version } from '@everdraft/core'
+import type { DeviceId, Draft, DraftChanges, Version } from '@everdraft/core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
+import type { Author, DraftPolicy } from '../../../core/src/draft/draft.ts'
 import type { FakeDevice, SuiteStorage } from '../harness.ts'
 
+/** By whom, and how long after what came before; `device` null: this one. */
+interface Saved {
+  readonly by: Author
+  readonly device: DeviceId | null
+  readonly afterMs: number
+}
+
 type Act =
-  | { readonly kind: 'save'; readonly changes: DraftChanges }
+  | ({ readonly kind: 'save'; readonly changes: DraftChanges } & Saved)
   | { readonly kind: 'restore'; readonly which: number }
   | { readonly kind: 'save-whole'; readonly text: string }
   | { readonly kind: 'attach' | 'restart' | 'trash' | 'pass' }
@@ -31,8 +39,49 @@ const passing: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Act>({ kind: 'pass' }) },
 )
 
+function mostly<Value>(usual: Value, other: Value): fc.Arbitrary<Value> {
+  return fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(other) })
+}
+
 function saveOf(changes: fc.Arbitrary<DraftChanges>): fc.Arbitrary<Act> {
-  return changes.map((some) => ({ kind: 'save', changes: some }))
+  return fc
+    .record({
+      changes,
+      by: mostly<Saved['by']>('user', 'program'),
+      device: mostly<Saved['device']>(null, 'a telephone' as DeviceId),
+      afterMs: fc.constantFrom(0, 0, 0, 7, 400),
+    })
+    .map((save) => ({ kind: 'save', ...save }))
+}
+
+/** What each version says, and what is to be told of it. */
+interface Said {
+  readonly draft: Draft
+  /** Null: it came about in another way. */
+  readonly saved: { readonly by: Author; readonly device: DeviceId } | null
+}
+
+const policies = fc.constantFrom<DraftPolicy>('sync', 'local-only')
+
+async function live(device: FakeDevice, policy: DraftPolicy, acts: readonly Act[]): Promise<readonly Said[]> {
+  const draft = await device.engine.drafts.create({ subject: 'A letter', text: 'begun', policy })
+  const said: Said[] = [{ draft, saved: null }]
+  const own = (await device.engine.drafts.history(draft.id))[0]?.device as DeviceId
+  for (const one of acts) {
+    const after = await carryOut(device, said, one)
+    if (after.version !== said.length) {
+      said.push({ draft: after, saved: one.kind === 'save' ? { by: one.by, device: one.device ?? own } : null })
+    }
+  }
+  return said
+}
+
+async function checkFacts(device: FakeDevice, said: readonly Said[]): Promise<void> {
+  for (const revision of await device.engine.drafts.history((said[0] as Said).draft.id)) {
+    const { draft, saved } = said[revision.version - 1] as Said
+    expect(revision.savedAt).toBe(draft.updatedAt)
+    if (saved !== null) expect(revision).toMatchObject(saved)
+  }
 }
 
 /** What versions say, however they are stored: the last saves beside the head, the others as the history has them. */
@@ -40,13 +89,9 @@ export function exerciseHistory({ openFakeDevice, lives }: SuiteStorage): void {
   describe('the history', () => {
     test('says of each version what was saved, whatever came after it and wherever it is stored', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(act, { minLength: 12, maxLength: 30 }), async (acts) => {
+        fc.asyncProperty(policies, fc.array(act, { minLength: 12, maxLength: 30 }), async (policy, acts) => {
           await using device = await openFakeDevice()
-          const said = [await device.engine.drafts.create({ subject: 'A letter', text: 'begun' })]
-          for (const one of acts) {
-            const draft = await carryOut(device, said, one)
-            if (draft.version !== said.length) said.push(draft)
-          }
+          const said = await live(device, policy, acts)
           await checkAll(device, said)
           await device.restart()
           await checkAll(device, said)
@@ -57,13 +102,9 @@ export function exerciseHistory({ openFakeDevice, lives }: SuiteStorage): void {
 
     test('says of each version that time has left what was saved, however it was thinned out', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(passing, { minLength: 24, maxLength: 40 }), async (acts) => {
+        fc.asyncProperty(policies, fc.array(passing, { minLength: 24, maxLength: 40 }), async (policy, acts) => {
           await using device = await openFakeDevice()
-          const said = [await device.engine.drafts.create({ subject: 'A letter', text: 'begun' })]
-          for (const one of acts) {
-            const draft = await carryOut(device, said, one)
-            if (draft.version !== said.length) said.push(draft)
-          }
+          const said = await live(device, policy, acts)
           await device.engine.housekeep()
           await checkLeft(device, said)
           await device.restart()
@@ -89,12 +130,15 @@ export function exerciseHistory({ openFakeDevice, lives }: SuiteStorage): void {
   })
 }
 
-async function carryOut(device: FakeDevice, said: readonly Draft[], one: Act): Promise<Draft> {
+async function carryOut(device: FakeDevice, said: readonly Said[], one: Act): Promise<Draft> {
   const { drafts } = device.engine
-  const { id } = said[0] as Draft
+  const { id } = (said[0] as Said).draft
   switch (one.kind) {
-    case 'save':
-      return await drafts.save(id, one.changes)
+    case 'save': {
+      const { changes, by, device: other, afterMs } = one
+      await device.time.advance(afterMs)
+      return await drafts.save(id, changes, { by, ...(other === null ? {} : { device: other }) })
+    }
     case 'restore':
       return await restored(device, id, (1 + (one.which % said.length)) as Version)
     case 'save-whole': {
@@ -134,15 +178,16 @@ async function restored({ engine: { drafts } }: FakeDevice, id: Draft['id'], ver
 }
 
 /** What the history has is as it was; what it lacks is older than an hour. */
-async function checkLeft(device: FakeDevice, said: readonly Draft[]): Promise<void> {
+async function checkLeft(device: FakeDevice, said: readonly Said[]): Promise<void> {
   const { drafts } = device.engine
-  const head = said.at(-1) as Draft
+  const head = (said.at(-1) as Said).draft
+  await checkFacts(device, said)
   expect(fields(await drafts.get(head.id))).toEqual(fields(head))
   const history = await drafts.history(head.id)
   const versions = new Set(history.map(({ version }) => version))
   expect(history.map(({ version }) => version)).toEqual([...versions].toSorted((a, b) => b - a))
   expect(versions.has(head.version)).toBe(true)
-  for (const draft of said) {
+  for (const { draft } of said) {
     if (!versions.has(draft.version)) {
       expect(device.time.environment.now() - draft.updatedAt).toBeGreaterThan(3_600_000)
       continue
@@ -152,14 +197,15 @@ async function checkLeft(device: FakeDevice, said: readonly Draft[]): Promise<vo
   }
 }
 
-async function checkAll(device: FakeDevice, said: readonly Draft[]): Promise<void> {
+async function checkAll(device: FakeDevice, said: readonly Said[]): Promise<void> {
   const { drafts } = device.engine
-  const head = said.at(-1) as Draft
+  const head = (said.at(-1) as Said).draft
+  await checkFacts(device, said)
   expect(fields(await drafts.get(head.id))).toEqual(fields(head))
   expect((await drafts.list()).items).toMatchObject([{ version: head.version, subject: head.subject, tags: head.tags }])
   const history = await drafts.history(head.id)
   expect(history.map(({ version }) => version as number)).toEqual(said.map((_, at) => said.length - at))
-  for (const draft of said) {
+  for (const { draft } of said) {
     const { before } = await drafts.changesSince(head.id, draft.version)
     expect(fields({ ...draft, ...before })).toEqual(fields(draft))
   }

@@ -7,6 +7,7 @@ import { type Answered, whenAnswered } from '../../storage/direct.ts'
 import { applyDraftEvent, applySaveAsRemembered } from '../../storage/draft-states.ts'
 import { getDraft, rememberedDraft, type StoredDraft } from '../../storage/drafts.ts'
 import { endPendingImport } from '../../storage/imports.ts'
+import { lineBefore } from '../../storage/heads.ts'
 import { recentLine } from '../../storage/recent-saves.ts'
 import { insertRevisions, type NewRevision } from '../../storage/revisions.ts'
 import type { FollowUp, PlanContext, Planned } from '../task.ts'
@@ -101,7 +102,8 @@ export function commitOnRemembered(
   const version = (draft.version + 1) as Version
   const device = request.device ?? context.device
   const save: NewRevision = { version, content, savedAt: now, device, by, fieldsChanged }
-  return whenAnswered(applySaveAsRemembered(write, draft, save, recentLine(draft, save)), (state) =>
+  const line = recentLine(draft, save, lineBefore(write.db, draftId))
+  return whenAnswered(applySaveAsRemembered(write, draft, save, line), (state) =>
     state === null ? null : revised(context, { draft, version, content, fieldsChanged, state }),
   )
 }
@@ -123,7 +125,7 @@ export async function storeRevisions(
 ): Promise<Planned<Revised>> {
   const { write, now } = context
   const { version, content } = newer.at(-1) ?? newer[0]
-  const line = newer.length === 1 && saysWhatChanged(draft, newer[0]) ? recentLine(draft, newer[0]) : null
+  const line = newer.length === 1 && saysWhatChanged(draft, newer[0]) ? recentLine(draft, newer[0], null) : null
   if (line === null) await insertRevisions(write.db, draft.id, newer, draft)
   const fieldsChanged = newer.length === 1 ? newer[0].fieldsChanged : changedFields(draft.content, content)
   const head = { content, line }
