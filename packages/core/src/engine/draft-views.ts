@@ -5,10 +5,12 @@ import type { Umid } from '../ids.ts'
 import { lastStoredUploads, type Upload } from '../storage/attempts.ts'
 import type { Answered } from '../storage/direct.ts'
 import { type PendingImport, pendingImportsOf } from '../storage/imports.ts'
-import { loadDraftState, loadDraftStates } from '../storage/draft-states.ts'
-import { getDraft, type StoredDraft } from '../storage/drafts.ts'
+import { loadDraftState, loadDraftStates, onlyHere } from '../storage/draft-states.ts'
+import { getDraft, rememberedDraft, type StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/db.ts'
 import { type TaskFace, tasksByKey } from '../storage/tasks.ts'
+import type { Queued } from '../queue/queue.ts'
+import type { Created } from '../tasks/draft-create.ts'
 import { isWanted } from '../tasks/task.ts'
 
 /**
@@ -50,6 +52,14 @@ function mayBeImported({ syncState, status }: StoredDraft): boolean {
 /** @throws {EverdraftError} NOT_FOUND */
 export async function viewIn(db: Db, id: Umid): Promise<Draft> {
   return await viewOf(db, await getDraft(db, id), { state: null, tasks: null })
+}
+
+/** In the transaction that has made it, and queued what follows. @throws {EverdraftError} NOT_FOUND for one that was emptied since */
+export function viewOfCreated(db: Db, { id, isNew }: Created, queued: readonly Queued[]): Answered<Draft> {
+  const draft = isNew ? rememberedDraft(db, id) : null
+  if (draft === null) return viewIn(db, id)
+  const tasks = queued.flatMap(({ followUp, tasks: faces }) => (followUp.task === 'draft_upload' ? faces : []))
+  return viewOf(db, draft, { state: onlyHere(draft), tasks })
 }
 
 /** What the caller has just read or written of a draft; null: it is read here. */

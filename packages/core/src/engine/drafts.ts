@@ -15,7 +15,7 @@ import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
 import type { DraftFilter, Drafts, SaveOptions } from './api.ts'
 import { bytesOf, describeAttachment } from './attachment-input.ts'
-import { draftViews, viewIn, viewOf, withoutText } from './draft-views.ts'
+import { draftViews, viewIn, viewOfCreated, viewOf, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
@@ -48,7 +48,7 @@ export function createDrafts(parts: EngineParts): Drafts {
         device: options.device ?? null,
         request: options.request ?? null,
       }
-      return await run(localTasks.draft_create, input, (db, { id }) => viewIn(db, id))
+      return await run(localTasks.draft_create, input, viewOfCreated)
     },
     reply: createReply(parts),
     get: view,

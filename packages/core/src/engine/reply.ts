@@ -23,7 +23,7 @@ import { type MailboxSession, WireError } from '../wire/mailbox.ts'
 import type { PassingPart } from '../wire/message-format.ts'
 import type { Drafts, KnownOriginal, ReplyInput } from './api.ts'
 import { bytesOf, describeAttachment } from './attachment-input.ts'
-import { viewIn } from './draft-views.ts'
+import { viewIn, viewOfCreated } from './draft-views.ts'
 import type { EngineParts } from './parts.ts'
 
 /** A blob that nothing refers to yet. */
@@ -99,7 +99,7 @@ export function createReply(parts: EngineParts): Drafts['reply'] {
         device: options.device ?? null,
         request,
       } as const
-      const draft = await run(localTasks.draft_create, create, (db, { id }) => viewIn(db, id))
+      const draft = await run(localTasks.draft_create, create, viewOfCreated)
       // The same request, in the meantime: that draft has what it needs.
       const isThisOne = attachments.every(({ attachment: { id } }) => draft.attachments.some((one) => one.id === id))
       if (!isThisOne) await drop(attachments.map(({ blob }) => blob))

@@ -222,7 +222,7 @@ function setHeadAsKnown(db: Db, facts: DraftFacts, save: NewRevision, previous: 
 }
 
 /** Of one that was never on a server nothing is to be asked for. */
-function onlyHere({ status, version }: StoredDraft): DraftState {
+export function onlyHere({ status, version }: StoredDraft): DraftState {
   return { status, head: version, copies: { kind: 'local-only' }, debts: [] }
 }
 

@@ -12,7 +12,7 @@ import type { Copies, DraftState } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, MessageId, Umid, UserId, Version } from '../ids.ts'
 import { type Family, familyOf } from './family.ts'
-import { forgetHead, isHeadKept, readFacts, readHead, rememberFacts } from './heads.ts'
+import { forgetHead, isHeadKept, readFacts, readHead, rememberFacts, rememberHead } from './heads.ts'
 import { prepared } from './prepared.ts'
 import { addContent, headContent } from './recent-saves.ts'
 import { type DraftFacts, draftFacts, type Schema } from './schema.ts'
@@ -51,7 +51,8 @@ export interface NewDraft {
   readonly succeeds?: Umid | null
 }
 
-export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
+/** @returns how much its content takes, as JSON: what its first revision has changed */
+export async function insertDraft(db: Db, draft: NewDraft): Promise<number> {
   const { succeeds = null, reviewRequired = false } = draft
   // Of an account that was removed it may be known by this id.
   forgetHead(db, draft.id)
@@ -60,8 +61,8 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
     succeeds,
     review: reviewRequired ? 1 : 0,
   })
-  await addContent(db, draft.id, draft.content)
-  if (succeeds === null) return
+  const bytes = await addContent(db, draft.id, draft.content)
+  if (succeeds === null) return bytes
   // Another program's edit is no way around the review.
   await db
     .updateTable('draft')
@@ -73,6 +74,32 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<void> {
       ),
     )
     .execute()
+  return bytes
+}
+
+/** What was just inserted: who asks for it, or saves it, need not read it. */
+export function rememberDraft(db: Db, draft: NewDraft): void {
+  const { id, now } = draft
+  rememberHead(db, id, { version: 1 as Version, updatedAt: now }, draft.content)
+  rememberFacts(db, id, {
+    id,
+    account_id: draft.accountId,
+    token: draft.token,
+    status: 'draft',
+    sync_state: 'local-only',
+    policy: draft.policy,
+    version: 1,
+    scheduled_send_at: null,
+    succeeds: draft.succeeds ?? null,
+    created_at: now,
+    updated_at: now,
+    trashed_at: null,
+    emptied_at: null,
+    review_required: draft.reviewRequired === true ? 1 : 0,
+    approved_version: null,
+    approved_at: null,
+    approved_by: null,
+  })
 }
 
 const addDraft = prepared(

@@ -73,9 +73,11 @@ const recentRow = prepared((db, input: { readonly id: Umid }) =>
   db.selectFrom('draft').select('recent').where('id', '=', input.id),
 )
 
-/** Of a new draft. */
-export async function addContent(db: Db, id: Umid, content: DraftContent): Promise<void> {
-  await addRow(db, { id, content: JSON.stringify(content) })
+/** Of a new draft. @returns how much it takes, as JSON */
+export async function addContent(db: Db, id: Umid, content: DraftContent): Promise<number> {
+  const json = JSON.stringify(content)
+  await addRow(db, { id, content: json })
+  return json.length
 }
 
 const addRow = prepared((db, row: { readonly id: Umid; readonly content: string }) =>

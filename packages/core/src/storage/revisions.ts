@@ -33,6 +33,8 @@ export interface NewRevision extends SaveFacts {
   readonly content: DraftContent
   /** The revision before it is stored whole, whatever that takes. Default false. */
   readonly keepWhole?: boolean
+  /** Of the content of a draft's first one, as JSON. Default: it is found out. */
+  readonly bytes?: number
 }
 
 interface Written {
@@ -57,7 +59,10 @@ export async function insertRevisions(
     return
   }
   if (previous !== null) await keepWhole(db, id, previous)
-  const bytes = JSON.stringify(previous === null ? first.content : deltaBetween(previous.content, first.content)).length
+  const bytes =
+    previous === null
+      ? (first.bytes ?? JSON.stringify(first.content).length)
+      : JSON.stringify(deltaBetween(previous.content, first.content)).length
   await addRecord(db, { id, ...first, bytes, ...inHead })
   const [second, ...more] = others
   if (second !== undefined) await addRun(db, id, [second, ...more], first)

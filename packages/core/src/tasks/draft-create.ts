@@ -36,13 +36,19 @@ export interface NewAttachment {
   readonly blob: Blob & { readonly id: number }
 }
 
+export interface Created {
+  readonly id: Umid
+  /** False: the same request has made it before. */
+  readonly isNew: boolean
+}
+
 /** A new draft, with its first revision. Undone by draft_discard. */
-export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
+export const draftCreate: LocalTask<DraftCreate, Created> = {
   name: 'draft_create',
   async plan(context, input) {
     const { write, environment, now } = context
     const known = input.request === null ? null : await draftOfRequest(write.db, input.request, now)
-    if (known !== null) return { result: { id: known }, followUps: [] }
+    if (known !== null) return { result: { id: known, isNew: false }, followUps: [] }
     const given = applyChanges(emptyContent, input.fields)
     const accountId = input.accountId ?? (await pickAccount(write.db, input.owner, given, input.templateId))
     const account = await getAccount(write.db, accountId)
@@ -63,6 +69,6 @@ export const draftCreate: LocalTask<DraftCreate, { readonly id: Umid }> = {
     for (const { blob } of input.attachments) await referBlob(write.db, blob, accountId, id)
     if (input.request !== null) await rememberDraftRequest(write.db, input.request, id, now)
     await touchAccount(write.db, accountId, now)
-    return { result: { id }, followUps: uploadSoon(context, { id, accountId, policy }) }
+    return { result: { id, isNew: true }, followUps: uploadSoon(context, { id, accountId, policy }) }
   },
 }

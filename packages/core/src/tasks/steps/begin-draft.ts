@@ -2,7 +2,7 @@ import { changedFields } from '../../draft/content.ts'
 import { type Author, type DraftContent, type DraftPolicy, emptyContent } from '../../draft/draft.ts'
 import type { Environment } from '../../environment.ts'
 import { type AccountId, type DeviceId, type Umid, uuidv7, type Version } from '../../ids.ts'
-import { insertDraft } from '../../storage/drafts.ts'
+import { insertDraft, rememberDraft } from '../../storage/drafts.ts'
 import { insertRevisions } from '../../storage/revisions.ts'
 import type { Write } from '../../storage/store.ts'
 import { createToken } from '../../sync/message-ids.ts'
@@ -27,10 +27,12 @@ export async function beginDraft(
   const { accountId, content, policy, reviewRequired, by, device } = draft
   const id = draft.id ?? (uuidv7(now, random) as Umid)
   const token = createToken(random)
-  await insertDraft(db, { id, accountId, token, policy, reviewRequired, content, now })
+  const inserted = { id, accountId, token, policy, reviewRequired, content, now }
+  const bytes = await insertDraft(db, inserted)
+  rememberDraft(db, inserted)
   const version = 1 as Version
   const fieldsChanged = changedFields(emptyContent, content)
-  await insertRevisions(db, id, [{ version, content, savedAt: now, device, by, fieldsChanged }], null)
+  await insertRevisions(db, id, [{ version, content, savedAt: now, device, by, fieldsChanged, bytes }], null)
   emit({ type: 'draft-created', accountId, draftId: id, version })
   return id
 }

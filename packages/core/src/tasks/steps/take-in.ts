@@ -229,7 +229,8 @@ async function addDraft(
   const version = 1 as Version
   // A list is ordered by what was changed last: what was taken in was changed when its message says so.
   const writtenAt = Math.min(now, Math.max(0, parsed.date ?? now))
-  await insertDraft(write.db, { id, accountId, token, policy: 'sync', content, now: writtenAt, succeeds })
+  const draft = { id, accountId, token, policy: 'sync', content, now: writtenAt, succeeds } as const
+  const bytes = await insertDraft(write.db, draft)
   if (succeeds !== null) await keepSuperseded(write.db, succeeds)
   const fieldsChanged = changedFields(emptyContent, content)
   const revision = {
@@ -239,6 +240,7 @@ async function addDraft(
     device: foreignDevice,
     by: 'foreign',
     fieldsChanged,
+    bytes,
   } as const
   await insertRevisions(write.db, id, [revision], null)
   const receipt = await record(context, write, newcomer, { draftId: id, version, isWhole: newcomer.isWhole })
