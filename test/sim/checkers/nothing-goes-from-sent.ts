@@ -15,8 +15,9 @@ export function nothingGoesFromSent(world: World): Checker {
   function judge({ arrival, uid, verb }: Loss): string | null {
     const what = `${verb} of UID ${uid} in Sent (${arrival.messageId ?? 'no Message-ID'})`
     if (arrival.by !== 'engine') return `${what}: it is not ours`
-    const delivered = provider.deliveries.find(({ bytes }) => idOf(bytes) === arrival.messageId)
-    const names = new Set([arrival.messageId, delivered?.messageId])
+    // Whoever was not told whether it went may have sent it again, under its own id.
+    const delivered = provider.deliveries.filter(({ bytes }) => idOf(bytes) === arrival.messageId)
+    const names = new Set([arrival.messageId, ...delivered.map(({ messageId }) => messageId)])
     const beside = server
       .copies()
       .some(
