@@ -63,7 +63,7 @@ export async function byHand(
   return handwrittenSaves(file, { accountId, ids, commit, afterCommit })
 }
 
-/** Three pages: SQLite logs nine for a save alone, and one for each of a hundred. */
+/** Three pages: SQLite logs seven for a save alone, and a half for each of a hundred. */
 const rawBytes = 12 * 1024
 
 /** What the disk itself allows: the bytes of all saves in one append, and one fdatasync. */

@@ -163,7 +163,7 @@ function section(
     settings: [
       'engine: the whole public call, from validation to the returned draft, on `sqlite(file)` as it comes (WAL, synchronous=FULL, checkpoint at 4,000 pages), with a server that refuses and uploads an hour away',
       `by hand: better-sqlite3, SQLite ${sqliteVersion()}, with the same pragmas on a file that the engine made: the same rows into the same tables, with their indices (what changed, in the draft’s row, compared and set by its version; at each sixteenth version the head, the history and the task; event), with statements prepared once; remembers the text before and the last changes, validates and returns nothing`,
-      'raw: 12 KiB for each save in one append with one fdatasync; SQLite logs 35 for a save alone and 4 for each of a hundred',
+      'raw: 12 KiB for each save in one append with one fdatasync; SQLite logs 27 for a save alone and 2 for each of a hundred',
       `${drafts} drafts each, all files in one folder on ${fileSystem}`,
     ],
     tables,
