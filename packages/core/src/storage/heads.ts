@@ -98,6 +98,8 @@ function headOf(db: Db, id: Umid): Written | undefined {
 export function rememberFacts(db: Db, id: Umid, facts: DraftFacts): void {
   const head = headOf(db, id)
   if (head?.version !== facts.version || head.updatedAt !== facts.updated_at) return
+  // They tell nothing of the lines: something else may have taken those into the history.
+  if (!isStillSo(db, head.mark)) head.line = null
   head.facts = facts
   head.mark = markOf(db)
 }
