@@ -1,4 +1,4 @@
-import { type AccountId, EverdraftError, type Storage, type TaskId } from '@everdraft/core'
+import { type AccountId, EverdraftError, type TaskId } from '@everdraft/core'
 import { sql } from 'kysely'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -29,7 +29,8 @@ import {
   type TaskStep,
   withStep,
 } from '../../core/src/storage/task-steps.ts'
-import { codeOf, openNotes, openStoreAt, temporaryFolder } from './harness.ts'
+import { sqlite } from '../src/index.ts'
+import { codeOf, openNotes, openStoreAt, sqliteError, suiteStorage, temporaryFolder } from './harness.ts'
 
 const account = 'account' as AccountId
 const lane = 'account/mailbox'
@@ -217,27 +218,15 @@ describe('a request that finds one of its kind and key waiting', () => {
   })
 
   test('counts what was saved, where a whole commit is refused as well', async () => {
-    let refuses = false
-    const full = (storage: Storage): Storage => ({
-      async open() {
-        const open = await storage.open()
-        return {
-          ...open,
-          answer(statement, parameters) {
-            if (refuses && statement === 'commit') throw new Error('the disk is full')
-            return open.answer?.(statement, parameters) ?? []
-          },
-        }
-      },
-    })
-    await using notes = await openNotes(full)
+    const disk = suiteStorage(sqlite, () => sqliteError('SQLITE_FULL')).fullDisk('commit')
+    await using notes = await openNotes(disk.wrap)
     await enqueue(notes.store)
     for (let count = 0; count < 4; count += 1) await save(notes.store, { now: 1_010 })
-    refuses = true
+    disk.full = true
     const refused = [save(notes.store, { now: 1_020 }), enqueue(notes.store, { now: 1_020 }), save(notes.store)]
     for (const one of await Promise.allSettled(refused)) expect(one.status).toBe('rejected')
-    await expect(notes.store.writeWhatIsLeft()).rejects.toThrow('the disk is full')
-    refuses = false
+    await expect(notes.store.writeWhatIsLeft()).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
+    disk.full = false
     await notes.store.writeWhatIsLeft()
     expect(await rows(notes.store)).toMatchObject([{ superseded: 4, runAt: 1_110 }])
   })

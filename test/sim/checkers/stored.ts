@@ -142,7 +142,7 @@ export function revisionsOnDisk(database: Database.Database, draft: DraftOnDisk)
       if (!isSave(told)) {
         next = told
       } else if (told.length === 2) {
-        const before = saves[saves.length - 1]
+        const before = saves.at(-1)
         if (before === undefined) throw new Error(`draft ${draft.id}: the first line tells of one before it`)
         saves.push({ version: before.version + 1, savedAt: before.savedAt + told[0], back: told[1] })
       } else {

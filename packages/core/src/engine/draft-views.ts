@@ -2,6 +2,7 @@ import type { Draft, DraftListItem, DraftSyncView, LastError, Pending } from '..
 import { type DraftState, isUploaded, newestCopy } from '../draft/draft-state.ts'
 import { EverdraftError } from '../errors.ts'
 import type { Umid } from '../ids.ts'
+import type { Queued } from '../queue/queue.ts'
 import { lastStoredUploads, type Upload } from '../storage/attempts.ts'
 import type { Answered } from '../storage/direct.ts'
 import { type PendingImport, pendingImportsOf } from '../storage/imports.ts'
@@ -9,7 +10,6 @@ import { loadDraftState, loadDraftStates, onlyHere } from '../storage/draft-stat
 import { getDraft, rememberedDraft, type StoredDraft } from '../storage/drafts.ts'
 import type { Db } from '../storage/db.ts'
 import { type TaskFace, tasksByKey } from '../storage/tasks.ts'
-import type { Queued } from '../queue/queue.ts'
 import type { Created } from '../tasks/draft-create.ts'
 import { isWanted } from '../tasks/task.ts'
 
@@ -58,8 +58,13 @@ export async function viewIn(db: Db, id: Umid): Promise<Draft> {
 export function viewOfCreated(db: Db, { id, isNew }: Created, queued: readonly Queued[]): Answered<Draft> {
   const draft = isNew ? rememberedDraft(db, id) : null
   if (draft === null) return viewIn(db, id)
-  const tasks = queued.flatMap(({ followUp, tasks: faces }) => (followUp.task === 'draft_upload' ? faces : []))
-  return viewOf(db, draft, { state: onlyHere(draft), tasks })
+  return viewOf(db, draft, { state: onlyHere(draft), tasks: queuedUpload(queued, id) ?? [] })
+}
+
+/** Null: none was asked for. */
+export function queuedUpload(queued: readonly Queued[], id: Umid): readonly TaskFace[] | null {
+  const upload = queued.find(({ followUp }) => followUp.task === 'draft_upload' && followUp.key === id)
+  return upload?.tasks ?? null
 }
 
 /** What the caller has just read or written of a draft; null: it is read here. */

@@ -15,7 +15,7 @@ import { checkEditable } from '../tasks/steps/commit-revision.ts'
 import type { LocalTask } from '../tasks/task.ts'
 import type { DraftFilter, Drafts, SaveOptions } from './api.ts'
 import { bytesOf, describeAttachment } from './attachment-input.ts'
-import { draftViews, viewIn, viewOfCreated, viewOf, withoutText } from './draft-views.ts'
+import { draftViews, queuedUpload, viewIn, viewOf, viewOfCreated, withoutText } from './draft-views.ts'
 import { openComposer } from './composer.ts'
 import { checkPage } from './paging.ts'
 import type { EngineParts } from './parts.ts'
@@ -80,8 +80,7 @@ export function createDrafts(parts: EngineParts): Drafts {
         reviewRequired: options.review?.required ?? null,
       }
       const { draft, conflictId } = await run(localTasks.draft_save, input, (db, saved, queued) => {
-        const upload = queued.find(({ followUp }) => followUp.task === 'draft_upload' && followUp.key === id)
-        const seen = viewOf(db, saved.draft, { state: saved.state, tasks: upload?.tasks ?? null })
+        const seen = viewOf(db, saved.draft, { state: saved.state, tasks: queuedUpload(queued, id) })
         return whenAnswered(seen, (viewed) => ({ draft: viewed, conflictId: saved.conflictId }))
       })
       if (conflictId === null) return draft

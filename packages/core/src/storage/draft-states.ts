@@ -13,10 +13,10 @@ import {
 import type { DraftContent, DraftStatus } from '../draft/draft.ts'
 import { EverdraftError } from '../errors.ts'
 import type { AccountId, AttemptId, FolderPath, MessageId, Uid, UidValidity, Umid, Version } from '../ids.ts'
-import { type Answered, changedOne, whenAnswered } from './direct.ts'
+import { type Answered, whenAnswered } from './direct.ts'
 import { owesCopies, type StoredDraft } from './drafts.ts'
-import { areFactsSure, confirmFacts, forgetFacts, isAsKnown, isAtVersion, readFacts, rememberHead } from './heads.ts'
-import { prepared, preparedChange, preparedForEach } from './prepared.ts'
+import { changeAsKnown, confirmFacts, forgetFacts, readFacts, rememberHead } from './heads.ts'
+import { prepared, preparedForEach } from './prepared.ts'
 import { setContent } from './recent-saves.ts'
 import { addRunAsKnown, type NewRevision } from './revisions.ts'
 import { type DraftFacts, type ReceiptRow, type Schema } from './schema.ts'
@@ -232,19 +232,7 @@ interface NewLine {
   readonly line: string
 }
 
-/** @returns whether the row was as known: else nothing was changed */
-function addLineAsKnown(db: Db, facts: DraftFacts, line: NewLine): Answered<boolean> {
-  const add = areFactsSure(db, facts.id as Umid) ? addLineAtVersion : addLineWhereKnown
-  return changedOne(add(db, { ...facts, ...line }))
-}
-
-const addLineWhereKnown = preparedChange((db, input: NewLine & DraftFacts) =>
-  withLine(db, input).where(isAsKnown(input)),
-)
-
-const addLineAtVersion = preparedChange((db, input: NewLine & DraftFacts) =>
-  withLine(db, input).where(isAtVersion(input)),
-)
+const addLineAsKnown = changeAsKnown((db, line: NewLine, isRow) => withLine(db, line).where(isRow))
 
 const addLine = prepared((db, input: NewLine & { readonly id: Umid }) => withLine(db, input).where('id', '=', input.id))
 

@@ -77,8 +77,8 @@ export async function insertDraft(db: Db, draft: NewDraft): Promise<number> {
   return bytes
 }
 
-/** What was just inserted: who asks for it, or saves it, need not read it. */
-export function rememberDraft(db: Db, draft: NewDraft): void {
+/** What was just inserted, and comes from no other draft: who asks for it, or saves it, need not read it. */
+export function rememberDraft(db: Db, draft: Omit<NewDraft, 'succeeds'>): void {
   const { id, now } = draft
   rememberHead(db, id, { version: 1 as Version, updatedAt: now }, draft.content)
   rememberFacts(db, id, {
@@ -90,7 +90,7 @@ export function rememberDraft(db: Db, draft: NewDraft): void {
     policy: draft.policy,
     version: 1,
     scheduled_send_at: null,
-    succeeds: draft.succeeds ?? null,
+    succeeds: null,
     created_at: now,
     updated_at: now,
     trashed_at: null,

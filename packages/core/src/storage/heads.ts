@@ -1,10 +1,11 @@
-import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely'
+import type { Compilable, ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely'
 
 import type { ContentField, DraftContent } from '../draft/draft.ts'
 import type { Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
-import { directAnswer } from './direct.ts'
+import { type Answered, changedOne, directAnswer } from './direct.ts'
 import { isStillSo, type Mark, markOf } from './known-rows.ts'
+import { preparedChange } from './prepared.ts'
 import type { SaveFacts } from './save-lines.ts'
 import { type DraftFacts, draftFacts, type Schema } from './schema.ts'
 
@@ -67,7 +68,6 @@ export function rememberHead(db: Db, id: Umid, row: HeadRow, content: DraftConte
   const units = restUnits + text.length + (html?.length ?? 0)
   if (units > longestKept) return
   const facts = before === null || before.facts === null ? null : { ...before.facts, version, updated_at: updatedAt }
-  const mark = before?.mark ?? null
   known.heads.set(id, {
     version,
     updatedAt,
@@ -79,7 +79,7 @@ export function rememberHead(db: Db, id: Umid, row: HeadRow, content: DraftConte
     html,
     lastRead: null,
     facts,
-    mark,
+    mark: null,
     line: null,
   })
   known.units += units
@@ -112,10 +112,15 @@ export function confirmFacts(db: Db, id: Umid, line: SaveFacts | null): void {
   head.line = line
 }
 
+/** Null: something that may have changed its row was written since it was known. */
+function sureHead(db: Db, id: Umid): Written | null {
+  const head = headOf(db, id)
+  return head !== undefined && isStillSo(db, head.mark) ? head : null
+}
+
 /** What the last line of `draft.recent` tells; null: there is none, or something else may have been written since. */
 export function lineBefore(db: Db, id: Umid): SaveFacts | null {
-  const head = headOf(db, id)
-  return head !== undefined && isStillSo(db, head.mark) ? head.line : null
+  return sureHead(db, id)?.line ?? null
 }
 
 /** Null: the row is to be read. */
@@ -123,22 +128,31 @@ export function readFacts(db: Db, id: Umid): DraftFacts | null {
   return headOf(db, id)?.facts ?? null
 }
 
-/** Nothing that may have changed the row was written since they were known. */
-export function areFactsSure(db: Db, id: Umid): boolean {
-  const head = headOf(db, id)
-  return head !== undefined && isStillSo(db, head.mark)
-}
-
 type IsRow = (draft: ExpressionBuilder<Schema, 'draft'>) => ExpressionWrapper<Schema, 'draft', SqlBool>
 
 /** Of the draft's row. What may be null, too: SQLite says so of any value. */
-export function isAsKnown(facts: DraftFacts): IsRow {
+function isAsKnown(facts: DraftFacts): IsRow {
   return (draft) => draft.and(draftFacts.map((fact) => draft(fact, 'is', facts[fact] as null)))
 }
 
 /** As `isAsKnown`, where the facts are sure. */
-export function isAtVersion({ id, version }: DraftFacts): IsRow {
+function isAtVersion({ id, version }: DraftFacts): IsRow {
   return (draft) => draft.and([draft('id', '=', id), draft('version', '=', version)])
+}
+
+/**
+ * A statement that changes something only where the draft's row is as the facts say: where they are sure, its version says so.
+ * False: it is not, and nothing was changed.
+ */
+export function changeAsKnown<Input extends object>(
+  build: (db: Db, input: Input & DraftFacts, isRow: IsRow) => Compilable,
+): (db: Db, facts: DraftFacts, input: Input) => Answered<boolean> {
+  const ofSure = preparedChange((db, input: Input & DraftFacts) => build(db, input, isAtVersion(input)))
+  const compared = preparedChange((db, input: Input & DraftFacts) => build(db, input, isAsKnown(input)))
+  return (db, facts, input) => {
+    const change = sureHead(db, facts.id as Umid) === null ? compared : ofSure
+    return changedOne(change(db, { ...facts, ...input }))
+  }
 }
 
 /** The row says something else. */

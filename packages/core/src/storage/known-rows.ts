@@ -54,12 +54,15 @@ export function beginOther(db: Db): void {
   if (known !== null) known.isSave = false
 }
 
-/** A transaction, or a part of it that can be rolled back alone. @returns what `rolledBack` takes */
-export function beginUndo(db: Db, part: 'all' | 'savepoint'): number {
+/** With each transaction. */
+export function beginUndo(db: Db): void {
   const known = writesOf(db)
-  if (known === null) return 0
-  if (part === 'all') known.undo = []
-  return known.undo.length
+  if (known !== null) known.undo = []
+}
+
+/** With each savepoint. @returns what `rolledBack` takes */
+export function undoneFromHere(db: Db): number {
+  return writesOf(db)?.undo.length ?? 0
 }
 
 export function undoLater(db: Db, undo: () => void): void {

@@ -31,10 +31,11 @@ interface Name {
   readonly key: string
 }
 
-interface Request extends Name {
+export interface TaskRequest extends Name {
   readonly accountId: AccountId
   readonly priority: number
   readonly now: number
+  /** How long to wait before it runs. */
   readonly delayMs: number
   readonly join: Join
 }
@@ -93,7 +94,7 @@ export function rememberWaiting(
 
 /** A debounce, and its end. */
 export function joinedAt(
-  { now, delayMs }: Pick<Request, 'now' | 'delayMs'>,
+  { now, delayMs }: Pick<TaskRequest, 'now' | 'delayMs'>,
   { longestWaitMs }: { readonly longestWaitMs: number },
   requestedAt: number,
 ): number {
@@ -104,7 +105,7 @@ export function joinedAt(
  * What a save after a save does, with nothing read, and seldom anything written. False: the row is another by now, or there is
  * more to look at, and nothing was changed.
  */
-export function isPostponed(db: Db, task: Request): Answered<boolean> {
+export function isPostponed(db: Db, task: TaskRequest): Answered<boolean> {
   if (typeof task.join === 'string') return false
   const known = rememberedIn(db)?.tasks.get(nameOf(task))
   if (known === undefined || known.accountId !== task.accountId || known.priority < task.priority) return false
@@ -150,8 +151,7 @@ const postpone = preparedChange(
       .updateTable('task')
       .set({ run_at: input.runAt, superseded: input.superseded })
       .where('seq', '=', input.seq)
-      // Written out, as the partial index asks for it.
-      .where(sql<boolean>`state = 'waiting'`)
+      .where('state', '=', sql.lit('waiting'))
       .where('run_at', '=', input.knownRunAt)
       .where('superseded', '=', input.knownSuperseded)
       .where('attempts', '=', sql.lit(0))

@@ -4,9 +4,9 @@ import { applyDelta, changeBetween, type Delta, deltaBetween } from '../draft/de
 import type { Author, ContentField, DraftContent, Revision } from '../draft/draft.ts'
 import type { DeviceId, Umid, Version } from '../ids.ts'
 import type { Db } from './db.ts'
-import { type Answered, changedOne } from './direct.ts'
-import { areFactsSure, isAsKnown, isAtVersion } from './heads.ts'
-import { prepared, preparedChange } from './prepared.ts'
+import type { Answered } from './direct.ts'
+import { changeAsKnown } from './heads.ts'
+import { prepared } from './prepared.ts'
 import { headContent, recentText, setContent, undamaged } from './recent-saves.ts'
 import { bytesOf, lastLineOf, type Lines, readLines, type SaveFacts, wholeLineOf } from './save-lines.ts'
 import type { DraftFacts, Schema } from './schema.ts'
@@ -83,8 +83,7 @@ async function addRun(
  * the head. @returns whether it did: else nothing was changed
  */
 export function addRunAsKnown(db: Db, facts: DraftFacts, save: NewRevision, previous: Written): Answered<boolean> {
-  const add = areFactsSure(db, facts.id as Umid) ? addRecentAndAtVersion : addRecentAndAsKnown
-  return changedOne(add(db, { ...facts, ...runOf([save], previous) }))
+  return addRecentAsKnown(db, facts, runOf([save], previous))
 }
 
 /** What the last of some saves that go into the history together leaves there: the lines after `draft.recent`, and its facts. */
@@ -112,25 +111,14 @@ function runOf(saves: readonly [NewRevision, ...NewRevision[]], previous: Writte
 }
 
 const addRecentAnd = prepared((db, row: Run & { readonly id: Umid }) =>
-  db
-    .insertInto('revision')
-    .columns(revisionColumns)
-    .expression(recentAnd(db, row).where('id', '=', row.id)),
+  intoHistory(db, recentAnd(db, row).where('id', '=', row.id)),
 )
 
-const addRecentAndAsKnown = preparedChange((db, row: Run & DraftFacts) =>
-  db
-    .insertInto('revision')
-    .columns(revisionColumns)
-    .expression(recentAnd(db, row).where(isAsKnown(row))),
-)
+const addRecentAsKnown = changeAsKnown((db, run: Run, isRow) => intoHistory(db, recentAnd(db, run).where(isRow)))
 
-const addRecentAndAtVersion = preparedChange((db, row: Run & DraftFacts) =>
-  db
-    .insertInto('revision')
-    .columns(revisionColumns)
-    .expression(recentAnd(db, row).where(isAtVersion(row))),
-)
+function intoHistory(db: Db, row: ReturnType<typeof recentAnd>) {
+  return db.insertInto('revision').columns(revisionColumns).expression(row)
+}
 
 function recentAnd(db: Db, row: Run) {
   return db

@@ -8,7 +8,7 @@ import { type Answered, answerTo, declareDirect, eachAnswered, whenAnswered, whe
 import { insertEvents, type NewEvent } from './events.ts'
 import { beginWrite, declareFamily, type Family } from './family.ts'
 import { forgetHeads } from './heads.ts'
-import { beginSave, beginUndo, rolledBack } from './known-rows.ts'
+import { beginSave, beginUndo, rolledBack, undoneFromHere } from './known-rows.ts'
 import { migrate } from './migrations.ts'
 import { endSaves, haveSavesLeft } from './postponed.ts'
 import type { Schema } from './schema.ts'
@@ -321,9 +321,8 @@ function commitTogether(
 ): Answered<readonly Done[]> {
   const { begin: beginIt, now } = transaction
   let isRunning = true
-  return whenAnswered(answerTo(db, beginIt), () => {
-    beginUndo(db, 'all')
-    return whenFailed(
+  return whenAnswered(beginTransaction(db, beginIt), () =>
+    whenFailed(
       () =>
         whenAnswered(
           eachAnswered(batch, (job) => runJob(db, job, now)),
@@ -338,8 +337,18 @@ function commitTogether(
         if (!isRunning || batch.length === 1) throw error
         return await commitEachInSavepoint(db, batch, transaction)
       },
-    )
-  })
+    ),
+  )
+}
+
+function beginTransaction(db: Kysely<Schema>, beginIt: CompiledQuery): Answered<void> {
+  return whenAnswered(answerTo(db, beginIt), () => beginUndo(db))
+}
+
+/** As the database does of the transaction, or since a savepoint. */
+function forgetChanges(db: Kysely<Schema>, from = 0): void {
+  forgetHeads(db)
+  rolledBack(db, from)
 }
 
 async function commitEachInSavepoint(
@@ -347,8 +356,7 @@ async function commitEachInSavepoint(
   batch: readonly Job[],
   { begin: beginIt, now }: Transaction,
 ): Promise<readonly Done[]> {
-  await answerTo(db, beginIt)
-  beginUndo(db, 'all')
+  await beginTransaction(db, beginIt)
   try {
     const done: Done[] = []
     for (const job of batch) done.push(await runInSavepoint(db, job, now))
@@ -362,8 +370,7 @@ async function commitEachInSavepoint(
 
 /** SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back. */
 async function rollBack(db: Kysely<Schema>): Promise<void> {
-  forgetHeads(db)
-  rolledBack(db)
+  forgetChanges(db)
   try {
     await answerTo(db, rollback)
   } catch {
@@ -405,14 +412,13 @@ function storeEvents(db: Kysely<Schema>, ran: readonly Ran[]): Answered<readonly
 
 async function runInSavepoint(db: Kysely<Schema>, job: Job, now: () => number): Promise<Done> {
   await answerTo(db, savepoint)
-  const undoFrom = beginUndo(db, 'savepoint')
+  const from = undoneFromHere(db)
   try {
     const [done] = await storeEvents(db, [await runJob(db, job, now)])
     await answerTo(db, release)
     return done as Done
   } catch (error) {
-    forgetHeads(db)
-    rolledBack(db, undoFrom)
+    forgetChanges(db, from)
     try {
       await answerTo(db, rollbackToSavepoint)
       await answerTo(db, release)

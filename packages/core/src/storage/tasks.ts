@@ -5,7 +5,7 @@ import { EverdraftError } from '../errors.ts'
 import type { AccountId, TaskId } from '../ids.ts'
 import type { TaskRow } from './schema.ts'
 import { type Answered, whenAnswered } from './direct.ts'
-import { endSaves, isPostponed, type Join, joinedAt, rememberWaiting } from './postponed.ts'
+import { endSaves, isPostponed, joinedAt, rememberWaiting, type TaskRequest } from './postponed.ts'
 import { prepared, preparedForEach } from './prepared.ts'
 import type { Db } from './db.ts'
 import { firstStep, type Timeline } from './task-steps.ts'
@@ -36,18 +36,10 @@ export interface StoredTask {
 /** What users see of a task that waits or runs. */
 export type TaskFace = Pick<StoredTask, 'state' | 'attempts' | 'connectFailures' | 'lastError'>
 
-export interface Enqueue {
+export interface Enqueue extends TaskRequest {
   /** Of a new row; most requests join one that waits. */
   readonly newId: () => TaskId
-  readonly accountId: AccountId
   readonly lane: string
-  readonly kind: string
-  readonly key: string
-  readonly priority: number
-  readonly now: number
-  /** How long to wait before it runs. */
-  readonly delayMs: number
-  readonly join: Join
   readonly urgent: boolean
 }
 
